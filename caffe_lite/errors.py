@@ -1,0 +1,78 @@
+"""Every error that a file, a net or a machine can cause, and the words that help to mend it.
+
+The command line prints a `CaffeError` as one line and exits with 1; anything else that escapes is
+a fault of this package and shows its traceback. Messages name the place, the rule, and what came.
+"""
+
+from collections.abc import Iterable
+
+
+class CaffeError(Exception):
+    """An error that the user can mend: a file, a definition, an option or the machine's set-up."""
+
+
+class PrototxtError(CaffeError):
+    """A definition (prototxt, or its binary form) that cannot be read.
+
+    `file` is the name that was opened, `line` and `column` count from 1 and point at the
+    offending token; all three are None where they are unknown, as for a binary file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        place = [str(part) for part in (file, line, column) if part is not None]
+        super().__init__(": ".join([":".join(place), message]) if place else message)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+
+    def __reduce__(self) -> tuple[type, tuple[str, str | None, int | None, int | None]]:
+        return type(self), (self.message, self.file, self.line, self.column)
+
+
+class ModelError(CaffeError):
+    """A net that cannot be wired, or weights that do not fit it."""
+
+
+class LayerError(ModelError):
+    """A layer whose parameters, bottoms or shapes break its rules."""
+
+
+class DataError(CaffeError):
+    """A data source that is missing, damaged, or not shaped as the layer expects."""
+
+
+class BackendError(CaffeError):
+    """A device or library that was asked for and is not there."""
+
+
+class SolverError(CaffeError):
+    """A solver whose parameters contradict each other, or a snapshot that does not fit it."""
+
+
+class UsageError(CaffeError):
+    """Options that do not go together, or an argument of the wrong kind."""
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return '; did you mean "x"?' for the candidate nearest to `name`, or '' if none is near.
+
+    Case and underscores do not count, so that `inner_product` finds `InnerProduct`.
+    """
+    from difflib import get_close_matches  # costs more than the rest of this module
+
+    folded: dict[str, str] = {}
+    for candidate in candidates:
+        folded.setdefault(_fold(candidate), candidate)
+    nearest = get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    return f'; did you mean "{folded[nearest[0]]}"?' if nearest else ""
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("_", "")
