@@ -1,0 +1,34 @@
+"""The schema's message classes and enum values: `schema.NetParameter`, `schema.TRAIN`.
+
+They are built from the shipped descriptor `caffe.desc` in a descriptor pool of their own, so that
+neither the installed protobuf's version nor another `caffe.proto` in the process (an installed
+pycaffe, say) can clash with them. `proto/caffe.proto` says what each field means.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pool, message_factory
+
+from caffe_lite.errors import did_you_mean
+
+_pool = descriptor_pool.DescriptorPool()
+DESCRIPTOR = _pool.AddSerializedFile(Path(__file__).with_name("caffe.desc").read_bytes())
+
+
+def _public_names() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for name, message in DESCRIPTOR.message_types_by_name.items():
+        names[name] = message_factory.GetMessageClass(message)
+        names[name].__module__ = __name__  # pickle looks the class up by this name
+    for enum in DESCRIPTOR.enum_types_by_name.values():
+        names.update({value.name: value.number for value in enum.values})
+    return names
+
+
+globals().update(_public_names())
+
+
+def __getattr__(name: str) -> Any:
+    known = [*DESCRIPTOR.message_types_by_name, "TRAIN", "TEST"]
+    raise AttributeError(f'the schema has no message "{name}"{did_you_mean(name, known)}')
