@@ -1,0 +1,56 @@
+"""Files that appear whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from caffe_lite.errors import CaffeError
+from caffe_lite.proto.files import StrPath
+
+
+@contextmanager
+def atomic_path(path: StrPath) -> Iterator[Path]:
+    """Yield the path of a new, empty file; when the block ends, it takes the place of `path`.
+
+    The file lies in the same folder and keeps the extension. It reaches the disk before it is
+    moved; if the block raises, it is removed and what was at `path` stays. A symbolic link is
+    followed. What is not a regular file (/dev/stdout, a pipe) is written to directly. Failures of
+    the file system become a one-line `CaffeError`.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            yield target
+            return
+        temporary = _create_beside(target)
+        try:
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _flush(target.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CaffeError(f"{os.fspath(path)}: cannot be written: {reason}") from error
+
+
+def _create_beside(target: Path) -> Path:
+    temporary = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
+    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666  # the latter under umask
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    return temporary
+
+
+def _flush(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():
+        return  # folders cannot be opened there
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

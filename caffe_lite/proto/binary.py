@@ -1,0 +1,48 @@
+"""Binary messages (.binaryproto, .caffemodel, .solverstate): read and written whole.
+
+Large weights files are better read straight from the wire, layer by layer; this module makes
+Python objects of everything in the file.
+"""
+
+import os
+from typing import Any
+
+from google.protobuf.message import DecodeError, EncodeError
+
+from caffe_lite.errors import PrototxtError
+from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.files import StrPath, read_bytes
+from caffe_lite.proto.sniff import describe, is_binary
+
+
+def read(path: StrPath, message_class: Any) -> Any:
+    """Read the file at `path` as a `message_class`; `PrototxtError` if it holds none."""
+    return decode(read_bytes(path), message_class, os.fspath(path))
+
+
+def decode(data: bytes, message_class: Any, name: str) -> Any:
+    """As `read`, for bytes that came from the file `name`."""
+    wanted = message_class.DESCRIPTOR.name
+    kind = describe(data)
+    if kind:
+        raise PrototxtError(f"this is {kind}; a binary {wanted} is expected here", name)
+    try:
+        message = message_class.FromString(data)
+        if message.ListFields():
+            return message
+        reason = "it holds none of its fields"
+    except DecodeError:
+        reason = f"it is damaged or cut short ({len(data)} bytes)"
+    if not is_binary(data):
+        reason = "it is text; give the binary file here"
+    raise PrototxtError(f"not a binary {wanted}: {reason}", name)
+
+
+def write(path: StrPath, message: Any) -> None:
+    """Write `message` to `path`: all of it, or on any failure nothing."""
+    try:
+        data = message.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError) as error:
+        raise PrototxtError(f"cannot be written: {error}", os.fspath(path)) from error
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)

@@ -1,0 +1,25 @@
+"""Files opened for reading, with one clear line where that fails."""
+
+import errno
+import os
+
+from caffe_lite.errors import PrototxtError
+
+StrPath = str | os.PathLike[str]
+
+
+def read_bytes(path: StrPath) -> bytes:
+    """The contents of the file at `path`; `PrototxtError` if it cannot be read or is empty."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except IsADirectoryError:
+        raise PrototxtError("is a folder; a file is expected", os.fspath(path)) from None
+    except (OSError, ValueError) as error:
+        reason = os.strerror(error.errno) if getattr(error, "errno", None) else str(error)
+        if getattr(error, "errno", None) == errno.ENOENT:
+            reason = f"no such file (looked in {os.path.dirname(os.path.abspath(path))})"
+        raise PrototxtError(f"cannot be read: {reason}", os.fspath(path)) from None
+    if not data:
+        raise PrototxtError("the file is empty", os.fspath(path))
+    return data

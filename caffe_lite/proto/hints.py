@@ -1,0 +1,48 @@
+"""What a field that the schema does not have was probably meant to be."""
+
+from google.protobuf.descriptor import Descriptor
+
+from caffe_lite.errors import did_you_mean
+
+
+def unknown_field(
+    descriptor: Descriptor, name: str, enclosing: list[tuple[Descriptor, int]], line: int
+) -> str:
+    """The message for the field `name` that `descriptor` lacks.
+
+    `enclosing` holds the messages around it, outermost first, with the lines where they opened.
+    """
+    return f'{descriptor.name} has no field "{name}"' + (
+        _belongs_outside(name, enclosing)
+        or _belongs_inside(descriptor, name)
+        or _belongs_to_other_file(descriptor, name)
+        or did_you_mean(name, descriptor.fields_by_name)
+    )
+
+
+def _belongs_outside(name: str, enclosing: list[tuple[Descriptor, int]]) -> str:
+    for outer, _ in reversed(enclosing):
+        if name in outer.fields_by_name:
+            return f'; it belongs to {outer.name}: is a "}}" missing before it?'
+    return ""
+
+
+def _belongs_inside(descriptor: Descriptor, name: str) -> str:
+    homes = [
+        field.name
+        for field in descriptor.fields
+        if field.message_type and name in field.message_type.fields_by_name
+    ]
+    if not homes:
+        return ""
+    shown = ", ".join(homes[:3]) + (", ..." if len(homes) > 3 else "")
+    return f"; it belongs inside {shown}"
+
+
+def _belongs_to_other_file(descriptor: Descriptor, name: str) -> str:
+    others = {"NetParameter": "SolverParameter", "SolverParameter": "NetParameter"}
+    other = descriptor.file.message_types_by_name.get(others.get(descriptor.name, ""))
+    if other is None or name not in other.fields_by_name:
+        return ""
+    kinds = ("solver", "net") if descriptor.name == "NetParameter" else ("net", "solver")
+    return "; this looks like a {} file where a {} is expected".format(*kinds)

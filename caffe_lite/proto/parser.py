@@ -1,0 +1,164 @@
+"""Text format read into messages, guided by the schema's descriptors."""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from caffe_lite.errors import PrototxtError
+from caffe_lite.proto.hints import unknown_field
+from caffe_lite.proto.scalars import Converter, converter
+from caffe_lite.proto.tokens import Tokens
+
+logger = logging.getLogger("caffe_lite.proto")
+
+_CLOSERS = {"{": "}", "<": ">"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    descriptor: FieldDescriptor
+    repeated: bool
+    convert: Converter | None  # None: the field holds a message
+
+
+@cache
+def _fields(descriptor: Descriptor) -> dict[str, _Field]:
+    return {
+        field.name: _Field(
+            field, field.is_repeated, None if field.message_type else converter(field)
+        )
+        for field in descriptor.fields
+    }
+
+
+@cache
+def _required(descriptor: Descriptor) -> list[str]:
+    return [field.name for field in descriptor.fields if field.is_required]
+
+
+class Parser:
+    """Fills messages from one text. `skip_unknown`: warn of unknown fields and step over them."""
+
+    def __init__(self, tokens: Tokens, skip_unknown: bool) -> None:
+        self.tokens = tokens
+        self.skip_unknown = skip_unknown
+        self.open: list[tuple[Descriptor, int]] = []  # enclosing messages, where each was opened
+
+    def parse(self, message: Any) -> None:
+        self._body(message, "", 0)
+
+    def _body(self, message: Any, closer: str, opened: int) -> None:
+        """Read fields up to `closer` ("" for the end of the text)."""
+        tokens = self.tokens
+        descriptor = message.DESCRIPTOR
+        fields = _fields(descriptor)
+        self.open.append((descriptor, opened))
+        seen: set[str] = set()
+        while tokens.value != closer:
+            if tokens.kind != "name":
+                raise self._not_a_field(closer, opened)
+            name, start = tokens.value, tokens.start
+            field = fields.get(name)
+            tokens.advance()
+            if field is None:
+                self._unknown(descriptor, name, start)
+            else:
+                if name in seen and not field.repeated:
+                    raise tokens.error(f'"{name}" is given twice in {descriptor.name}', start)
+                seen.add(name)
+                self._value(message, field, start)
+            if tokens.value in (",", ";"):
+                tokens.advance()
+        missing = [name for name in _required(descriptor) if name not in seen]
+        if missing:
+            raise tokens.error(f'{descriptor.name} lacks its required "{missing[0]}"', opened)
+        self.open.pop()
+
+    def _value(self, message: Any, field: _Field, start: int) -> None:
+        tokens = self.tokens
+        name = field.descriptor.name
+        if not tokens.take(":") and field.convert:
+            raise tokens.error(f'":" expected after "{name}", got {tokens.shown()}')
+        if tokens.value == "[" and field.repeated:
+            self._list(message, field, start)
+        elif field.convert is None:
+            self._message(message, field, start)
+        elif field.repeated:
+            getattr(message, name).append(field.convert(tokens, field.descriptor))
+        else:
+            setattr(message, name, field.convert(tokens, field.descriptor))
+
+    def _message(self, message: Any, field: _Field, start: int) -> None:
+        tokens = self.tokens
+        name = field.descriptor.name
+        closer = _CLOSERS.get(tokens.value)
+        if closer is None:
+            raise tokens.error(f'"{{" expected after "{name}", got {tokens.shown()}')
+        tokens.advance()
+        child = getattr(message, name)
+        if field.repeated:
+            child = child.add()
+        else:
+            child.SetInParent()  # an empty message is present all the same
+        self._body(child, closer, start)
+        tokens.advance()
+
+    def _list(self, message: Any, field: _Field, start: int) -> None:
+        tokens = self.tokens
+        opened = tokens.start
+        tokens.advance()
+        values = getattr(message, field.descriptor.name)
+        while tokens.value != "]":
+            if field.convert is None:
+                self._message(message, field, start)
+            else:
+                values.append(field.convert(tokens, field.descriptor))
+            if tokens.value != "]" and (not tokens.take(",") or tokens.value == "]"):
+                if tokens.kind == "end":
+                    raise tokens.error('this "[" is never closed', opened)
+                raise tokens.error(f'"," or "]" expected in the list, got {tokens.shown()}')
+        tokens.advance()
+
+    def _unknown(self, descriptor: Descriptor, name: str, start: int) -> None:
+        tokens = self.tokens
+        enclosing = [(outer, tokens.line(at)) for outer, at in self.open[:-1]]
+        error = tokens.error(unknown_field(descriptor, name, enclosing, tokens.line(start)), start)
+        if not self.skip_unknown:
+            raise error
+        logger.warning("%s; skipped", error)
+        self._skip_value()
+
+    def _skip_value(self) -> None:
+        """Step over the value of a field that the schema does not have, whatever its type."""
+        tokens = self.tokens
+        if not tokens.take(":") and tokens.value not in ("{", "<"):
+            raise tokens.error(f'":" or "{{" expected, got {tokens.shown()}')
+        closers: list[str] = []
+        opened = tokens.start
+        while True:
+            value, kind = tokens.value, tokens.kind
+            if kind == "end":
+                raise tokens.error("the unknown field that starts here has no end", opened)
+            if value in ("{", "<", "["):
+                closers.append({"{": "}", "<": ">", "[": "]"}[value])
+            elif value in ("}", ">", "]"):
+                if not closers or closers.pop() != value:
+                    raise tokens.error(f'unexpected "{value}"')
+            tokens.advance()
+            if not closers and value != "-" and not kind == tokens.kind == "string":
+                return
+
+    def _not_a_field(self, closer: str, opened: int) -> PrototxtError:
+        tokens = self.tokens
+        if tokens.kind == "end":
+            name = self.open[-1][0].name
+            return tokens.error(f'this {name} is never closed; "{closer}" is missing', opened)
+        if tokens.value == "}" and not closer:
+            return tokens.error('this "}" closes nothing')
+        if tokens.value == "[":
+            return tokens.error("extension fields are not part of the schema")
+        wanted = f'a field name or "{closer}"' if closer else "a field name"
+        return tokens.error(f"{wanted} expected, got {tokens.shown()}")

@@ -1,0 +1,30 @@
+"""What a file is, judged by its first bytes, when it is not what a reader expected."""
+
+_SIGNATURES = [
+    (b"\x89HDF5\r\n\x1a\n", "an HDF5 file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself (fetch it: git lfs pull)"),
+    (b"\x1f\x8b", "a gzip archive (unpack it first)"),
+    (b"PK\x03\x04", "a zip archive (or an .npz or PyTorch file)"),
+    (b"\x93NUMPY", "a NumPy .npy file"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\xff\xfe", "UTF-16 text (save it as UTF-8)"),
+    (b"\xfe\xff", "UTF-16 text (save it as UTF-8)"),
+]
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\v\f"))
+
+
+def describe(data: bytes) -> str | None:
+    """Name the kind of a file by its signature, or None if it carries none that is known here."""
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    if data[:256].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page (a download that failed?)"
+    return None
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether `data` holds control characters that no prototxt has. Bytes over 127 are text."""
+    head = data[:65536]
+    return len(head.translate(None, _CONTROL)) != len(head)

@@ -1,0 +1,61 @@
+"""Text format (prototxt): read into messages and written from them."""
+
+import os
+from typing import Any, Literal
+
+from caffe_lite.errors import PrototxtError
+from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.files import StrPath, read_bytes
+from caffe_lite.proto.parser import Parser
+from caffe_lite.proto.printer import print_message
+from caffe_lite.proto.sniff import describe, is_binary
+from caffe_lite.proto.tokens import Tokens
+
+Unknown = Literal["error", "warn"]
+
+
+def parse(
+    text: str, message_class: Any, name: str = "<string>", unknown: Unknown = "error"
+) -> Any:
+    """Read `text` into a new message of `message_class`, for instance `schema.NetParameter`.
+
+    `name` stands for the text in errors. With `unknown="warn"`, a field that the schema does not
+    have is stepped over, contents and all, with one warning. Raises `PrototxtError` with line and
+    column for everything else that is not a valid message.
+    """
+    if unknown not in ("error", "warn"):
+        raise ValueError(f'unknown must be "error" or "warn", not {unknown!r}')
+    message = message_class()
+    Parser(Tokens(text, name), skip_unknown=unknown == "warn").parse(message)
+    return message
+
+
+def read(path: StrPath, message_class: Any, unknown: Unknown = "error") -> Any:
+    """Read the prototxt at `path`; as `parse`, and `PrototxtError` if it is no text file."""
+    return decode(read_bytes(path), message_class, os.fspath(path), unknown)
+
+
+def decode(data: bytes, message_class: Any, name: str, unknown: Unknown = "error") -> Any:
+    """As `parse`, for the bytes of a file: UTF-8, but for comments, which may hold any bytes."""
+    kind = describe(data) or ("a binary file" if is_binary(data) else None)
+    if kind:
+        wanted = message_class.DESCRIPTOR.name
+        raise PrototxtError(
+            f"this is {kind}; the text of a {wanted} (.prototxt) is expected here,"
+            " trained weights go with --weights",
+            name,
+        )
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    return parse(text, message_class, name, unknown)
+
+
+def format(message: Any) -> str:
+    """The text of `message`, laid out as Caffe's own tools write it."""
+    return print_message(message)
+
+
+def write(path: StrPath, message: Any) -> None:
+    """Write `message` as text to `path`: all of it, or on any failure nothing."""
+    data = format(message).encode("ascii")
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
