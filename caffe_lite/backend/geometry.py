@@ -1,0 +1,43 @@
+"""Sizes of a convolution over any number of spatial axes."""
+
+from dataclasses import dataclass
+from math import prod
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """Kernel, stride, pad and dilation per spatial axis, and the number of channel groups.
+
+    One geometry describes a convolution, its two gradients, and the deconvolution that exchanges
+    the roles of input and output.
+    """
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    dilation: tuple[int, ...]
+    group: int = 1
+
+    @property
+    def taps(self) -> int:
+        """Number of positions in the kernel."""
+        return prod(self.kernel)
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Pixels that the dilated kernel spans, per axis."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def output(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """Spatial shape that a convolution makes of `spatial` (may be below 1: nothing fits)."""
+        return tuple(
+            (size + 2 * p - e) // s + 1
+            for size, p, e, s in zip(spatial, self.pad, self.extent, self.stride, strict=True)
+        )
+
+    def transposed_output(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """Spatial shape that a deconvolution makes of `spatial`."""
+        return tuple(
+            s * (size - 1) + e - 2 * p
+            for size, p, e, s in zip(spatial, self.pad, self.extent, self.stride, strict=True)
+        )

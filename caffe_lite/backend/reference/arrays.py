@@ -1,0 +1,62 @@
+"""Allocation, transfer, matrix products, bias and table look-up."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from .base import OpsBase
+
+
+class ArrayOps(OpsBase):
+    """Arrays on the device and linear algebra over them."""
+
+    def to_host(self, a: Any) -> numpy.ndarray:
+        """`a` as a NumPy array; on the CPU the array itself."""
+        return numpy.asarray(a)
+
+    def copy_to_device(self, host: Any, out: Any) -> None:
+        """Copy a NumPy array into a device array of the same size; a GPU may still be copying."""
+        out[...] = host.reshape(out.shape)
+
+    def synchronize(self) -> None:
+        """Wait until every operation that was asked for has finished."""
+
+    def gemm(
+        self,
+        a: Any,
+        b: Any,
+        out: Any,
+        trans_a: bool = False,
+        trans_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        """out = op(a) @ op(b), or out += op(a) @ op(b); all 2-D, op transposes where asked."""
+        product = (a.T if trans_a else a) @ (b.T if trans_b else b)
+        if accumulate:
+            out += product
+        else:
+            out[...] = product
+
+    def add_bias(self, y: Any, bias: Any) -> None:
+        """y (N, C, *S) += bias (C,) over axis 1, in place."""
+        y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+
+    def sum_bias(self, dy: Any, dbias: Any) -> None:
+        """dbias (C,) += the sum of dy (N, C, *S) over every axis but 1."""
+        dbias += dy.sum(axis=(0, *range(2, dy.ndim)))
+
+    def take(self, weight: Any, ids: Any, out: Any) -> None:
+        """out (n, D) = weight[ids]; ids (n,) int32, each a row of weight."""
+        out[...] = weight[ids]
+
+    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+        """target[ids[i]] += rows[i] for every i; a repeated id adds up."""
+        self.xp.add.at(target, ids, rows)
+
+    def sum_squares(self, arrays: Sequence[Any]) -> Any:
+        """The sum of squares over all elements of all arrays, as a 0-d array."""
+        total = self.zeros(())
+        for a in arrays:
+            total += self.xp.vdot(a, a)
+        return total

@@ -1,0 +1,109 @@
+"""Convolution over any number of spatial axes, one kernel position (tap) after the other.
+
+With x padded, the pixels that a tap meets form a strided slice of x, shaped as the output; each
+tap is then a matrix product over channels:
+
+    y[n, o, p]          = bias[o] + sum over t, c of  weight[o, c, t] x[n, c, p s + t d]
+    dx[n, c, p s + t d] = sum over t, o of  weight[o, c, t] dy[n, o, p]
+    dweight[o, c, t]    = sum over n, p of  dy[n, o, p] x[n, c, p s + t d]
+
+for tap t, channel c, image n, output o and output pixel p, with stride s and dilation d.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from ..geometry import ConvGeometry
+from .base import OpsBase
+
+Slices = tuple[slice, ...]
+
+
+class ConvolutionOps(OpsBase):
+    """Convolution, its two gradients, and im2col.
+
+    Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with
+    S' = geometry.output(S).
+    """
+
+    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+        """y = x convolved with weight, plus bias unless that is None."""
+        padded = _padded(self.xp, x, geometry)
+        y[...] = 0
+        for tap, window in _taps(geometry, y.shape[2:]):
+            share = _tap_weight(weight, tap, geometry) @ _grouped(padded[window], geometry)
+            y += share.reshape(y.shape)
+        if bias is not None:
+            y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+
+    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+        """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
+        dx[...] = 0
+        padded = _padded(self.xp, dx, geometry)
+        grouped_dy = _grouped(dy, geometry)
+        for tap, window in _taps(geometry, dy.shape[2:]):
+            view = padded[window]
+            share = _tap_weight(weight, tap, geometry).swapaxes(1, 2) @ grouped_dy
+            view += share.reshape(view.shape)
+        dx[...] = padded[_inner(geometry, dx.shape[2:])]
+
+    def convolution_grad_weight(
+        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+    ) -> None:
+        """dweight += the gradient to weight."""
+        padded = _padded(self.xp, x, geometry)
+        grouped_dy = _grouped(dy, geometry)
+        for tap, window in _taps(geometry, dy.shape[2:]):
+            pixels = _grouped(padded[window], geometry)
+            share = (grouped_dy @ pixels.swapaxes(2, 3)).sum(axis=0)
+            dweight[(slice(None), slice(None), *tap)] += share.reshape(dweight.shape[:2])
+
+    def im2col(self, x: Any, columns: Any, geometry: ConvGeometry) -> None:
+        """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
+        padded = _padded(self.xp, x, geometry)
+        by_tap = columns.reshape(*x.shape[:2], geometry.taps, *columns.shape[2:])
+        for i, (_, window) in enumerate(_taps(geometry, columns.shape[2:])):
+            by_tap[:, :, i] = padded[window]
+
+    def col2im(self, columns: Any, x: Any, geometry: ConvGeometry) -> None:
+        """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
+        x[...] = 0
+        padded = _padded(self.xp, x, geometry)
+        by_tap = columns.reshape(*x.shape[:2], geometry.taps, *columns.shape[2:])
+        for i, (_, window) in enumerate(_taps(geometry, columns.shape[2:])):
+            view = padded[window]
+            view += by_tap[:, :, i]
+        x[...] = padded[_inner(geometry, x.shape[2:])]
+
+
+def _padded(xp: Any, x: Any, geometry: ConvGeometry) -> Any:
+    """A copy of x with `pad` zeros on both sides of each spatial axis."""
+    return xp.pad(x, ((0, 0), (0, 0), *((p, p) for p in geometry.pad)))
+
+
+def _inner(geometry: ConvGeometry, spatial: tuple[int, ...]) -> tuple[Any, ...]:
+    """The part of a padded array that holds the image."""
+    return (..., *(slice(p, p + size) for p, size in zip(geometry.pad, spatial, strict=True)))
+
+
+def _taps(geometry: ConvGeometry, output: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Each kernel position with the slice of a padded array that it meets."""
+    for tap in product(*map(range, geometry.kernel)):
+        starts = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
+        window = [
+            slice(start, start + (size - 1) * stride + 1, stride)
+            for start, size, stride in zip(starts, output, geometry.stride, strict=True)
+        ]
+        yield tap, (..., *window)
+
+
+def _grouped(a: Any, geometry: ConvGeometry) -> Any:
+    """(N, C, *S) as (N, group, C / group, pixels)."""
+    return a.reshape(len(a), geometry.group, a.shape[1] // geometry.group, -1)
+
+
+def _tap_weight(weight: Any, tap: tuple[int, ...], geometry: ConvGeometry) -> Any:
+    """One tap's weights as (group, O / group, C / group)."""
+    at_tap = weight[(slice(None), slice(None), *tap)]
+    return at_tap.reshape(geometry.group, -1, at_tap.shape[1])

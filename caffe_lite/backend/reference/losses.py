@@ -1,0 +1,72 @@
+"""Softmax and its cross-entropy with integer labels, over arrays seen as (outer, C, inner)."""
+
+from typing import Any
+
+import numpy
+
+from .base import OpsBase
+
+FLT_MIN = float(numpy.finfo(numpy.float32).tiny)
+
+
+class LossOps(OpsBase):
+    """x, y, prob (outer, C, inner) with classes on the middle axis; label (outer, inner).
+
+    Labels are floats that hold integers, truncated toward zero as Caffe truncates them.
+    `ignore` is a label that counts for nothing, or None.
+    """
+
+    def softmax(self, x: Any, y: Any) -> None:
+        """y = exp(x) / sum over classes of exp(x); y may be x."""
+        xp = self.xp
+        xp.subtract(x, x.max(axis=1, keepdims=True), out=y)
+        xp.exp(y, out=y)
+        y /= y.sum(axis=1, keepdims=True)
+
+    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+        """dx = y * (dy - sum over classes of dy * y); dx may be dy."""
+        dx[...] = y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+        """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
+
+        Returns their sum and the number of labels that count, as 0-d arrays. A label outside
+        [0, C) is for `label_fault` to find; here it reads the nearest class.
+        """
+        xp = self.xp
+        index, counted = _index(xp, prob, label, ignore)
+        picked = xp.take_along_axis(prob, index[:, None], axis=1)[:, 0]
+        losses[...] = xp.where(counted, -xp.log(xp.maximum(picked, FLT_MIN)), 0)
+        return xp.asarray(losses.sum()), xp.asarray(counted.sum(), dtype=self.dtype)
+
+    def softmax_loss_grad(
+        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+    ) -> None:
+        """dx = scale * (prob - [class is label]), 0 where ignored; scale a float or 0-d array."""
+        xp = self.xp
+        index, counted = _index(xp, prob, label, ignore)
+        classes = xp.arange(prob.shape[1]).reshape(-1, 1)
+        dx[...] = xp.where(
+            counted[:, None], (prob - (classes == index[:, None])) * scale, self.dtype.type(0)
+        )
+
+    def label_fault(self, label: Any, classes: int, ignore: int | None) -> float | None:
+        """The first label that is neither in [0, classes) nor `ignore`, or None.
+
+        NaN is a fault. A device may answer None now and raise at its next read instead.
+        """
+        values = self.xp.trunc(label)
+        good = (values >= 0) & (values < classes)
+        if ignore is not None:
+            good |= values == ignore
+        if bool(good.all()):
+            return None
+        return float(label[~good][0])
+
+
+def _index(xp: Any, prob: Any, label: Any, ignore: int | None) -> tuple[Any, Any]:
+    """Each label as a class that exists, and whether it counts."""
+    values = xp.trunc(label)
+    counted = xp.ones(label.shape, bool) if ignore is None else values != ignore
+    classes = xp.nan_to_num(xp.clip(values, 0, prob.shape[1] - 1)).astype("int64")
+    return classes, counted

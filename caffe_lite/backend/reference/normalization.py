@@ -1,0 +1,70 @@
+"""Local response normalization across channels, and the sums of batch normalization."""
+
+from typing import Any
+
+from .base import OpsBase
+
+
+class NormalizationOps(OpsBase):
+    """Normalization of x (N, C, *S) over channels or over everything else."""
+
+    def lrn_across(
+        self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
+    ) -> None:
+        """y = x * scale^-beta, scale = k + alpha / size * sum of x^2 over `size` channels.
+
+        The window is centred on each channel and clipped to the channels there are. scale is kept
+        for the gradient. Krizhevsky et al. 2012, section 3.3, with Caffe's division by size.
+        """
+        scale[...] = k + alpha / size * _channel_window(self.xp, x * x, size, (size - 1) // 2)
+        y[...] = x * scale**-beta
+
+    def lrn_across_grad(
+        self,
+        x: Any,
+        y: Any,
+        scale: Any,
+        dy: Any,
+        dx: Any,
+        size: int,
+        alpha: float,
+        beta: float,
+    ) -> None:
+        """dx = dy * scale^-beta - 2 alpha beta / size * x * window sum of (dy * y / scale)."""
+        window = _channel_window(self.xp, dy * y / scale, size, size // 2)
+        dx[...] = dy * scale**-beta - 2 * alpha * beta / size * x * window
+
+    def batch_norm_stats(self, x: Any, mean: Any, var: Any) -> None:
+        """mean, var (C,): over every axis of x (N, C, *S) but 1; var divides by the count."""
+        axes = (0, *range(2, x.ndim))
+        mean[...] = x.mean(axis=axes)
+        var[...] = self.xp.square(x - _per_channel(mean, x)).mean(axis=axes)
+
+    def batch_norm_apply(self, x: Any, mean: Any, std: Any, y: Any) -> None:
+        """y = (x - mean) / std per channel; y may be x."""
+        self.xp.subtract(x, _per_channel(mean, x), out=y)
+        y /= _per_channel(std, x)
+
+    def batch_norm_grad(self, y: Any, std: Any, dy: Any, dx: Any) -> None:
+        """dx = (dy - mean(dy) - mean(dy * y) * y) / std, means as in `batch_norm_stats`.
+
+        y is what `batch_norm_apply` made with the batch's own mean and std; dx may be dy.
+        """
+        axes = (0, *range(2, y.ndim))
+        mean_dy = dy.mean(axis=axes)
+        mean_dy_y = (dy * y).mean(axis=axes)
+        centred = dy - _per_channel(mean_dy, y) - _per_channel(mean_dy_y, y) * y
+        self.xp.divide(centred, _per_channel(std, y), out=dx)
+
+
+def _channel_window(xp: Any, a: Any, size: int, before: int) -> Any:
+    """Sum of a (N, C, *S) over channels c - before ... c - before + size - 1, zeros outside."""
+    padded = xp.pad(a, ((0, 0), (before, size - 1 - before), *((0, 0),) * (a.ndim - 2)))
+    total = xp.zeros_like(a)
+    for i in range(size):
+        total += padded[:, i : i + a.shape[1]]
+    return total
+
+
+def _per_channel(values: Any, x: Any) -> Any:
+    return values.reshape((-1,) + (1,) * (x.ndim - 2))

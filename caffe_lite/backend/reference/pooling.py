@@ -1,0 +1,145 @@
+"""Pooling over two spatial axes, with Caffe's rules for windows that cross the border.
+
+A window starts at `o * stride - pad` for output o and may end beyond the image; the output's size
+is the caller's choice. Every operation walks over the positions inside the window (taps): the
+pixels that one tap meets are a strided slice of the padded image.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from .base import OpsBase
+
+Pair = tuple[int, int]
+LOWEST = -float(numpy.finfo(numpy.float32).max)  # what an empty maximum gives, in float64 as well
+
+
+class PoolingOps(OpsBase):
+    """Pooling of x (N, C, H, W) into y (N, C, OH, OW); kernel, stride and pad are (h, w)."""
+
+    def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        """y = the largest pixel in each window; mask = h * W + w of the first such pixel.
+
+        mask (int32, shaped as y) may be None. NaN and -inf are never larger than anything: a
+        window without another pixel gives the lowest float32 and mask -1.
+        """
+        xp = self.xp
+        padded = _padded(xp, x, y.shape, kernel, stride, pad, LOWEST)
+        index = _padded(xp, _pixel_index(xp, x), y.shape, kernel, stride, pad, -1)
+        y[...] = LOWEST
+        first = xp.full(y.shape, -1, "int32")
+        for window in _taps(y.shape, kernel, stride):
+            larger = padded[window] > y
+            y[...] = xp.where(larger, padded[window], y)
+            first = xp.where(larger, index[window], first)
+        if mask is not None:
+            mask[...] = first
+
+    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
+        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
+        pixels = dx.shape[2] * dx.shape[3]
+        planes = dx.shape[0] * dx.shape[1]
+        target = self.zeros((planes, pixels))
+        plane, output = self.xp.nonzero(mask.reshape(planes, -1) >= 0)
+        source = mask.reshape(planes, -1)[plane, output]
+        self.xp.add.at(target, (plane, source), dy.reshape(planes, -1)[plane, output])
+        dx[...] = target.reshape(dx.shape)
+
+    def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        """y = the window's sum over the image, divided by the window's size clipped at H + pad.
+
+        Padding counts as zeros; a window beyond it counts as nothing, and an empty one gives 0.
+        """
+        padded = _padded(self.xp, x, y.shape, kernel, stride, pad, 0)
+        total = self.zeros(y.shape)
+        for window in _taps(y.shape, kernel, stride):
+            total += padded[window]
+        y[...] = total / _window_sizes(self, x.shape, y.shape, kernel, stride, pad)
+
+    def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        """dx (overwritten): each dy, divided as in `ave_pool`, is added to its window's pixels."""
+        share = dy / _window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
+        dx[...] = 0
+        padded = _padded(self.xp, dx, dy.shape, kernel, stride, pad, 0)
+        for window in _taps(dy.shape, kernel, stride):
+            view = padded[window]
+            view += share
+        dx[...] = padded[:, :, pad[0] : pad[0] + dx.shape[2], pad[1] : pad[1] + dx.shape[3]]
+
+    def stochastic_pool(
+        self, x: Any, y: Any, mask: Any, uniform: Any, kernel: Pair, stride: Pair
+    ) -> None:
+        """y = a pixel of each window, drawn with probability x / sum of x (for x >= 0).
+
+        The draw is the first pixel at which the running sum reaches uniform * sum; uniform (shaped
+        as y) is in [0, 1). mask = h * W + w of the draw, for `max_pool_grad`; where no pixel
+        reaches it (NaN) y is NaN and mask -1.
+        """
+        xp = self.xp
+        padded = _padded(xp, x, y.shape, kernel, stride, (0, 0), 0)
+        index = _padded(xp, _pixel_index(xp, x), y.shape, kernel, stride, (0, 0), -1)
+        total = self.zeros(y.shape)
+        for window in _taps(y.shape, kernel, stride):
+            total += padded[window]
+        threshold = uniform * total
+        total[...] = 0
+        y[...] = xp.nan
+        mask[...] = -1
+        for window in _taps(y.shape, kernel, stride):
+            total += padded[window]
+            drawn = (total >= threshold) & (mask < 0) & (index[window] >= 0)
+            y[...] = xp.where(drawn, padded[window], y)
+            mask[...] = xp.where(drawn, index[window], mask)
+
+    def stochastic_pool_test(self, x: Any, y: Any, kernel: Pair, stride: Pair) -> None:
+        """y = sum of x^2 / sum of x over each window (the draw's mean); 0 unless the sum is > 0."""
+        padded = _padded(self.xp, x, y.shape, kernel, stride, (0, 0), 0)
+        total, squares = self.zeros(y.shape), self.zeros(y.shape)
+        for window in _taps(y.shape, kernel, stride):
+            total += padded[window]
+            squares += padded[window] * padded[window]
+        positive = total > 0
+        y[...] = self.xp.where(positive, squares / self.xp.where(positive, total, 1), 0)
+
+
+def _padded(
+    xp: Any, x: Any, y_shape: tuple[int, ...], kernel: Pair, stride: Pair, pad: Pair, fill: float
+) -> Any:
+    """A copy of x (..., H, W) with `pad` before it and enough `fill` behind it for every window."""
+    spread = []
+    for axis, size in enumerate(x.shape[-2:]):
+        reach = (y_shape[2 + axis] - 1) * stride[axis] + kernel[axis]
+        spread.append((pad[axis], max(0, reach - pad[axis] - size)))
+    return xp.pad(x, ((0, 0),) * (x.ndim - 2) + tuple(spread), constant_values=fill)
+
+
+def _taps(y_shape: tuple[int, ...], kernel: Pair, stride: Pair) -> Iterator[Any]:
+    """For each position in the window, the slice of a padded image that it meets."""
+    rows, cols = (y_shape[2] - 1) * stride[0] + 1, (y_shape[3] - 1) * stride[1] + 1
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            yield ..., slice(i, i + rows, stride[0]), slice(j, j + cols, stride[1])
+
+
+def _pixel_index(xp: Any, x: Any) -> Any:
+    """h * W + w for each pixel of an image, (H, W) int32."""
+    return xp.arange(x.shape[2] * x.shape[3], dtype="int32").reshape(x.shape[2:])
+
+
+def _window_sizes(
+    ops: PoolingOps,
+    x_shape: tuple[int, ...],
+    y_shape: tuple[int, ...],
+    kernel: Pair,
+    stride: Pair,
+    pad: Pair,
+) -> Any:
+    """Pixels per window, clipped at the far padding: (OH, OW), at least 1."""
+    sides = []
+    for axis in (0, 1):
+        start = numpy.arange(y_shape[2 + axis]) * stride[axis] - pad[axis]
+        end = numpy.minimum(start + kernel[axis], x_shape[2 + axis] + pad[axis])
+        sides.append(numpy.maximum(end - start, 1))
+    return ops.asarray(numpy.outer(*sides))

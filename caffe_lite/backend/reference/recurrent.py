@@ -1,0 +1,64 @@
+"""One step of a long short-term memory cell, after its matrix products."""
+
+from typing import Any
+
+from .base import OpsBase
+
+
+class RecurrentOps(OpsBase):
+    """LSTM arithmetic with Caffe's gate order: input i, forget f, output o, candidate g.
+
+    Shapes: gates (N, 4 H), the four gates side by side; c, h (N, H); cont (N,) or None.
+    """
+
+    def lstm_unit(self, gates: Any, c_prev: Any, cont: Any, c: Any, h: Any) -> None:
+        """c = cont * f * c_prev + i * g and h = o * tanh(c).
+
+        gates holds pre-activations and is overwritten: sigmoid for i, f, o; tanh for g. cont is 0
+        where a sequence begins, else 1; None means 1 throughout.
+        """
+        xp = self.xp
+        i, f, o, g = _split(gates)
+        for gate in (i, f, o):
+            # As a hyperbolic tangent the logistic function cannot overflow.
+            gate[...] = 0.5 * xp.tanh(0.5 * gate) + 0.5
+        xp.tanh(g, out=g)
+        c[...] = _remembered(f, cont) * c_prev + i * g
+        h[...] = o * xp.tanh(c)
+
+    def lstm_unit_grad(
+        self,
+        gates: Any,
+        c_prev: Any,
+        cont: Any,
+        c: Any,
+        dc: Any,
+        dh: Any,
+        dgates: Any,
+        dc_prev: Any,
+    ) -> None:
+        """dgates: gradients to the pre-activations; dc_prev: to c_prev; both overwritten.
+
+        gates holds activations, as `lstm_unit` left them. dc and dh come from later steps and
+        from above; dc_prev may be dc.
+        """
+        i, f, o, g = _split(gates)
+        di, df, do, dg = _split(dgates)
+        tanh_c = self.xp.tanh(c)
+        dc_total = dc + dh * o * (1 - tanh_c * tanh_c)
+        di[...] = dc_total * g * i * (1 - i)
+        df[...] = dc_total * c_prev * _remembered(f, cont) * (1 - f)
+        do[...] = dh * tanh_c * o * (1 - o)
+        dg[...] = dc_total * i * (1 - g * g)
+        dc_prev[...] = dc_total * _remembered(f, cont)
+
+
+def _split(gates: Any) -> tuple[Any, Any, Any, Any]:
+    """Views of the four gates."""
+    hidden = gates.shape[1] // 4
+    i, f, o, g = (gates[:, n * hidden : (n + 1) * hidden] for n in range(4))
+    return i, f, o, g
+
+
+def _remembered(f: Any, cont: Any) -> Any:
+    return f if cont is None else f * cont.reshape(-1, 1)
