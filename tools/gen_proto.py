@@ -1,4 +1,4 @@
-"""Compile proto/caffe.proto into caffe_lite/proto/caffe.desc, the descriptor that the package ships.
+"""Compile proto/caffe.proto into caffe_lite/proto/caffe.desc, which the package ships.
 
 Needs protoc, from the PATH or from `pip install grpcio-tools`. Run it after every change of the
 schema; `tests/proto/test_schema.py` fails while the two files differ.

@@ -1,6 +1,5 @@
 """Files opened for reading, with one clear line where that fails."""
 
-import errno
 import os
 
 from caffe_lite.errors import PrototxtError
@@ -15,10 +14,11 @@ def read_bytes(path: StrPath) -> bytes:
             data = file.read()
     except IsADirectoryError:
         raise PrototxtError("is a folder; a file is expected", os.fspath(path)) from None
-    except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno) if getattr(error, "errno", None) else str(error)
-        if getattr(error, "errno", None) == errno.ENOENT:
-            reason = f"no such file (looked in {os.path.dirname(os.path.abspath(path))})"
+    except FileNotFoundError:
+        folder = os.path.dirname(os.path.abspath(path))
+        raise PrototxtError(f"no such file (looked in {folder})", os.fspath(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
         raise PrototxtError(f"cannot be read: {reason}", os.fspath(path)) from None
     if not data:
         raise PrototxtError("the file is empty", os.fspath(path))

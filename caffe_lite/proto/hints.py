@@ -5,12 +5,10 @@ from google.protobuf.descriptor import Descriptor
 from caffe_lite.errors import did_you_mean
 
 
-def unknown_field(
-    descriptor: Descriptor, name: str, enclosing: list[tuple[Descriptor, int]], line: int
-) -> str:
+def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]) -> str:
     """The message for the field `name` that `descriptor` lacks.
 
-    `enclosing` holds the messages around it, outermost first, with the lines where they opened.
+    `enclosing` holds the messages around it, outermost first.
     """
     return f'{descriptor.name} has no field "{name}"' + (
         _belongs_outside(name, enclosing)
@@ -20,8 +18,8 @@ def unknown_field(
     )
 
 
-def _belongs_outside(name: str, enclosing: list[tuple[Descriptor, int]]) -> str:
-    for outer, _ in reversed(enclosing):
+def _belongs_outside(name: str, enclosing: list[Descriptor]) -> str:
+    for outer in reversed(enclosing):
         if name in outer.fields_by_name:
             return f'; it belongs to {outer.name}: is a "}}" missing before it?'
     return ""

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto.hints import unknown_field
 from caffe_lite.proto.scalars import Converter, converter
+from caffe_lite.proto.schema import is_repeated, is_required
 from caffe_lite.proto.tokens import Tokens
 
 logger = logging.getLogger("caffe_lite.proto")
@@ -28,7 +29,7 @@ class _Field:
 def _fields(descriptor: Descriptor) -> dict[str, _Field]:
     return {
         field.name: _Field(
-            field, field.is_repeated, None if field.message_type else converter(field)
+            field, is_repeated(field), None if field.message_type else converter(field)
         )
         for field in descriptor.fields
     }
@@ -36,7 +37,7 @@ def _fields(descriptor: Descriptor) -> dict[str, _Field]:
 
 @cache
 def _required(descriptor: Descriptor) -> list[str]:
-    return [field.name for field in descriptor.fields if field.is_required]
+    return [field.name for field in descriptor.fields if is_required(field)]
 
 
 class Parser:
@@ -45,7 +46,7 @@ class Parser:
     def __init__(self, tokens: Tokens, skip_unknown: bool) -> None:
         self.tokens = tokens
         self.skip_unknown = skip_unknown
-        self.open: list[tuple[Descriptor, int]] = []  # enclosing messages, where each was opened
+        self.open: list[Descriptor] = []  # the messages around the current token
 
     def parse(self, message: Any) -> None:
         self._body(message, "", 0)
@@ -55,7 +56,7 @@ class Parser:
         tokens = self.tokens
         descriptor = message.DESCRIPTOR
         fields = _fields(descriptor)
-        self.open.append((descriptor, opened))
+        self.open.append(descriptor)
         seen: set[str] = set()
         while tokens.value != closer:
             if tokens.kind != "name":
@@ -124,8 +125,7 @@ class Parser:
 
     def _unknown(self, descriptor: Descriptor, name: str, start: int) -> None:
         tokens = self.tokens
-        enclosing = [(outer, tokens.line(at)) for outer, at in self.open[:-1]]
-        error = tokens.error(unknown_field(descriptor, name, enclosing, tokens.line(start)), start)
+        error = tokens.error(unknown_field(descriptor, name, self.open[:-1]), start)
         if not self.skip_unknown:
             raise error
         logger.warning("%s; skipped", error)
@@ -154,7 +154,7 @@ class Parser:
     def _not_a_field(self, closer: str, opened: int) -> PrototxtError:
         tokens = self.tokens
         if tokens.kind == "end":
-            name = self.open[-1][0].name
+            name = self.open[-1].name
             return tokens.error(f'this {name} is never closed; "{closer}" is missing', opened)
         if tokens.value == "}" and not closer:
             return tokens.error('this "}" closes nothing')

@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.strings import escape
 
 
@@ -17,7 +18,7 @@ def print_message(message: Any) -> str:
 
 def _print_fields(message: Any, indent: str, lines: list[str]) -> None:
     for field, value in message.ListFields():
-        values = value if field.is_repeated else [value]
+        values = value if is_repeated(field) else [value]
         if field.message_type:
             for child in values:
                 lines.append(f"{indent}{field.name} {{\n")

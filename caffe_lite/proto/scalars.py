@@ -82,19 +82,20 @@ def _truth(tokens: Tokens, field: FieldDescriptor) -> bool:
 
 
 def _enum(tokens: Tokens, field: FieldDescriptor) -> int:
-    known = field.enum_type.values_by_name
+    known: Any = field.enum_type
     start = tokens.start
     negative = tokens.take("-")
     if tokens.kind == "number" and _WHOLE.fullmatch(tokens.value):
         number = _parse_whole(tokens.value) * (-1 if negative else 1)
-        if number in field.enum_type.values_by_number:
+        if number in known.values_by_number:
             tokens.advance()
             return number
-    elif tokens.kind == "name" and not negative and tokens.value in known:
-        number = known[tokens.value].number
+    elif tokens.kind == "name" and not negative and tokens.value in known.values_by_name:
+        number = known.values_by_name[tokens.value].number
         tokens.advance()
         return number
-    raise _bad_enum(tokens, field, start)
+    names = [value.name for value in known.values]
+    raise _bad_enum(tokens, field, names, start)
 
 
 def _string(tokens: Tokens, field: FieldDescriptor) -> str:
@@ -139,8 +140,9 @@ def _bad_whole(tokens: Tokens, field: FieldDescriptor) -> PrototxtError:
     return tokens.error(f'"{field.name}" takes a whole number, got {written}{plain}')
 
 
-def _bad_enum(tokens: Tokens, field: FieldDescriptor, start: int) -> PrototxtError:
-    names = [value.name for value in field.enum_type.values]
+def _bad_enum(
+    tokens: Tokens, field: FieldDescriptor, names: list[str], start: int
+) -> PrototxtError:
     written = tokens.value.strip("\"'")
     if tokens.kind == "string" and written in names:
         return tokens.error(f'"{field.name}" takes {written} without quotes', start)

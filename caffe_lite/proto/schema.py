@@ -12,8 +12,19 @@ from google.protobuf import descriptor_pool, message_factory
 
 from caffe_lite.errors import did_you_mean
 
+_REQUIRED, _REPEATED = 2, 3  # as descriptor.proto numbers its labels
 _pool = descriptor_pool.DescriptorPool()
 DESCRIPTOR = _pool.AddSerializedFile(Path(__file__).with_name("caffe.desc").read_bytes())
+
+
+def is_repeated(field: Any) -> bool:
+    """Whether the FieldDescriptor `field` is repeated, as protobuf before and since version 6.31 tells it."""
+    return field.is_repeated if hasattr(field, "is_repeated") else field.label == _REPEATED
+
+
+def is_required(field: Any) -> bool:
+    """Whether the FieldDescriptor `field` is required, as protobuf before and since version 6.31 tells it."""
+    return field.is_required if hasattr(field, "is_required") else field.label == _REQUIRED
 
 
 def _public_names() -> dict[str, Any]:

@@ -14,9 +14,7 @@ from caffe_lite.proto.tokens import Tokens
 Unknown = Literal["error", "warn"]
 
 
-def parse(
-    text: str, message_class: Any, name: str = "<string>", unknown: Unknown = "error"
-) -> Any:
+def parse(text: str, message_class: Any, name: str = "<string>", unknown: Unknown = "error") -> Any:
     """Read `text` into a new message of `message_class`, for instance `schema.NetParameter`.
 
     `name` stands for the text in errors. With `unknown="warn"`, a field that the schema does not

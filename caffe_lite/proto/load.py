@@ -1,0 +1,79 @@
+"""Nets and solvers as files give them, text or binary, upgraded to the current schema."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.proto import binary, schema, text
+from caffe_lite.proto.files import StrPath, read_bytes
+from caffe_lite.proto.sniff import describe, is_binary
+from caffe_lite.proto.upgrade import solver_needs_upgrade, upgrade_net_steps, upgrade_solver
+
+logger = logging.getLogger("caffe_lite.proto")
+
+
+def load_net(path: StrPath, unknown: text.Unknown = "error") -> Any:
+    """Read the NetParameter at `path`, text or binary, and upgrade it; `PrototxtError` if bad.
+
+    `unknown="warn"` steps over fields of a text that the schema does not have.
+    """
+    name = os.fspath(path)
+    net, steps = upgrade_net_steps(read(path, schema.NetParameter, unknown), name)
+    if steps:
+        _warn_upgraded(name, ", ".join(steps), "net")
+    return net
+
+
+def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
+    """Read the SolverParameter at `path`, text or binary, and upgrade it; `PrototxtError` if bad.
+
+    Where it names no snapshot_prefix, that is `path` without its extension; where it names a
+    folder, the solver's own name in that folder.
+    """
+    name = os.fspath(path)
+    param = read(path, schema.SolverParameter, unknown)
+    if solver_needs_upgrade(param):
+        param = upgrade_solver(param, name)
+        _warn_upgraded(name, "solver_type", "solver")
+    _upgrade_inline_nets(param, name)
+    if not param.HasField("snapshot_prefix"):
+        param.snapshot_prefix = str(Path(name).with_suffix(""))
+    elif Path(param.snapshot_prefix).is_dir():
+        param.snapshot_prefix = str(Path(param.snapshot_prefix) / Path(name).stem)
+    return param
+
+
+def read(path: StrPath, message_class: Any, unknown: text.Unknown = "error") -> Any:
+    """Read the message at `path`, text or binary, as it stands."""
+    data = read_bytes(path)
+    decode_as_binary = is_binary(data) and not describe(data)
+    if decode_as_binary:
+        return binary.decode(data, message_class, os.fspath(path))
+    return text.decode(data, message_class, os.fspath(path), unknown)
+
+
+def _upgrade_inline_nets(param: Any, name: str) -> None:
+    for field in ("net_param", "train_net_param", "test_net_param"):
+        value = getattr(param, field)
+        for net in value if field == "test_net_param" else [value]:
+            upgraded, steps = upgrade_net_steps(net, name)
+            if steps:
+                net.CopyFrom(upgraded)
+                logger.warning(
+                    "%s: %s upgraded on the fly (%s); to keep the result, move that net to a"
+                    " file of its own and use caffe_lite upgrade net",
+                    name,
+                    field,
+                    ", ".join(steps),
+                )
+
+
+def _warn_upgraded(name: str, what: str, kind: str) -> None:
+    logger.warning(
+        "%s: upgraded on the fly (%s); to keep the result: caffe_lite upgrade %s %s OUT",
+        name,
+        what,
+        kind,
+        name,
+    )

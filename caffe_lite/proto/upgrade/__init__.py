@@ -1,0 +1,47 @@
+"""Nets and solvers in older dialects of the schema, brought to the current one.
+
+The steps, their order and their results are those of BVLC Caffe 1.0
+(src/caffe/util/upgrade_proto.cpp). What an older layer says that the newer schema cannot is
+dropped with a warning, as there; what makes Caffe abort is a `PrototxtError` here.
+"""
+
+from typing import Any
+
+from caffe_lite.proto.upgrade import batch_norm, inputs, solver, transforms, v0, v1
+
+# Each step has `needed(net)`, `upgrade(net, file)` on a net that it may change, and a NAME.
+_STEPS = (v0, transforms, v1, inputs, batch_norm)
+
+
+def net_needs_upgrade(net: Any) -> bool:
+    """Whether any part of the NetParameter `net` is written in an older dialect."""
+    return any(step.needed(net) for step in _STEPS)
+
+
+def upgrade_net(net: Any, name: str = "net") -> Any:
+    """Return an upgraded copy of the NetParameter `net`; `name` stands for its file in errors."""
+    return upgrade_net_steps(net, name)[0]
+
+
+def upgrade_net_steps(net: Any, name: str) -> tuple[Any, list[str]]:
+    """As `upgrade_net`, with the names of the steps that were taken."""
+    upgraded = type(net)()
+    upgraded.CopyFrom(net)
+    taken = []
+    for step in _STEPS:
+        if step.needed(upgraded):
+            upgraded = step.upgrade(upgraded, name)
+            taken.append(step.NAME)
+    return upgraded, taken
+
+
+def solver_needs_upgrade(param: Any) -> bool:
+    """Whether the SolverParameter `param` names its type by the old `solver_type`."""
+    return solver.needed(param)
+
+
+def upgrade_solver(param: Any, name: str = "solver") -> Any:
+    """Return a copy of the SolverParameter `param` with `type` in the place of `solver_type`."""
+    upgraded = type(param)()
+    upgraded.CopyFrom(param)
+    return solver.upgrade(upgraded, name) if solver.needed(upgraded) else upgraded

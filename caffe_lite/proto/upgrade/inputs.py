@@ -1,0 +1,38 @@
+"""Top-level `input`, `input_shape` and `input_dim` become an Input layer, the first of the net."""
+
+from typing import Any
+
+from caffe_lite.errors import PrototxtError
+from caffe_lite.proto import schema
+
+NAME = "top-level inputs"
+
+
+def needed(net: Any) -> bool:
+    return len(net.input) > 0
+
+
+def upgrade(net: Any, file: str) -> Any:
+    # Inputs without any shape come from weights files; there is nothing to keep of them.
+    if net.input_shape or net.input_dim:
+        layers = list(net.layer)
+        del net.layer[:]
+        net.layer.append(_input_layer(net, file))
+        net.layer.extend(layers)
+    for field in ("input", "input_shape", "input_dim"):
+        net.ClearField(field)
+    return net
+
+
+def _input_layer(net: Any, file: str) -> Any:
+    layer = schema.LayerParameter(name="input", type="Input", top=net.input)
+    given = len(net.input_shape) if net.input_shape else len(net.input_dim) // 4
+    if given < len(net.input):
+        field = "input_shape" if net.input_shape else "four input_dim"
+        raise PrototxtError(f'input "{net.input[given]}" has no {field} of its own', file)
+    for i in range(len(net.input)):
+        if net.input_shape:
+            layer.input_param.shape.add().CopyFrom(net.input_shape[i])
+        else:
+            layer.input_param.shape.add(dim=net.input_dim[4 * i : 4 * i + 4])
+    return layer

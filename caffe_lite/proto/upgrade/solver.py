@@ -1,0 +1,32 @@
+"""`solver_type: ADAGRAD` becomes `type: "AdaGrad"`."""
+
+from typing import Any
+
+from caffe_lite.errors import PrototxtError
+from caffe_lite.proto import schema
+
+NAME = "solver_type"
+
+_TYPES = {
+    schema.SolverParameter.SGD: "SGD",
+    schema.SolverParameter.NESTEROV: "Nesterov",
+    schema.SolverParameter.ADAGRAD: "AdaGrad",
+    schema.SolverParameter.RMSPROP: "RMSProp",
+    schema.SolverParameter.ADADELTA: "AdaDelta",
+    schema.SolverParameter.ADAM: "Adam",
+}
+
+
+def needed(param: Any) -> bool:
+    return param.HasField("solver_type")
+
+
+def upgrade(param: Any, file: str) -> Any:
+    name = _TYPES[param.solver_type]
+    if param.HasField("type"):
+        raise PrototxtError(
+            f'both type: "{param.type}" and the old solver_type are given; keep type alone', file
+        )
+    param.type = name
+    param.ClearField("solver_type")
+    return param
