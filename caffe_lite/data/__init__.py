@@ -1,1 +1,1 @@
-"""Where batches come from: sources, images, the transformer, read-ahead, and the data that ships."""
+"""Where batches come from: sources, images, the transformer, read-ahead, data that ships."""

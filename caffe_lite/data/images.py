@@ -32,7 +32,7 @@ def _narrow(picture: Any, name: str) -> Any:
         return picture
     samples = np.asarray(picture)
     if samples.dtype.kind == "f" or samples.min(initial=0) < 0 or samples.max(initial=0) > 65535:
-        raise DataError(f"{name}: samples of 8 or 16 bits are needed, this image has {picture.mode}")
+        raise DataError(f"{name}: samples of 8 or 16 bits are needed, not mode {picture.mode}")
     return Image.fromarray((samples >> 8).astype(np.uint8))
 
 
@@ -41,7 +41,7 @@ def _as_array(picture: Any, name: str, color: bool | None) -> np.ndarray:
 
     form = picture.format  # lost by every conversion below
     if color is None and picture.mode in _WIDE:
-        raise DataError(f"{name}: image data must be 8-bit; convert this {picture.mode} image first")
+        raise DataError(f"{name}: image data must be 8-bit, not mode {picture.mode}; convert it")
     if color is not None:
         picture = ImageOps.exif_transpose(picture)
     picture = _narrow(picture, name)

@@ -1,0 +1,102 @@
+"""Reading ahead: batches are made in a background thread while the net computes."""
+
+import queue
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+Made = tuple[Any, Any]  # a batch, and the state that its source is in once it is consumed
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _produce(
+    make_batch: Callable[[], Made], made: "queue.Queue[Made | _Failure]", stop: threading.Event
+) -> None:
+    """The worker's loop. It knows no Prefetcher, so that a forgotten one can be collected."""
+    item: Made | _Failure
+    while not stop.is_set():
+        try:
+            item = make_batch()
+        except BaseException as error:  # whatever it is, the consumer raises it
+            item = _Failure(error)
+        while not stop.is_set():
+            try:
+                made.put(item, timeout=0.5)
+                break
+            except queue.Full:
+                continue
+        if isinstance(item, _Failure):
+            return
+
+
+def _halt(
+    stop: threading.Event, made: "queue.Queue[Made | _Failure]", thread: threading.Thread
+) -> None:
+    stop.set()
+    try:
+        made.get_nowait()  # wakes a worker that waits for room
+    except queue.Empty:
+        pass
+    if thread is not threading.current_thread():
+        thread.join()
+
+
+class Prefetcher:
+    """Call `make_batch() -> (batch, state)` ahead of need, in order, in one background thread.
+
+    `get()` returns the next batch and keeps its state in `state`: what the source was like right
+    after that batch was made. Saving `state` and restoring the source from it goes on with the
+    batch after the last one *consumed*, however many were read ahead. `state` starts as given.
+
+    At most `depth` batches wait, one is being made and one is in the consumer's hands: a
+    `make_batch` that fills `depth + 2` buffers in turn never overwrites one still in use.
+
+    An exception in `make_batch` is raised by `get()` with the worker's traceback, after the
+    batches made before it; every later `get()` raises it again. The thread starts with the first
+    `get()` or `start()`, and ends with `close()`, with the prefetcher, or with the process.
+    """
+
+    def __init__(self, make_batch: Callable[[], Made], depth: int = 3, state: Any = None) -> None:
+        self.state = state
+        self._make_batch = make_batch
+        self._depth = max(1, depth)
+        self._failure: _Failure | None = None
+        self._finalizer: weakref.finalize | None = None
+
+    def start(self) -> None:
+        """Begin to read ahead, unless that was done."""
+        if self._finalizer is not None:
+            return
+        stop = threading.Event()
+        self._made: queue.Queue[Made | _Failure] = queue.Queue(self._depth)
+        thread = threading.Thread(
+            target=_produce, args=(self._make_batch, self._made, stop), daemon=True, name="prefetch"
+        )
+        self._finalizer = weakref.finalize(self, _halt, stop, self._made, thread)
+        thread.start()
+
+    def get(self) -> Any:
+        """Return the next batch, waiting for it if need be."""
+        self.start()
+        item = self._failure or self._made.get()
+        if isinstance(item, _Failure):
+            self._failure = item
+            raise item.error
+        batch, self.state = item
+        return batch
+
+    def close(self) -> None:
+        """Stop the thread and drop what it read ahead.
+
+        A later `get()` starts anew from wherever the source then is: set the source back to
+        `state` first.
+        """
+        if self._finalizer is not None:
+            self._finalizer()
+            self._finalizer = None
+        self._failure = None

@@ -1,0 +1,110 @@
+"""The data transformer: crop, mirror, mean and scale, from images to network input."""
+
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.data.mean_file import read_mean
+from caffe_lite.errors import DataError
+
+_FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
+
+
+class Transformer:
+    """Turn images (C, H, W), values 0..255 or floats, into network input.
+
+        y[c, h, w] = (x[c, h0 + h, w0 + w'] - mean[c, h0 + h, w0 + w']) * scale
+
+    `crop_size` picks (h0, w0): at random when training, else the centre, rounded down. With
+    `mirror`, every other image by chance has w' = width - 1 - w, in both phases. The mean is that
+    of `mean_file`, cropped alike, or `mean_value`, one or one per channel. `flow` is the LRCN
+    dialect's: mirroring a flow image also turns its horizontal flow v into 255 - v.
+
+    `rng` is drawn from once per image if `mirror` is set, then twice if a random crop is.
+    """
+
+    def __init__(
+        self, param: Any, train: bool, rng: np.random.Generator, flow: bool = False
+    ) -> None:
+        self.crop_size = int(param.crop_size)
+        self.mirror = bool(param.mirror)
+        self.scale = float(param.scale)
+        self.force_color = bool(param.force_color)
+        self.force_gray = bool(param.force_gray)
+        self.train = train
+        self.flow = flow
+        self.rng = rng
+        self._mean: np.ndarray | None = None
+        if param.mean_file and param.mean_value:
+            raise DataError("mean_file and mean_value exclude each other; drop one of them")
+        if param.mean_file:
+            self._mean = read_mean(param.mean_file)
+        elif param.mean_value:
+            self._mean = np.array(param.mean_value, np.float32).reshape(-1, 1, 1)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
+        """Return the shape that an image of `shape` (C, H, W) comes out with, or a `DataError`."""
+        channels, height, width = shape
+        if channels < 1:
+            raise DataError(f"an image needs at least one channel, got shape {shape}")
+        if self.flow and channels != 3:
+            raise DataError(f"a flow image needs 3 channels (magnitude, y, x), got shape {shape}")
+        self._check_mean(channels, height, width)
+        crop = self.crop_size
+        if not crop:
+            return channels, height, width
+        if crop > height or crop > width:
+            raise DataError(f"crop_size {crop} is larger than the image of {height}x{width} pixels")
+        return channels, crop, crop
+
+    def _check_mean(self, channels: int, height: int, width: int) -> None:
+        mean = self._mean
+        if mean is None or mean.shape == (channels, height, width):
+            return
+        if mean.shape[1:] != (1, 1):
+            raise DataError(
+                f"mean_file has shape {mean.shape}, the images {(channels, height, width)}; "
+                "they must be equal (before cropping)"
+            )
+        if len(mean) not in (1, channels):
+            raise DataError(
+                f"{len(mean)} mean_value for images of {channels} channels; "
+                f"give one, or one per channel"
+            )
+
+    def transform(self, image: np.ndarray, out: np.ndarray) -> None:
+        """Write the transformed `image` (C, H, W), uint8 or float, into `out`, float32/float64."""
+        expected = self.output_shape(image.shape)
+        if out.shape != expected:
+            raise DataError(
+                f"an image of shape {image.shape} comes out as {expected}, but the batch holds "
+                f"{out.shape}; all images of a batch must have one size (or use crop_size)"
+            )
+        mirrored = self.mirror and bool(self.rng.integers(2))
+        window = self._window(image.shape[1], image.shape[2], mirrored)
+        pixels = image[window]
+        if mirrored and self.flow:
+            pixels = pixels.copy()
+            np.subtract(255, pixels[_FLOW_X], out=pixels[_FLOW_X])
+        if self._mean is None:
+            np.multiply(pixels, self.scale, out=out, dtype=out.dtype)
+            return
+        mean = self._mean if self._mean.shape[1:] == (1, 1) else self._mean[window]
+        np.subtract(pixels, mean, out=out, dtype=out.dtype)
+        if self.scale != 1.0:
+            out *= self.scale
+
+    def _window(self, height: int, width: int, mirrored: bool) -> tuple[slice, slice, slice]:
+        crop = self.crop_size
+        top, left = 0, 0
+        if crop and self.train:
+            top = int(self.rng.integers(height - crop + 1))
+            left = int(self.rng.integers(width - crop + 1))
+        elif crop:
+            top, left = (height - crop) // 2, (width - crop) // 2
+        height, width = (crop, crop) if crop else (height, width)
+        rows = slice(top, top + height)
+        if not mirrored:
+            return slice(None), rows, slice(left, left + width)
+        stop = left - 1 if left else None
+        return slice(None), rows, slice(left + width - 1, stop, -1)
