@@ -1,0 +1,29 @@
+"""caffe_lite: Caffe's layers, solvers and files in NumPy and CuPy.
+
+The public names load on first use, so that `import caffe_lite` and the command line start at once.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Net": "caffe_lite.net",
+    "Blob": "caffe_lite.blob",
+    "Layer": "caffe_lite.layers.base",
+    "register": "caffe_lite.layers.registry",
+    "get_ops": "caffe_lite.backend",
+    "get_solver": "caffe_lite.solvers",
+    "CaffeError": "caffe_lite.errors",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value

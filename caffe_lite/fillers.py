@@ -1,0 +1,119 @@
+"""Fillers: the starting values of learned blobs (FillerParameter)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod, sqrt
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import did_you_mean
+from caffe_lite.proto import schema
+
+Array = Any
+
+
+def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
+    """Have `blob.data` start as the FillerParameter says, drawn from the host generator `rng()`.
+
+    Values are drawn on the host, so that one seed gives the same net on every device, and only when
+    the blob is first looked at, so that a net can be described, or given weights, without them.
+    Raises ValueError at once for an unknown type or a parameter that the type cannot take.
+    """
+    filler = _FILLERS.get(param.type)
+    if filler is None:
+        raise ValueError(f'unknown filler type "{param.type}"'
+                         f"{did_you_mean(param.type, _FILLERS)} (known: {', '.join(_FILLERS)})")
+    if param.sparse != -1 and param.type != "gaussian":
+        raise ValueError(f'sparse works with the gaussian filler alone, not with "{param.type}"')
+    if blob.count == 0:
+        raise ValueError("a blob with no elements cannot be filled")
+    _check(blob.shape, param)
+    shape, ops = blob.shape, blob.ops
+
+    def initial(data: Array) -> None:
+        data[...] = ops.asarray(filler(shape, param, rng()), dtype=ops.dtype)
+
+    blob.fill_on_first_use(initial)
+
+
+def _check(shape: tuple[int, ...], param: Any) -> None:
+    if param.type == "uniform" and param.min > param.max:
+        raise ValueError(f"uniform filler: min {param.min:g} exceeds max {param.max:g}")
+    if param.type == "gaussian" and param.std < 0:
+        raise ValueError(f"gaussian filler: std must not be negative, got {param.std:g}")
+    if param.type == "gaussian" and param.sparse < -1:
+        raise ValueError(f"gaussian filler: sparse must be -1 or at least 0, got {param.sparse}")
+    if param.type == "gaussian" and param.sparse >= 0 and not shape:
+        raise ValueError("gaussian filler: sparse needs a blob with at least one axis")
+    if param.type == "bilinear" and (len(shape) != 4 or shape[2] != shape[3]):
+        raise ValueError(f"bilinear filler needs a blob of 4 axes with square kernels, got {shape}")
+
+
+def _constant(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    return param.value
+
+
+def _uniform(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    return rng.uniform(param.min, param.max, shape)
+
+
+def _gaussian(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Normal with `mean` and `std`; `sparse` > 0 leaves that many non-zero inputs per output."""
+    values = rng.normal(param.mean, param.std, shape)
+    if param.sparse == -1:
+        return values
+    # The reference takes blob.num(), the outputs of an inner product, for the count of inputs too.
+    return values * (rng.random(shape) < param.sparse / shape[0])
+
+
+def _positive_unitball(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Uniform in [0, 1), scaled so that the weights of each output sum to one."""
+    values = rng.random(shape)
+    rows = values.reshape(shape[0] if shape else 1, -1)
+    rows /= rows.sum(axis=1, keepdims=True)
+    return values
+
+
+def _fan(shape: tuple[int, ...], param: Any) -> float:
+    """FAN_IN: count / shape[0]; FAN_OUT: count / shape[1]; AVERAGE: their mean."""
+    count = prod(shape)
+    fan_in = count / shape[0] if shape else 1.0
+    fan_out = count / shape[1] if len(shape) > 1 else float(count)
+    norm = schema.FillerParameter
+    if param.variance_norm == norm.FAN_OUT:
+        return fan_out
+    if param.variance_norm == norm.AVERAGE:
+        return (fan_in + fan_out) / 2
+    return fan_in
+
+
+def _xavier(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Uniform in +-sqrt(3 / fan): variance 1 / fan (Glorot and Bengio, AISTATS 2010)."""
+    limit = sqrt(3 / _fan(shape, param))
+    return rng.uniform(-limit, limit, shape)
+
+
+def _msra(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Normal with variance 2 / fan (He et al., ICCV 2015)."""
+    return rng.normal(0, sqrt(2 / _fan(shape, param)), shape)
+
+
+def _bilinear(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Weights of a Deconvolution that interpolates bilinearly; blob (N, C, K, K)."""
+    kernel = shape[3]
+    factor = (kernel + 1) // 2
+    centre = (kernel - 1) / (2 * factor)
+    line = [1 - abs(i / factor - centre) for i in range(kernel)]
+    return [[a * b for b in line] for a in line]
+
+
+_FILLERS: dict[str, Callable[[tuple[int, ...], Any, Any], Array]] = {
+    "constant": _constant,
+    "uniform": _uniform,
+    "gaussian": _gaussian,
+    "positive_unitball": _positive_unitball,
+    "xavier": _xavier,
+    "msra": _msra,
+    "bilinear": _bilinear,
+}

@@ -1,0 +1,133 @@
+"""Layer: one node of a net, with an explicit forward and backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from zlib import crc32
+
+from caffe_lite.blob import Blob, BlobVec
+from caffe_lite.errors import LayerError
+from caffe_lite.fillers import fill
+from caffe_lite.proto import schema
+
+Bounds = tuple[int, int | None]
+
+
+class Layer:
+    """Base of all layers, built-in and user-made; override the four methods, not the constructor.
+
+    `setup` runs once and creates learned blobs; `reshape` runs after it, and again whenever a
+    bottom's shape changed; `forward` fills `top[i].data`; `backward` ADDS to the diffs of learned
+    blobs and OVERWRITES `bottom[i].diff` where `propagate_down[i]`, leaving the others alone.
+    Arrays are written (`blob.data[...] = x`), never rebound. What backward needs of forward is kept
+    on `self`; workspaces are allocated in `reshape`.
+    """
+
+    type: ClassVar[str] = ""
+    bottoms: ClassVar[Bounds] = (1, 1)  # fewest and most; None: no limit
+    tops: ClassVar[Bounds] = (1, 1)
+    no_gradient: ClassVar[tuple[int, ...]] = ()  # bottoms that can never take one, such as labels
+    is_loss: ClassVar[bool] = False  # loss weight 1 for the first top unless the prototxt says else
+    auto_tops: ClassVar[bool] = False  # the net adds unnamed tops up to the fewest
+    in_place: ClassVar[bool] = False  # top[0] may be bottom[0]
+    shares_data: ClassVar[bool] = False  # tops look at the bottom's memory (Split, Reshape, Flatten)
+    reshape_every_forward: ClassVar[bool] = False  # shapes follow from more than bottom shapes
+    host_side: ClassVar[bool] = False  # forward or backward runs Python that waits for the device
+    is_data: ClassVar[bool] = False  # reads a source; takes no bottoms
+
+    def __init__(self, param: Any, ops: Any, phase: int = schema.TRAIN, seed: int = 0) -> None:
+        self.param = param
+        self.ops, self.xp = ops, ops.xp
+        self.phase = phase
+        self.name: str = param.name
+        self.blobs = BlobVec(ops)
+        self.param_propagate_down: list[bool] = []
+        self.loss_weight: list[float] = []
+        self._seed_key = (seed, crc32(self.name.encode()))
+        self._rng: Any = None
+        self._stream: Any = None
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read `self.param` and create learned blobs; bottom shapes are known."""
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give each top its shape and take workspaces."""
+        raise NotImplementedError(f"{type(self).__name__}.reshape")
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Fill `top[i].data` from `bottom[i].data`."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """Add to `self.blobs[i].diff`; overwrite `bottom[i].diff` where `propagate_down[i]`."""
+        if any(propagate_down):
+            raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
+
+    def close(self) -> None:
+        """Stop threads and release files. The layer is not used afterwards."""
+
+    @property
+    def train(self) -> bool:
+        return self.phase == schema.TRAIN
+
+    def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
+        """Append a learned blob of this shape, filled by a FillerParameter (zeros without one)."""
+        index = len(self.blobs)
+        blob = self.blobs.add_blob(*shape)
+        if filler is not None:
+            try:
+                fill(blob, filler, lambda: self.ops.host_rng(*self._seed_key, index))
+            except ValueError as error:
+                raise self.fail(f"blob {index} {blob.shape}: {error}") from error
+        return blob
+
+    def needs_param_diff(self, index: int) -> bool:
+        """Whether backward should compute the gradient of learned blob `index`."""
+        flags = self.param_propagate_down
+        return flags[index] if index < len(flags) else True
+
+    @property
+    def rng(self) -> Any:
+        """This layer's own random numbers on the host (the order of data)."""
+        if self._rng is None:
+            self._rng = self.ops.host_rng(*self._seed_key)
+        return self._rng
+
+    @property
+    def stream(self) -> Any:
+        """This layer's own random numbers on the device (Dropout, stochastic pooling)."""
+        if self._stream is None:
+            self._stream = self.ops.stream(*self._seed_key)
+        return self._stream
+
+    def get_state(self) -> dict[str, Any]:
+        """What decides the future besides learned blobs: random numbers, cursors, carried state.
+
+        Values are numbers, strings, lists and dicts of those, or host arrays.
+        """
+        state: dict[str, Any] = {}
+        if self._rng is not None:
+            state["rng"] = self._rng.bit_generator.state
+        if self._stream is not None:
+            state["stream"] = self._stream.state
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue as the layer did from which `get_state` took `state`."""
+        if "rng" in state:
+            self.rng.bit_generator.state = state["rng"]
+        if "stream" in state:
+            self.stream.state = state["stream"]
+
+    def fail(self, text: str) -> LayerError:
+        """An error that names this layer and its type: `raise self.fail("...")`."""
+        return LayerError(f'layer "{self.name}" ({self.type or type(self).__name__}): {text}')
+
+    def canonical_axis(self, axis: int, ndim: int, what: str = "axis") -> int:
+        """`axis` counted from the front; negative values count from the back, as in NumPy."""
+        if not -ndim <= axis < ndim:
+            raise self.fail(f"{what} must be in [{-ndim}, {ndim - 1}] for a bottom of {ndim} axes, "
+                            f"got {axis}")
+        return axis % ndim

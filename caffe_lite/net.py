@@ -1,0 +1,303 @@
+"""Net: layers wired together, run forward and backward."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
+from typing import Any
+
+from caffe_lite import net_debug
+from caffe_lite.backend import get_ops
+from caffe_lite.blob import Blob, BlobVec
+from caffe_lite.errors import CaffeError, ModelError, did_you_mean
+from caffe_lite.graph import filter_net, insert_splits
+from caffe_lite.layers.base import Layer
+from caffe_lite.parameters import Parameters
+from caffe_lite.proto import load, schema
+from caffe_lite.weights import CopyReport, copy_weights, read_weights
+from caffe_lite.wiring import Node, Wiring, plan_backward, wire
+
+Array = Any
+Hook = Callable[[int], None]
+
+log = logging.getLogger("caffe_lite.net")
+
+
+class Net:
+    """A net built from a NetParameter, or from the file that holds one.
+
+    `param` is filtered by `phase` (schema.TRAIN or schema.TEST), `level` and `stages`, which add to
+    the state that it names itself; with `phase` None its own state counts alone. `ops` is the device
+    and element type (default: CPU, float32). One `seed` decides every random number of the net: the
+    starting weights, Dropout, the order of data; None takes the system's. Raises PrototxtError,
+    ModelError or LayerError, each in one line that names the place.
+
+    `blobs` holds the blobs by name in the order in which they are made; they stay on the device.
+    `forward` and `backward` take positions of layers, both included.
+    """
+
+    def __init__(self, param: Any, phase: int | None = None, ops: Any = None, *, level: int = 0,
+                 stages: Iterable[str] = (), seed: int | None = None) -> None:
+        if isinstance(param, (str, PathLike)):
+            param = load.load_net(param)
+        self.ops = ops or get_ops()
+        self.seed = secrets.randbits(31) if seed is None else seed
+        self.param = insert_splits(filter_net(_with_state(param, phase, level, stages)))
+        self.phase: int = self.param.state.phase
+        self.name: str = self.param.name
+        self.debug_info: bool = self.param.debug_info
+        self.before_forward: list[Hook] = []
+        self.after_forward: list[Hook] = []
+        self.before_backward: list[Hook] = []
+        self.after_backward: list[Hook] = []
+        net_debug.log_definition(self)
+
+        self.wiring: Wiring = wire(self.param)
+        self.blob_list = [Blob(self.ops, 0) for _ in self.wiring.blob_names]
+        self.blobs: dict[str, Blob] = dict(
+            zip(self.wiring.blob_names, self.blob_list, strict=True))
+        self.layers: list[Layer] = []
+        self.bottom_vecs = [[self.blob_list[b] for b in n.bottom] for n in self.wiring.nodes]
+        self.top_vecs = [[self.blob_list[t] for t in n.top] for n in self.wiring.nodes]
+        self._shapes: list[list[tuple[int, ...]] | None] = []
+        self.parameters = Parameters()
+        try:
+            self._build_layers()
+        except BaseException:
+            self.close()
+            raise
+        self._losses = [(blob, weight)
+                        for layer, tops in zip(self.layers, self.top_vecs, strict=True)
+                        for blob, weight in zip(tops, layer.loss_weight, strict=True) if weight]
+        plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
+        self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
+        self._log_result()
+
+    def _build_layers(self) -> None:
+        for i, node in enumerate(self.wiring.nodes):
+            param = node.param
+            phase = param.phase if param.HasField("phase") else self.phase
+            log.info("Creating Layer %s", param.name)
+            layer = node.cls(param, self.ops, phase, self.seed)
+            layer.loss_weight = _loss_weights(node)
+            self.layers.append(layer)
+            self._shapes.append(None)
+            layer.setup(self.bottom_vecs[i], self.top_vecs[i])
+            self._reshape_layer(i)
+            self.parameters.add_layer(layer)
+            if log.isEnabledFor(logging.INFO):
+                net_debug.log_set_up(self, i)
+
+    def _reshape_layer(self, i: int) -> None:
+        layer, bottom, top = self.layers[i], self.bottom_vecs[i], self.top_vecs[i]
+        layer.reshape(bottom, top)
+        for blob, weight in zip(top, layer.loss_weight, strict=True):
+            if weight:
+                blob.diff[...] = weight
+        self._shapes[i] = [blob.shape for blob in bottom]
+
+    def _log_result(self) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        for i in range(len(self.layers) - 1, -1, -1):
+            log.info("%s %s backward computation.", self.layers[i].name,
+                     "needs" if self.layer_need_backward[i] else "does not need")
+        for name in self.outputs:
+            log.info("This network produces output %s", name)
+        log.info("Network initialization done.")
+
+    # Names
+
+    @property
+    def layer_names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    @property
+    def params(self) -> dict[str, BlobVec]:
+        """The learned blobs of each layer that has any."""
+        return {layer.name: layer.blobs for layer in self.layers if layer.blobs}
+
+    @property
+    def inputs(self) -> list[str]:
+        return [self.wiring.blob_names[i] for i in self.wiring.inputs]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the tops that no layer takes, sorted."""
+        return [self.wiring.blob_names[i] for i in self.wiring.outputs]
+
+    @property
+    def blob_loss_weights(self) -> dict[str, float]:
+        """The loss weight of each blob; 0 where it is no loss."""
+        weights = dict.fromkeys(self.wiring.blob_names, 0.0)
+        for node, layer in zip(self.wiring.nodes, self.layers, strict=True):
+            for t, weight in zip(node.top, layer.loss_weight, strict=True):
+                weights[self.wiring.blob_names[t]] = weight
+        return weights
+
+    @property
+    def bottom_names(self) -> dict[str, list[str]]:
+        return self._names(lambda node: node.bottom)
+
+    @property
+    def top_names(self) -> dict[str, list[str]]:
+        return self._names(lambda node: node.top)
+
+    def _names(self, side: Callable[[Node], list[int]]) -> dict[str, list[str]]:
+        return {node.param.name: [self.wiring.blob_names[b] for b in side(node)]
+                for node in self.wiring.nodes}
+
+    def layer_index(self, name: str) -> int:
+        """The position of the layer called `name`."""
+        for i, layer in enumerate(self.layers):
+            if layer.name == name:
+                return i
+        raise ModelError(f'net "{self.name}" has no layer "{name}"'
+                         f"{did_you_mean(name, self.layer_names)}")
+
+    # Learned blobs
+
+    @property
+    def learnable_params(self) -> list[Blob]:
+        """Learned blobs, each once however many layers share it."""
+        return self.parameters.blobs
+
+    @property
+    def params_lr(self) -> list[float]:
+        return [spec.lr_mult for spec in self.parameters.specs]
+
+    @property
+    def params_weight_decay(self) -> list[float]:
+        return [spec.decay_mult for spec in self.parameters.specs]
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradients of all learned blobs to zero; backward adds to them."""
+        for blob in self.learnable_params:
+            if blob.has_diff:
+                blob.diff[...] = 0
+
+    # Running
+
+    def reshape(self) -> None:
+        """Carry changed input shapes through the net now; forward would do it as well."""
+        for i in range(len(self.layers)):
+            self._reshape_layer(i)
+
+    def forward(self, start: int = 0, end: int | None = None) -> None:
+        """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""
+        for i in range(start, self._last(end) + 1):
+            layer, bottom = self.layers[i], self.bottom_vecs[i]
+            for hook in self.before_forward:
+                hook(i)
+            if layer.reshape_every_forward or self._shapes[i] != [b.shape for b in bottom]:
+                self._reshape_layer(i)
+            layer.forward(bottom, self.top_vecs[i])
+            if self.debug_info:
+                net_debug.log_forward(self, i)
+            for hook in self.after_forward:
+                hook(i)
+
+    def backward(self, start: int | None = None, end: int = 0) -> None:
+        """Run backward from layer `start` down to layer `end`, where a gradient is needed."""
+        last = self._last(start)
+        for i in range(last, end - 1, -1):
+            for hook in self.before_backward:
+                hook(i)
+            if self.layer_need_backward[i]:
+                self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i],
+                                        self.bottom_vecs[i])
+                if self.debug_info:
+                    net_debug.log_backward(self, i)
+            for hook in self.after_backward:
+                hook(i)
+        if self.debug_info and last == len(self.layers) - 1 and end == 0:
+            net_debug.log_norms(self)
+
+    def _last(self, position: int | None) -> int:
+        last = len(self.layers) - 1 if position is None else position
+        if not -1 <= last < len(self.layers):
+            raise CaffeError(f'net "{self.name}" has layers 0 to {len(self.layers) - 1}, got {last}')
+        return last
+
+    def loss(self) -> Array:
+        """The weighted sum of the loss tops after forward: a 0-d array that stays on the device."""
+        total = self.ops.dtype.type(0)
+        for blob, weight in self._losses:
+            value = blob.data.reshape(()) if blob.count == 1 else blob.data.sum()
+            total = total + (value if weight == 1 else value * self.ops.dtype.type(weight))
+        return total
+
+    # Weights and state
+
+    def copy_trained_layers_from(self, weights: Any) -> CopyReport:
+        """Copy weights by layer name from a file, several files "a,b", or what read_weights gave.
+
+        Layers that the net lacks are ignored, layers without weights keep theirs; the report names
+        both. Raises ModelError for blobs of another shape, and then copies nothing of that file.
+        """
+        if isinstance(weights, (str, PathLike)):
+            report = CopyReport()
+            for path in str(weights).split(","):
+                report.merge(copy_weights(self, read_weights(path.strip())))
+            return report
+        return copy_weights(self, weights)
+
+    def share_trained_layers_with(self, other: Net) -> None:
+        """Look at the learned blobs of `other`'s layers of the same names from now on."""
+        theirs = {layer.name: layer for layer in other.layers}
+        for name in theirs.keys() - set(self.layer_names):
+            log.info("Ignoring source layer %s", name)
+        for layer in self.layers:
+            source = theirs.get(layer.name)
+            if source is None:
+                continue
+            if [b.shape for b in layer.blobs] != [b.shape for b in source.blobs]:
+                raise layer.fail(
+                    f"cannot share weights: its blobs are {[b.shape for b in layer.blobs]}, those of "
+                    f"the other net's layer {[b.shape for b in source.blobs]}")
+            for mine, its in zip(layer.blobs, source.blobs, strict=True):
+                mine.share_data(its)
+
+    def get_state(self) -> dict[str, Any]:
+        """By layer name, what decides the future besides learned blobs; see Layer.get_state."""
+        states = {layer.name: layer.get_state() for layer in self.layers}
+        return {name: state for name, state in states.items() if state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue as the net did from which `get_state` took `state`."""
+        for layer in self.layers:
+            if layer.name in state:
+                layer.set_state(state[layer.name])
+
+    def close(self) -> None:
+        """Stop the data layers' threads and give the memory of all blobs back."""
+        for layer in self.layers:
+            layer.close()
+        for blob in self.blob_list:
+            blob.release()
+
+    def __enter__(self) -> Net:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _with_state(param: Any, phase: int | None, level: int, stages: Sequence[str] | Iterable[str],
+                ) -> Any:
+    stated = schema.NetParameter()
+    stated.CopyFrom(param)
+    if phase is not None:
+        stated.state.phase = phase
+        stated.state.level = level or stated.state.level
+        stated.state.stage.extend(stages)
+    return stated
+
+
+def _loss_weights(node: Node) -> list[float]:
+    given = list(node.param.loss_weight)
+    if not given and node.cls.is_loss:
+        given = [1.0]
+    return given + [0.0] * (len(node.top) - len(given))

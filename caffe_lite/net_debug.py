@@ -1,0 +1,92 @@
+"""What a net tells the log: shapes while it is built, mean magnitudes with debug_info."""
+
+from __future__ import annotations
+
+import logging
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from caffe_lite.proto import text
+
+if TYPE_CHECKING:
+    from caffe_lite.net import Net
+
+log = logging.getLogger("caffe_lite.net")
+
+
+def log_definition(net: Net) -> None:
+    """The definition that the net is built from, splits included."""
+    if log.isEnabledFor(logging.INFO):
+        log.info("Initializing net from parameters: \n%s", text.format(net.param))
+
+
+def log_set_up(net: Net, i: int) -> None:
+    """The wiring, top shapes and running memory of layer `i`, which has just been set up."""
+    node, names = net.wiring.nodes[i], net.wiring.blob_names
+    for b in node.bottom:
+        log.info("%s <- %s", node.param.name, names[b])
+    for j, t in enumerate(node.top):
+        in_place = " (in-place)" if j < len(node.bottom) and node.bottom[j] == t else ""
+        log.info("%s -> %s%s", node.param.name, names[t], in_place)
+    log.info("Setting up %s", node.param.name)
+    for blob, weight in zip(net.top_vecs[i], net.layers[i].loss_weight, strict=True):
+        log.info("Top shape: %s (%d)", " ".join(map(str, blob.shape)), blob.count)
+        if weight:
+            log.info("    with loss weight %g", weight)
+    count = sum(blob.count for tops in net.top_vecs[:i + 1] for blob in tops)
+    log.info("Memory required for data: %d", count * net.ops.dtype.itemsize)
+
+
+def _mean(array: Any) -> float:
+    return float(abs(array).mean()) if array.size else 0.0
+
+
+def log_forward(net: Net, i: int) -> None:
+    """Mean magnitudes of the tops and learned blobs of layer `i`."""
+    layer = net.layers[i]
+    for t, blob in zip(net.wiring.nodes[i].top, net.top_vecs[i], strict=True):
+        log.info("    [Forward] Layer %s, top blob %s data: %g", layer.name,
+                 net.wiring.blob_names[t], _mean(blob.data))
+    for use in net.parameters.uses:
+        if use.layer is layer:
+            log.info("    [Forward] Layer %s, param blob %s data: %g", layer.name, use.display_name,
+                     _mean(layer.blobs[use.index].data))
+
+
+def log_backward(net: Net, i: int) -> None:
+    """Mean magnitudes of the gradients that layer `i` has computed."""
+    layer = net.layers[i]
+    for b, blob, needs in zip(net.wiring.nodes[i].bottom, net.bottom_vecs[i],
+                              net.bottom_need_backward[i], strict=True):
+        if needs:
+            log.info("    [Backward] Layer %s, bottom blob %s diff: %g", layer.name,
+                     net.wiring.blob_names[b], _mean(blob.diff))
+    for index, blob in enumerate(layer.blobs):
+        if layer.needs_param_diff(index):
+            log.info("    [Backward] Layer %s, param blob %d diff: %g", layer.name, index,
+                     _mean(blob.diff))
+
+
+def log_norms(net: Net) -> None:
+    """L1 and L2 norms of all learned blobs and of their gradients."""
+    def norms(arrays: list[Any]) -> tuple[float, float]:
+        return (sum(float(abs(a).sum()) for a in arrays),
+                sqrt(sum(float((a * a).sum()) for a in arrays)))
+
+    l1_data, l2_data = norms([blob.data for blob in net.learnable_params])
+    l1_diff, l2_diff = norms([blob.diff for blob in net.learnable_params])
+    log.info("    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
+             l1_data, l1_diff, l2_data, l2_diff)
+
+
+def log_update(net: Net) -> None:
+    """Mean magnitudes of each learned blob and of the step that is about to be taken."""
+    for use in net.parameters.uses:
+        blob, owner = net.parameters.blobs[use.position], net.parameters.specs[use.position]
+        if use.layer is owner.owner and use.index == owner.index:
+            log.info("    [Update] Layer %s, param %s data: %g; diff: %g", use.layer.name,
+                     use.display_name, _mean(blob.data), _mean(blob.diff))
+        else:
+            log.info("    [Update] Layer %s, param blob %s (owned by layer %s, param %s) diff: %g",
+                     use.layer.name, use.display_name, owner.owner.name, use.display_name,
+                     _mean(blob.diff))

@@ -1,0 +1,13 @@
+"""Tools to prove a layer right: run one alone, and check its gradients by finite differences."""
+
+from caffe_lite.testing.gradient_check import (
+    GradientError,
+    GradientResult,
+    KinkError,
+    check_gradients,
+    check_layer,
+)
+from caffe_lite.testing.harness import LayerRun, make_layer
+
+__all__ = ["GradientError", "GradientResult", "KinkError", "LayerRun", "check_gradients",
+           "check_layer", "make_layer"]

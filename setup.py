@@ -1,0 +1,5 @@
+"""Metadata and settings live in pyproject.toml; this file serves tools that still call setup.py."""
+
+from setuptools import setup
+
+setup()
