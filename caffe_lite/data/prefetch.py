@@ -1,49 +1,57 @@
 """Reading ahead: batches are made in a background thread while the net computes."""
 
+import inspect
 import queue
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 Made = tuple[Any, Any]  # a batch, and the state that its source is in once it is consumed
+_PATIENCE = 10.0  # seconds that closing, or the end of the process, waits for a batch being made
 
 
 class _Failure:
     def __init__(self, error: BaseException) -> None:
         self.error = error
+        self.trace = error.__traceback__
+
+
+def _weakly(function: Callable[[], Made]) -> Callable[[], Callable[[], Made] | None]:
+    """Return what gives `function` as long as it can be called; a method lives with its object."""
+    return weakref.WeakMethod(function) if inspect.ismethod(function) else lambda: function
 
 
 def _produce(
-    make_batch: Callable[[], Made], made: "queue.Queue[Made | _Failure]", stop: threading.Event
+    maker: Callable[[], Callable[[], Made] | None],
+    made: "queue.Queue[Made | _Failure]",
+    stop: threading.Event,
 ) -> None:
-    """The worker's loop. It knows no Prefetcher, so that a forgotten one can be collected."""
-    item: Made | _Failure
-    while not stop.is_set():
-        try:
-            item = make_batch()
-        except BaseException as error:  # whatever it is, the consumer raises it
-            item = _Failure(error)
-        while not stop.is_set():
-            try:
-                made.put(item, timeout=0.5)
-                break
-            except queue.Full:
-                continue
-        if isinstance(item, _Failure):
+    """The worker's loop. It holds neither the Prefetcher nor its owner, so both can be dropped."""
+    item: Made | _Failure | None = None
+    while not stop.is_set() and not isinstance(item, _Failure):
+        item = _make_one(maker())
+        if item is None:
             return
+        made.put(item)  # when this has to wait for room, `_halt` makes some
+
+
+def _make_one(make_batch: Callable[[], Made] | None) -> "Made | _Failure | None":
+    try:
+        return make_batch() if make_batch else None
+    except BaseException as error:  # whatever it is, the consumer raises it
+        return _Failure(error)
 
 
 def _halt(
     stop: threading.Event, made: "queue.Queue[Made | _Failure]", thread: threading.Thread
 ) -> None:
     stop.set()
-    try:
-        made.get_nowait()  # wakes a worker that waits for room
-    except queue.Empty:
-        pass
+    with suppress(queue.Empty):
+        made.get_nowait()
     if thread is not threading.current_thread():
-        thread.join()
+        thread.join(_PATIENCE)
 
 
 class Prefetcher:
@@ -75,7 +83,10 @@ class Prefetcher:
         stop = threading.Event()
         self._made: queue.Queue[Made | _Failure] = queue.Queue(self._depth)
         thread = threading.Thread(
-            target=_produce, args=(self._make_batch, self._made, stop), daemon=True, name="prefetch"
+            target=_produce,
+            args=(_weakly(self._make_batch), self._made, stop),
+            name="prefetch",
+            daemon=True,
         )
         self._finalizer = weakref.finalize(self, _halt, stop, self._made, thread)
         thread.start()
@@ -86,7 +97,7 @@ class Prefetcher:
         item = self._failure or self._made.get()
         if isinstance(item, _Failure):
             self._failure = item
-            raise item.error
+            raise item.error.with_traceback(item.trace)
         batch, self.state = item
         return batch
 
