@@ -1,0 +1,162 @@
+"""Rows of HDF5 files, as HDF5Data reads them: a text file lists them, tops name the datasets."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.data.lists import read_lines
+from caffe_lite.errors import DataError
+
+
+def listed_files(source: str | os.PathLike[str]) -> list[str]:
+    """Return the HDF5 files listed in `source`.
+
+    As in the reference they are relative to the working directory; one that is not there is
+    looked for beside the list, so that a data folder can be used from anywhere.
+    """
+    name = os.fspath(source)
+    files = []
+    for number, line in read_lines(source, "HDF5 files"):
+        found = [line, os.path.join(os.path.dirname(name), line)]
+        file = next((path for path in found if os.path.isfile(path)), None)
+        if file is None:
+            raise DataError(f'{name}:{number}: no HDF5 file at "{line}"; mend the list')
+        files.append(file)
+    return files
+
+
+def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
+    """Read whole datasets, of one or more axes, equally many rows and any real type."""
+    import h5py
+
+    arrays = []
+    try:
+        with h5py.File(path, "r") as file:
+            for name in names:
+                if not isinstance(file.get(name), h5py.Dataset):
+                    known = ", ".join(sorted(file)) or "none"
+                    raise DataError(f'{path}: no dataset "{name}"; it has: {known}')
+                if file[name].dtype.kind not in "fiub":
+                    raise DataError(f'{path}: dataset "{name}" is not numeric; store floats')
+                arrays.append(np.asarray(file[name][()]))
+    except (OSError, RuntimeError) as error:
+        with open(path, "rb") as start:
+            pointer = start.read(8) == b"version "
+        reason = "a Git LFS pointer" if pointer else str(error).splitlines()[0]
+        raise DataError(f"{path}: cannot be read as HDF5: {reason}; copy or make it anew") from None
+    for name, array in zip(names, arrays, strict=True):
+        if array.ndim == 0 or len(array) == 0:
+            raise DataError(f'{path}: dataset "{name}" has no rows')
+        if len(array) != len(arrays[0]):
+            raise DataError(
+                f'{path}: "{names[0]}" has {len(arrays[0])} rows, "{name}" {len(array)}; '
+                "all tops need equally many"
+            )
+    return arrays
+
+
+class Hdf5Source:
+    """Rows in the order of the files, round and round; with `shuffle`, files and rows reshuffled.
+
+    Each pass shuffles the order of the files, and that of the rows within each file. Batches run
+    on over the files' borders: every row comes once per pass. One file at a time is in memory,
+    in the type that it stores.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        tops: Sequence[str],
+        rng: np.random.Generator,
+        shuffle: bool = False,
+    ) -> None:
+        self.tops = list(tops)
+        self.rng = rng
+        self.shuffle = shuffle
+        self.files = listed_files(source)
+        self._order = list(range(len(self.files)))
+        self._arrays: list[np.ndarray] = []
+        self._loaded = -1
+        self.row_shapes: list[tuple[int, ...]] = []
+        if shuffle:
+            rng.shuffle(self._order)
+        self._enter(0)
+
+    def _enter(self, position: int) -> None:
+        """Go to the first row of the file at `position` in this pass's order."""
+        self._position = position
+        self._row = 0
+        self._load(self._order[position])
+        self._before_rows = self.rng.bit_generator.state
+        self._rows = self.rng.permutation(len(self._arrays[0])) if self.shuffle else None
+
+    def _load(self, index: int) -> None:
+        if index == self._loaded:
+            return
+        self._arrays = []  # lets the last file's memory go before the next is read
+        self._loaded = -1
+        path = self.files[index]
+        arrays = read_datasets(path, self.tops)
+        shapes = [array.shape[1:] for array in arrays]
+        self.row_shapes = self.row_shapes or shapes
+        for top, shape, first in zip(self.tops, shapes, self.row_shapes, strict=True):
+            if shape != first:
+                raise DataError(
+                    f'{path}: rows of "{top}" have shape {shape}, those of the file before '
+                    f"{first}; all listed files must agree"
+                )
+        self._arrays, self._loaded = arrays, index
+
+    def fill(self, batch: Sequence[np.ndarray]) -> None:
+        """Write the next rows into the arrays of `batch`, one per top, (rows, *row_shape) each."""
+        wanted, done = len(batch[0]), 0
+        while done < wanted:
+            if self._row == len(self._arrays[0]):
+                self._next_file()
+            count = min(wanted - done, len(self._arrays[0]) - self._row)
+            rows = slice(self._row, self._row + count)
+            for out, array in zip(batch, self._arrays, strict=True):
+                self._copy(array, rows, out[done : done + count])
+            self._row += count
+            done += count
+
+    def _copy(self, array: np.ndarray, rows: slice, out: np.ndarray) -> None:
+        if self._rows is None:
+            out[...] = array[rows]
+        elif array.dtype == out.dtype:
+            array.take(self._rows[rows], axis=0, out=out, mode="clip")  # "raise" would buffer
+        else:
+            out[...] = array[self._rows[rows]]
+
+    def _next_file(self) -> None:
+        position = self._position + 1
+        if position == len(self.files):
+            position = 0
+            if self.shuffle:
+                self.rng.shuffle(self._order)
+        self._enter(position)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what decides the rows to come, as plain numbers, lists and dicts."""
+        return {
+            "order": list(self._order),
+            "position": self._position,
+            "row": self._row,
+            "rng_before_rows": self._before_rows,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as the source did whose `get_state` is given; the listed files must be the same."""
+        if sorted(state["order"]) != list(range(len(self.files))):
+            raise DataError(
+                f"the saved state is of {len(state['order'])} HDF5 files, the list now has "
+                f"{len(self.files)}; restore the list, or start anew"
+            )
+        self._order = list(state["order"])
+        self.rng.bit_generator.state = state["rng_before_rows"]
+        self._enter(state["position"])
+        self._row = min(state["row"], len(self._arrays[0]))
+        self.rng.bit_generator.state = state["rng"]

@@ -1,0 +1,107 @@
+"""Lists of images and labels, "path label" a line, as ImageData and convert_imageset read them."""
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.data.lists import read_lines
+from caffe_lite.errors import DataError
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class ImageList:
+    """Entries (path, labels) of a list file, round and round; with `shuffle`, shuffled each pass.
+
+    A path may hold spaces: the label is what follows the last one. Beyond the reference, labels
+    may be fractions, and a line may end in several of them. How many there are is seen from the
+    first line (its trailing numbers, unless the text before the last one names a file), or given
+    as `label_count`; all lines must agree. `root_folder` is put before each path as it stands.
+    `rand_skip` starts at a random entry below it, after the first shuffle.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        rng: np.random.Generator,
+        root_folder: str = "",
+        shuffle: bool = False,
+        rand_skip: int = 0,
+        label_count: int | None = None,
+    ) -> None:
+        self.source = os.fspath(source)
+        self.rng = rng
+        self.root_folder = root_folder
+        self.shuffle = shuffle
+        lines = read_lines(source, "images and labels")
+        self.label_count = label_count or self._guess_label_count(lines[0][1])
+        self.paths: list[str] = []
+        labels = []
+        for number, line in lines:
+            path, values = self._split(line, number)
+            self.paths.append(path)
+            labels.append(values)
+        self.labels = np.array(labels, np.float32)  # (entries, label_count)
+        self._enter()
+        if rand_skip:
+            self._position = int(rng.integers(rand_skip))
+            if self._position >= len(self):
+                raise DataError(
+                    f"{self.source}: rand_skip skips {self._position} of {len(self)} entries; "
+                    "make rand_skip smaller than the list"
+                )
+
+    def _guess_label_count(self, line: str) -> int:
+        words = line.split()
+        if os.path.exists(self.root_folder + line.rpartition(words[-1])[0].rstrip()):
+            return 1
+        count = 0
+        while count < len(words) - 1 and _NUMBER.fullmatch(words[-1 - count]):
+            count += 1
+        return max(count, 1)
+
+    def _split(self, line: str, number: int) -> tuple[str, list[float]]:
+        path, *labels = line.rsplit(maxsplit=self.label_count)
+        if len(labels) != self.label_count or not all(map(_NUMBER.fullmatch, labels)):
+            expected = "a label" if self.label_count == 1 else f"{self.label_count} labels"
+            raise DataError(f'{self.source}:{number}: a path and {expected} expected, got "{line}"')
+        return path, [float(label) for label in labels]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def _enter(self) -> None:
+        """Begin a pass."""
+        self._position = 0
+        self._before_order = self.rng.bit_generator.state
+        self._order = self.rng.permutation(len(self)) if self.shuffle else None
+
+    def next(self) -> tuple[str, np.ndarray]:
+        """Return the next entry: the image's path and its labels (label_count,)."""
+        if self._position == len(self):
+            self._enter()
+        index = self._position if self._order is None else int(self._order[self._position])
+        self._position += 1
+        return self.root_folder + self.paths[index], self.labels[index]
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what decides the entries to come, as plain numbers and dicts."""
+        return {
+            "position": self._position,
+            "rng_before_order": self._before_order,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as the list did whose `get_state` is given."""
+        if state["position"] > len(self):
+            raise DataError(
+                f"{self.source}: the saved state is at entry {state['position']}, the list has "
+                f"{len(self)}; restore the list, or start anew"
+            )
+        self.rng.bit_generator.state = state["rng_before_order"]
+        self._enter()
+        self._position = state["position"]
+        self.rng.bit_generator.state = state["rng"]
