@@ -18,12 +18,12 @@ DESCRIPTOR = _pool.AddSerializedFile(Path(__file__).with_name("caffe.desc").read
 
 
 def is_repeated(field: Any) -> bool:
-    """Whether the FieldDescriptor `field` is repeated, as protobuf before and since version 6.31 tells it."""
+    """Whether `field` is repeated, under any protobuf: version 6.31 replaced `label`."""
     return field.is_repeated if hasattr(field, "is_repeated") else field.label == _REPEATED
 
 
 def is_required(field: Any) -> bool:
-    """Whether the FieldDescriptor `field` is required, as protobuf before and since version 6.31 tells it."""
+    """Whether `field` is required, under any protobuf: version 6.31 replaced `label`."""
     return field.is_required if hasattr(field, "is_required") else field.label == _REQUIRED
 
 
