@@ -36,9 +36,10 @@ class _Buffer:
 class Blob:
     """An n-dimensional array `data` and its gradient `diff`, on the device of `ops`.
 
-    Both are C-contiguous arrays of `ops.dtype` and of the blob's shape. Memory is taken, zeroed, when
-    one of them is first touched, so a net can be built and described without any; a reshape to a
-    smaller size keeps it, one to a larger size starts from zeros. Write with `blob.data[...] = x`.
+    Both are C-contiguous arrays of `ops.dtype` and of the blob's shape. Memory is taken, zeroed,
+    when one of them is first touched, so a net can be built and described without any; a reshape to
+    a smaller size keeps it, one to a larger size starts from zeros. Write with
+    `blob.data[...] = x`.
     """
 
     __slots__ = ("ops", "shape", "count", "_buffers", "_views")

@@ -28,11 +28,11 @@ log = logging.getLogger("caffe_lite.net")
 class Net:
     """A net built from a NetParameter, or from the file that holds one.
 
-    `param` is filtered by `phase` (schema.TRAIN or schema.TEST), `level` and `stages`, which add to
-    the state that it names itself; with `phase` None its own state counts alone. `ops` is the device
-    and element type (default: CPU, float32). One `seed` decides every random number of the net: the
-    starting weights, Dropout, the order of data; None takes the system's. Raises PrototxtError,
-    ModelError or LayerError, each in one line that names the place.
+    `param` is filtered by `phase` (schema.TRAIN or schema.TEST), `level` and `stages`, which add
+    to the state that it names itself; with `phase` None its own state counts alone. `ops` is the
+    device and element type (default: CPU, float32). One `seed` decides every random number of the
+    net: the starting weights, Dropout, the order of data; None takes the system's. Raises
+    PrototxtError, ModelError or LayerError, each in one line that names the place.
 
     `blobs` holds the blobs by name in the order in which they are made; they stay on the device.
     `forward` and `backward` take positions of layers, both included.
@@ -218,7 +218,8 @@ class Net:
     def _last(self, position: int | None) -> int:
         last = len(self.layers) - 1 if position is None else position
         if not -1 <= last < len(self.layers):
-            raise CaffeError(f'net "{self.name}" has layers 0 to {len(self.layers) - 1}, got {last}')
+            raise CaffeError(f'net "{self.name}" has layers 0 to {len(self.layers) - 1}, '
+                             f"got {last}")
         return last
 
     def loss(self) -> Array:
@@ -253,10 +254,10 @@ class Net:
             source = theirs.get(layer.name)
             if source is None:
                 continue
-            if [b.shape for b in layer.blobs] != [b.shape for b in source.blobs]:
-                raise layer.fail(
-                    f"cannot share weights: its blobs are {[b.shape for b in layer.blobs]}, those of "
-                    f"the other net's layer {[b.shape for b in source.blobs]}")
+            shapes = [b.shape for b in layer.blobs], [b.shape for b in source.blobs]
+            if shapes[0] != shapes[1]:
+                raise layer.fail(f"cannot share weights: its blobs are {shapes[0]}, those of the "
+                                 f"other net's layer {shapes[1]}")
             for mine, its in zip(layer.blobs, source.blobs, strict=True):
                 mine.share_data(its)
 

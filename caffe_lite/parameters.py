@@ -55,12 +55,13 @@ class Parameters:
     def add_layer(self, layer: Layer) -> None:
         """Take in the blobs of a layer that is set up, and share those whose name is known.
 
-        Sets `layer.param_propagate_down`. Raises LayerError when more `param` entries are given than
-        there are blobs, or when shared blobs disagree.
+        Sets `layer.param_propagate_down`. Raises LayerError when more `param` entries are given
+        than there are blobs, or when shared blobs disagree.
         """
         given = layer.param.param
         if len(given) > len(layer.blobs):
-            raise layer.fail(f"has {len(layer.blobs)} learned blobs, but {len(given)} param entries")
+            raise layer.fail(f"has {len(layer.blobs)} learned blobs, but {len(given)} param "
+                             "entries")
         specs = [given[i] if i < len(given) else _DEFAULT_SPEC for i in range(len(layer.blobs))]
         layer.param_propagate_down = [spec.lr_mult != 0 for spec in specs]
         for i, (blob, spec) in enumerate(zip(layer.blobs, specs, strict=True)):
@@ -85,8 +86,8 @@ class Parameters:
         permissive = spec.share_mode == schema.ParamSpec.PERMISSIVE
         if blob.count != owned.count or not (permissive or blob.shape == owned.shape):
             raise layer.fail(
-                f'cannot share param "{spec.name}" with layer "{owner.owner.name}": its blob {index} '
-                f"is {blob.shape}, the owner's {owned.shape}" + (
+                f'cannot share param "{spec.name}" with layer "{owner.owner.name}": its blob '
+                f"{index} is {blob.shape}, the owner's {owned.shape}" + (
                     "" if blob.count != owned.count else
                     "; share_mode: PERMISSIVE asks for equal counts alone"))
         log.info("Sharing parameters '%s' owned by layer '%s', param index %d",

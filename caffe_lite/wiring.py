@@ -1,4 +1,4 @@
-"""Connect the layers of a net: which blob each bottom and top is, and what backward must compute."""
+"""Connect the layers of a net: which blob each bottom and top is, what backward must compute."""
 
 from __future__ import annotations
 

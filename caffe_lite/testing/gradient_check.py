@@ -1,9 +1,9 @@
 """Check backward passes against finite differences.
 
-The objective is sum_j w_j . top_j with random w_j. Small blobs are checked element by element, large
-ones along random directions. Five evaluations per direction (0, +-h/2, +-h) give a fourth-order
-estimate of the derivative and show a kink: on a smooth function the two central differences agree,
-and the second differences scale with the step.
+The objective is sum_j w_j . top_j with random w_j. Small blobs are checked element by element,
+large ones along random directions. Five evaluations per direction (0, +-h/2, +-h) give a
+fourth-order estimate of the derivative and show a kink: on a smooth function the two central
+differences agree, and the second differences scale with the step.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def check_gradients(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob],
 
 def _error(layer: Layer, result: GradientResult, tolerance: float) -> GradientError:
     return GradientError(str(layer.fail(
-        f"gradient of {result.blob} at {result.place}: backward gives {result.analytic:.8g}, finite "
-        f"differences {result.numeric:.8g} (error {result.error:.1e}, allowed {tolerance:.0e})")))
+        f"gradient of {result.blob} at {result.place}: backward gives {result.analytic:.8g}, "
+        f"finite differences {result.numeric:.8g} (error {result.error:.1e}, allowed "
+        f"{tolerance:.0e})")))
 
 
 class _Check:

@@ -1,0 +1,224 @@
+"""pycaffe's Net: a net whose blobs are read and written as NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caffe_lite import net as core
+from caffe_lite.blob import BlobVec
+from caffe_lite.errors import CaffeError
+from caffe_lite.host_blob import HostBlobs
+from caffe_lite.pycaffe import mode
+from caffe_lite.weights import write_caffemodel, write_hdf5
+
+Array = Any
+
+
+class Net:
+    """`Net(network_file, phase, level=0, stages=None, weights=None)`, or the older
+    `Net(network_file, weights, phase)`.
+
+    `blobs`, `params` and `layer_dict` are dicts in the net's order; `layers`, `inputs`, `outputs`,
+    `bottom_names` and `top_names` as in Caffe's own interface. On a GPU, `blob.data` is a host copy
+    that goes back to the device at the next forward or backward.
+    """
+
+    def __init__(self, network_file: str | Path, *args: Any, phase: int | None = None,
+                 level: int = 0, stages: Iterable[str] | None = None,
+                 weights: str | Path | None = None) -> None:
+        if len(args) == 2 and isinstance(args[0], (str, Path)):
+            weights, phase = args
+        else:
+            given = [phase, level, stages, weights]
+            given[:len(args)] = args
+            phase, level, stages, weights = given  # type: ignore[assignment]
+        if phase is None:
+            raise CaffeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
+        net = core.Net(network_file, phase, mode.current_ops(), level=level, stages=stages or (),
+                       seed=mode.current_seed())
+        self._adopt(net)
+        if weights is not None:
+            self.copy_from(weights)
+
+    @classmethod
+    def wrap(cls, net: core.Net) -> Net:
+        """pycaffe's view of a net that exists."""
+        view = cls.__new__(cls)
+        view._adopt(net)
+        return view
+
+    def _adopt(self, net: core.Net) -> None:
+        self.core = net
+        self._host = HostBlobs(net.ops)
+        self.name, self.phase = net.name, net.phase
+        self.blobs = {name: self._host.wrap(blob) for name, blob in net.blobs.items()}
+        self.layers = [LayerView(layer, self._host) for layer in net.layers]
+        self.layer_dict = {view.name: view for view in self.layers}
+        self.params = {view.name: view.blobs for view in self.layers if len(view.blobs)}
+        self._layer_names = net.layer_names
+        self._blob_names = list(net.wiring.blob_names)
+        self.inputs, self.outputs = net.inputs, net.outputs
+        self.bottom_names, self.top_names = net.bottom_names, net.top_names
+        self.blob_loss_weights = net.blob_loss_weights
+
+    # Running
+
+    def _forward(self, start: int, end: int) -> float:
+        self._host.flush()
+        self.core.forward(start, end)
+        return float(self.core.loss())
+
+    def _backward(self, start: int, end: int) -> None:
+        self._host.flush()
+        self.core.backward(start, end)
+
+    def forward(self, blobs: Sequence[str] | None = None, start: str | None = None,
+                end: str | None = None, **inputs: Array) -> dict[str, Array]:
+        """Run forward, from layer `start` to layer `end`; keywords set input blobs first.
+
+        Returns the data of the output blobs (of the tops of `end`) and of `blobs`, by name.
+        """
+        self._set(inputs, self.inputs, "inputs", "data")
+        first = 0 if start is None else self.core.layer_index(start)
+        last = len(self.layers) - 1 if end is None else self.core.layer_index(end)
+        wanted = {*(self.outputs if end is None else self.top_names[end]), *(blobs or ())}
+        self._forward(first, last)
+        return {name: self.blobs[name].data for name in wanted}
+
+    def backward(self, diffs: Sequence[str] | None = None, start: str | None = None,
+                 end: str | None = None, **top_diffs: Array) -> dict[str, Array]:
+        """Run backward, from layer `start` down to layer `end`; keywords set output diffs first.
+
+        Returns the diffs of the input blobs (of the bottoms of `end`) and of `diffs`, by name.
+        """
+        self._set(top_diffs, self.outputs, "outputs", "diff")
+        first = len(self.layers) - 1 if start is None else self.core.layer_index(start)
+        last = 0 if end is None else self.core.layer_index(end)
+        wanted = {*(self.inputs if end is None else self.bottom_names[end]), *(diffs or ())}
+        self._backward(first, last)
+        return {name: self.blobs[name].diff for name in wanted}
+
+    def _set(self, given: dict[str, Array], names: list[str], what: str, field: str) -> None:
+        if given and given.keys() != set(names):
+            raise CaffeError(f"the keywords given ({', '.join(sorted(given))}) are not the net's "
+                             f"{what} ({', '.join(names)})")
+        for name, values in given.items():
+            blob = self.blobs[name]
+            if len(values) != blob.shape[0]:
+                raise CaffeError(f'"{name}" takes {blob.shape[0]} items at once, got '
+                                 f"{len(values)}; reshape the blob, or use forward_all")
+            getattr(blob, field)[...] = values
+
+    def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Array) -> dict[str, Array]:
+        """Run any number of items through the net in batches of its own size; see `forward`."""
+        collected: dict[str, list[Array]] = {}
+        for batch in self._batch(inputs):
+            for name, values in self.forward(blobs=blobs, **batch).items():
+                collected.setdefault(name, []).append(np.array(values))
+        return self._joined(collected, len(next(iter(inputs.values()))))
+
+    def forward_backward_all(self, blobs: Sequence[str] | None = None,
+                             diffs: Sequence[str] | None = None, **arrays: Array,
+                             ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """As `forward_all`, with backward after each batch; keywords name inputs and outputs."""
+        datas: dict[str, list[Array]] = {}
+        gradients: dict[str, list[Array]] = {}
+        for batch in self._batch(arrays):
+            ins = {name: batch[name] for name in self.inputs if name in batch}
+            outs = {name: batch[name] for name in self.outputs if name in batch}
+            for name, values in self.forward(blobs=blobs, **ins).items():
+                datas.setdefault(name, []).append(np.array(values))
+            for name, values in self.backward(diffs=diffs, **outs).items():
+                gradients.setdefault(name, []).append(np.array(values))
+        count = len(next(iter(arrays.values())))
+        return self._joined(datas, count), self._joined(gradients, count)
+
+    def _batch(self, arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
+        """Batches of the net's size; the last one is filled up with zeros."""
+        size = next(iter(self.blobs.values())).shape[0]
+        count = len(next(iter(arrays.values())))
+        for start in range(0, count, size):
+            batch = {name: np.asarray(values[start:start + size])
+                     for name, values in arrays.items()}
+            missing = size - min(size, count - start)
+            if missing:
+                batch = {name: np.concatenate([part, np.zeros((missing, *part.shape[1:]))])
+                         for name, part in batch.items()}
+            yield batch
+
+    @staticmethod
+    def _joined(collected: dict[str, list[Array]], count: int) -> dict[str, Array]:
+        return {name: np.concatenate([np.atleast_1d(part) for part in parts])[:count]
+                for name, parts in collected.items()}
+
+    def reshape(self) -> None:
+        """Carry changed input shapes through the net."""
+        self._host.flush()
+        self.core.reshape()
+
+    def clear_param_diffs(self) -> None:
+        self._host.flush()
+        self.core.clear_param_diffs()
+
+    def set_input_arrays(self, data: Array, labels: Array) -> None:
+        """Give the net's MemoryData layer its arrays: data (N, C, H, W), labels (N,)."""
+        for layer in self.core.layers:
+            if layer.type == "MemoryData":
+                layer.set_arrays(data, labels)  # type: ignore[attr-defined]
+                return
+        raise CaffeError(f'net "{self.name}" has no MemoryData layer to take arrays')
+
+    # Weights
+
+    def copy_from(self, path: str | Path) -> None:
+        """Copy weights by layer name from a caffemodel, binary or HDF5."""
+        self._host.flush()
+        self.core.copy_trained_layers_from(path)
+
+    load_hdf5 = copy_from
+
+    def share_with(self, other: Net) -> None:
+        """Look at the learned blobs of `other` from now on."""
+        self._host.flush()
+        self.core.share_trained_layers_with(other.core)
+
+    def save(self, path: str | Path) -> None:
+        """Write a binary caffemodel."""
+        self._host.flush()
+        write_caffemodel(self.core, path)
+
+    def save_hdf5(self, path: str | Path) -> None:
+        """Write an HDF5 caffemodel."""
+        self._host.flush()
+        write_hdf5(self.core, path)
+
+    # Hooks: each is called with a layer's position
+
+    def before_forward(self, hook: Callable[[int], None]) -> None:
+        self.core.before_forward.append(hook)
+
+    def after_forward(self, hook: Callable[[int], None]) -> None:
+        self.core.after_forward.append(hook)
+
+    def before_backward(self, hook: Callable[[int], None]) -> None:
+        self.core.before_backward.append(hook)
+
+    def after_backward(self, hook: Callable[[int], None]) -> None:
+        self.core.after_backward.append(hook)
+
+
+class LayerView:
+    """A layer with its learned blobs as NumPy arrays; everything else is the layer's own."""
+
+    def __init__(self, layer: Any, host: HostBlobs) -> None:
+        self.layer = layer
+        self.name, self.type = layer.name, layer.type
+        self.blobs: BlobVec | list[Any] = (layer.blobs if layer.ops.name == "cpu"
+                                           else host.wrap_all(layer.blobs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.layer, name)
