@@ -1,0 +1,72 @@
+#include "common.cuh"
+
+// Patches as columns, and back. Row (channel, kernel position) of the columns holds what one
+// weight meets at every output position. `image_step` and `row_step` are the distances, in
+// elements, between images and between rows: (rows * outputs, outputs) keeps each image's matrix
+// apart, (outputs, images * outputs) makes one wide matrix of the whole batch.
+
+KERNEL im2col_2d(const Dtype *x, Dtype *columns, int images, int channels, int height, int width,
+                 int kernel_h, int kernel_w, int stride_h, int stride_w, int pad_h, int pad_w,
+                 int dilation_h, int dilation_w, int out_h, int out_w,
+                 Index image_step, Index row_step) {
+    Index outputs = (Index)out_h * out_w;
+    for (int image = blockIdx.z; image < images; image += gridDim.z) {
+        for (int channel = blockIdx.y; channel < channels; channel += gridDim.y) {
+            const Dtype *plane = x + ((Index)image * channels + channel) * height * width;
+            Dtype *rows = columns + image * image_step
+                          + (Index)channel * kernel_h * kernel_w * row_step;
+            FOR_EACH(output, outputs) {
+                int top = (int)(output / out_w) * stride_h - pad_h;
+                int left = (int)(output % out_w) * stride_w - pad_w;
+                Dtype *target = rows + output;
+                for (int kh = 0; kh < kernel_h; ++kh) {
+                    int h = top + kh * dilation_h;
+                    for (int kw = 0; kw < kernel_w; ++kw) {
+                        int w = left + kw * dilation_w;
+                        bool inside = h >= 0 && h < height && w >= 0 && w < width;
+                        *target = inside ? plane[(Index)h * width + w] : (Dtype)0;
+                        target += row_step;
+                    }
+                }
+            }
+        }
+    }
+}
+
+// x[image, channel, h, w] = sum of the column elements that im2col copied from there. Gathered,
+// not scattered: the order of the sum, and so its rounding, never changes.
+KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int height, int width,
+                 int kernel_h, int kernel_w, int stride_h, int stride_w, int pad_h, int pad_w,
+                 int dilation_h, int dilation_w, int out_h, int out_w,
+                 Index image_step, Index row_step) {
+    int reach_h = (kernel_h - 1) * dilation_h;
+    int reach_w = (kernel_w - 1) * dilation_w;
+    for (int image = blockIdx.z; image < images; image += gridDim.z) {
+        for (int channel = blockIdx.y; channel < channels; channel += gridDim.y) {
+            const Dtype *rows = columns + image * image_step
+                                + (Index)channel * kernel_h * kernel_w * row_step;
+            Dtype *plane = x + ((Index)image * channels + channel) * height * width;
+            FOR_EACH(pixel, (Index)height * width) {
+                int h = (int)(pixel / width) + pad_h;
+                int w = (int)(pixel % width) + pad_w;
+                int first_h = h < reach_h ? 0 : (h - reach_h + stride_h - 1) / stride_h;
+                int first_w = w < reach_w ? 0 : (w - reach_w + stride_w - 1) / stride_w;
+                int last_h = h / stride_h < out_h ? h / stride_h : out_h - 1;
+                int last_w = w / stride_w < out_w ? w / stride_w : out_w - 1;
+                Dtype sum = 0;
+                for (int oh = first_h; oh <= last_h; ++oh) {
+                    int offset_h = h - oh * stride_h;
+                    if (offset_h % dilation_h != 0) continue;
+                    int row_h = offset_h / dilation_h * kernel_w;
+                    for (int ow = first_w; ow <= last_w; ++ow) {
+                        int offset_w = w - ow * stride_w;
+                        if (offset_w % dilation_w != 0) continue;
+                        int row = row_h + offset_w / dilation_w;
+                        sum += rows[row * row_step + (Index)oh * out_w + ow];
+                    }
+                }
+                plane[pixel] = sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// Sums and maxima over a block. Every thread of the block must call them, the block must be whole
+// warps (a multiple of 32 threads, at most 1024), and every thread receives the result.
+
+#define WHOLE_WARP 0xffffffffu
+
+__device__ inline Dtype warp_sum(Dtype value) {
+    for (int lanes = 16; lanes > 0; lanes /= 2) {
+        value += __shfl_xor_sync(WHOLE_WARP, value, lanes);
+    }
+    return value;
+}
+
+__device__ inline Dtype warp_max(Dtype value) {
+    for (int lanes = 16; lanes > 0; lanes /= 2) {
+        Dtype other = __shfl_xor_sync(WHOLE_WARP, value, lanes);
+        value = other > value ? other : value;
+    }
+    return value;
+}
+
+// One value per warp, handed to all warps. The first barrier lets the readers of an earlier
+// reduction finish before its values are replaced.
+__device__ inline Dtype exchange(Dtype value, Dtype absent) {
+    __shared__ Dtype of_warp[32];
+    int lane = threadIdx.x % 32;
+    __syncthreads();
+    if (lane == 0) of_warp[threadIdx.x / 32] = value;
+    __syncthreads();
+    return lane < blockDim.x / 32 ? of_warp[lane] : absent;
+}
+
+__device__ inline Dtype block_sum(Dtype value) {
+    return warp_sum(exchange(warp_sum(value), 0));
+}
+
+__device__ inline Dtype block_max(Dtype value) {
+    return warp_max(exchange(warp_max(value), -LARGEST));
+}
