@@ -23,11 +23,11 @@ class Stream:
         self._position = position
 
     def uniform(self, out: Any) -> None:
-        """Fill `out` (float32 or float64, any shape) with numbers in [0, 1)."""
-        if not (isinstance(out, numpy.ndarray) and out.flags.c_contiguous):
+        """Fill a host array (float32 or float64, any shape) with numbers in [0, 1)."""
+        if not out.flags.c_contiguous:
             numbers = numpy.empty(out.shape, out.dtype)
             self.uniform(numbers)
-            out[...] = type(out)(numbers)
+            out[...] = numbers
             return
         bits = numpy.random.Philox(key=numpy.array(self._key, "uint64"), counter=self._position)
         numpy.random.Generator(bits).random(out=out, dtype=out.dtype)
