@@ -95,6 +95,11 @@ class Blob:
         self._buffers[0].initial = None
         self.data[...] = self.ops.asarray(values, dtype=self.ops.dtype)
 
+    def overwrite(self, write: Callable[[Array], None]) -> None:
+        """Have `write(data)` set all of data, sparing the starting values as `load` does."""
+        self._buffers[0].initial = None
+        write(self.data)
+
     @property
     def has_data(self) -> bool:
         return self._buffers[0].flat is not None

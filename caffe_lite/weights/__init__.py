@@ -1,0 +1,22 @@
+"""Trained weights: read from every dialect of caffemodel, copied into nets, and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caffe_lite.proto.files import StrPath
+from caffe_lite.weights.copy import copy_weights
+from caffe_lite.weights.read import read_weights
+from caffe_lite.weights.report import CopyReport
+from caffe_lite.weights.stored import StoredBlob, Weights
+from caffe_lite.weights.write import write_caffemodel
+
+__all__ = ["CopyReport", "StoredBlob", "Weights", "copy_weights", "read_weights",
+           "write_caffemodel", "write_hdf5"]
+
+
+def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
+    """As `caffe_lite.weights.hdf5.write_hdf5`, which is imported when it is needed."""
+    from caffe_lite.weights import hdf5  # h5py takes longer to import than all of this package
+
+    hdf5.write_hdf5(net, path, diff)

@@ -1,0 +1,187 @@
+"""Binary weights (.caffemodel) of every dialect, by layer name and blobs alone.
+
+Forks of Caffe give the other field numbers of a layer different meanings, so a parser for one
+schema cannot read them all; names and blobs have kept their numbers.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from caffe_lite.errors import ModelError
+from caffe_lite.weights.mapped import MappedBlob, MappedFile, Run
+from caffe_lite.weights.stored import StoredBlob, Weights
+from caffe_lite.weights.wire import (
+    FIXED32,
+    FIXED64,
+    LENGTH,
+    VARINT,
+    Field,
+    WireError,
+    field_at,
+    fields,
+    varint,
+)
+
+NET_LAYER, NET_V1_LAYERS = 100, 2
+LAYER_NAME, LAYER_BLOBS = 1, 7
+V1_NESTED, V1_NAME, V1_BLOBS = 1, 4, 6
+V0_NAME, V0_BLOBS = 1, 50
+
+SHAPE, DATA, DOUBLE_DATA = 7, 5, 8
+RAW_TYPE, RAW_DATA = 10, 12  # NVIDIA's fork
+LEGACY_DIMS = (1, 2, 3, 4)  # num, channels, height, width
+RAW_TYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
+_UNPACKED = {(DATA, FIXED32): "<f4", (DOUBLE_DATA, FIXED64): "<f8"}
+_PACKED = {DATA: "<f4", DOUBLE_DATA: "<f8"}
+
+
+def read_caffemodel(file: MappedFile) -> Weights:
+    """The layers of a binary NetParameter. Raises ModelError for anything else."""
+    try:
+        other = _other_message(file)
+        layers = {} if other else _layers(file)
+    except WireError as error:
+        raise ModelError(f"{file.path}: not a caffemodel, or damaged or cut short ({error}; the "
+                         f"file has {file.size} bytes)") from None
+    if not layers:
+        raise ModelError(f"{file.path}: {other or 'it holds no layers, so it is no caffemodel'}")
+    return Weights(file.path, layers)
+
+
+def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
+    layers: dict[str, list[StoredBlob | None]] = {}
+    for field in fields(file.data, 0, file.size):
+        if field.kind != LENGTH or field.number not in (NET_LAYER, NET_V1_LAYERS):
+            continue
+        v1 = field.number == NET_V1_LAYERS
+        name, blobs = _layer(file, field, *((V1_NAME, V1_BLOBS) if v1
+                                            else (LAYER_NAME, LAYER_BLOBS)), nested=v1)
+        # A net with layers for both phases may name two alike, one of them without blobs.
+        if blobs or name not in layers:
+            layers[name] = blobs
+    return layers
+
+
+def _layer(file: MappedFile, layer: Field, name_number: int, blobs_number: int, nested: bool,
+           ) -> tuple[str, list[StoredBlob | None]]:
+    name, blobs = "", list[StoredBlob | None]()
+    for field in fields(file.data, layer.start, layer.stop):
+        if field.kind != LENGTH:
+            continue
+        if nested and field.number == V1_NESTED:
+            name, blobs = _layer(file, field, V0_NAME, V0_BLOBS, nested=False)
+        elif field.number == name_number:
+            name = file.data[field.start:field.stop].decode("utf-8", "replace")
+        elif field.number == blobs_number:
+            blobs.append(_blob(file, field))
+    return name, blobs
+
+
+def _blob(file: MappedFile, message: Field) -> StoredBlob:
+    return blob_at(file, message.start, message.stop)
+
+
+def blob_at(file: MappedFile, position: int, stop: int) -> MappedBlob:
+    """The BlobProto in bytes `position` to `stop`."""
+    data = file.data
+    dims: list[int] = []
+    legacy: dict[int, int] = {}
+    runs: dict[int, list[Run]] = {}
+    raw_type = -1
+    while position < stop:
+        field = field_at(data, position, stop)
+        number, kind = field.number, field.kind
+        if number == SHAPE and kind == LENGTH:
+            dims += _dims(file, field)
+        elif number in LEGACY_DIMS and kind == VARINT:
+            legacy[number] = field.value
+        elif number in _PACKED and kind == LENGTH:
+            width = np.dtype(_PACKED[number]).itemsize
+            runs.setdefault(number, []).append(_packed(field, width))
+        elif (number, kind) in _UNPACKED:
+            run = _unpacked(file, position, stop, field)
+            runs.setdefault(number, []).append(run)
+            position = field.stop + (run.count - 1) * run.stride
+            continue
+        elif number == RAW_TYPE and kind == VARINT:
+            raw_type = field.value
+        elif number == RAW_DATA and kind == LENGTH:
+            runs[RAW_DATA] = [Run(field.start, field.stop - field.start, 1)]
+        position = field.stop
+    shape = tuple(legacy.get(n, 0) for n in LEGACY_DIMS) if legacy else tuple(dims)
+    return _assemble(file, shape, bool(legacy), runs, raw_type, stop)
+
+
+def _assemble(file: MappedFile, shape: tuple[int, ...], legacy: bool,
+              runs: dict[int, list[Run]], raw_type: int, stop: int) -> MappedBlob:
+    if DOUBLE_DATA in runs:
+        dtype, found = "<f8", runs[DOUBLE_DATA]
+    elif DATA in runs or RAW_DATA not in runs:
+        dtype, found = "<f4", runs.get(DATA, [])
+    elif raw_type in RAW_TYPES:
+        dtype = RAW_TYPES[raw_type]
+        found = [_packed_bytes(runs[RAW_DATA][0], np.dtype(dtype).itemsize)]
+    else:
+        raise WireError(f"the blob that ends at byte {stop} has raw data of unknown type "
+                        f"{raw_type}")
+    count = sum(run.count for run in found)
+    if count != prod(shape):
+        raise WireError(f"the blob that ends at byte {stop} has shape "
+                        f"{' x '.join(map(str, shape)) or '()'} but {count} values")
+    return MappedBlob(file, shape, legacy, dtype, found)
+
+
+def _dims(file: MappedFile, shape: Field) -> list[int]:
+    dims: list[int] = []
+    for field in fields(file.data, shape.start, shape.stop):
+        if field.number == 1 and field.kind == VARINT:
+            dims.append(field.value)
+        elif field.number == 1 and field.kind == LENGTH:
+            position = field.start
+            while position < field.stop:
+                value, position = varint(file.data, position, field.stop)
+                dims.append(value)
+    return dims
+
+
+def _packed(field: Field, width: int) -> Run:
+    return _packed_bytes(Run(field.start, field.stop - field.start, 1), width)
+
+
+def _packed_bytes(run: Run, width: int) -> Run:
+    if run.count % width:
+        raise WireError(f"the {run.count} bytes at byte {run.offset} are no whole numbers of "
+                        f"{width} bytes")
+    return Run(run.offset, run.count // width, width)
+
+
+def _unpacked(file: MappedFile, position: int, stop: int, first: Field) -> Run:
+    """The numbers from `position` on that carry a tag of one byte each."""
+    stride = first.stop - position
+    limit = (stop - position) // stride
+    count, block = 1, 1024
+    while count < limit and first.start == position + 1:
+        tags = np.ndarray((min(block, limit - count),), np.uint8, file.data,
+                          position + count * stride, (stride,))
+        others = np.flatnonzero(tags != file.data[position])
+        if len(others):
+            count += int(others[0])
+            break
+        count, block = count + len(tags), 2 * block
+    return Run(first.start, count, stride)
+
+
+def _other_message(file: MappedFile) -> str:
+    """What the message is, if its first field is a number: the name of a net is none."""
+    kinds: dict[int, int] = {}
+    for field in fields(file.data, 0, file.size):
+        kinds.setdefault(field.number, field.kind)
+    if kinds.get(1) != VARINT:
+        return ""
+    if DATA in kinds or DOUBLE_DATA in kinds:
+        return "this is a single blob (a mean file?), not weights"
+    return ("this is a solver state, not weights; resume from it with --snapshot, or give the "
+            ".caffemodel that was saved with it")

@@ -1,0 +1,109 @@
+"""HDF5 weights (.caffemodel.h5): group data/<layer> holds dataset <i> for each learned blob."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import h5py
+import numpy as np
+
+from caffe_lite.errors import ModelError
+from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.files import StrPath
+from caffe_lite.weights.stored import StoredBlob, Weights
+
+Array = Any
+
+
+class DatasetBlob(StoredBlob):
+    """A blob in an HDF5 dataset."""
+
+    def __init__(self, dataset: Any, path: str) -> None:
+        self.dataset, self.path = dataset, path
+        self.shape = dataset.shape
+
+    def array(self) -> Array:
+        out = np.empty(self.shape, self.dataset.dtype)
+        self.read_into(out)
+        return out
+
+    def read_into(self, out: Array) -> None:
+        if not self.count:
+            return
+        try:
+            self.dataset.read_direct(out.reshape(self.shape))
+        except (OSError, TypeError) as error:
+            raise ModelError(f"{self.path}: {self.dataset.name} cannot be read: {error}") from None
+
+
+def open_hdf5(path: StrPath) -> Any:
+    """The HDF5 file at `path`, open for reading; ModelError if that fails."""
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise ModelError(f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short "
+                         f"({error})") from None
+
+
+def dataset_blob(node: Any, path: str) -> DatasetBlob:
+    """`node` as a blob; ModelError unless it is a dataset of real numbers."""
+    if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu":
+        raise ModelError(f"{path}: {node.name} must be a dataset of numbers")
+    return DatasetBlob(node, path)
+
+
+def read_hdf5(path: StrPath) -> Weights:
+    """The layers of an HDF5 caffemodel. Raises ModelError for anything else."""
+    name = os.fspath(path)
+    file = open_hdf5(path)
+    data = file.get("data")
+    if not isinstance(data, h5py.Group):
+        if "history" in file and "iter" in file:
+            raise ModelError(f"{name}: this is a solver state, not weights; resume from it with "
+                             "--snapshot, or give the .caffemodel.h5 that was saved with it")
+        raise ModelError(f'{name}: an HDF5 file without the group "data" of a caffemodel; it holds '
+                         f"{', '.join(sorted(file)) or 'nothing'}")
+    layers: dict[str, list[StoredBlob | None]] = {}
+    try:
+        _collect(data, "", layers, name)
+    except (KeyError, RuntimeError, OSError) as error:
+        raise ModelError(f"{name}: damaged HDF5 file ({error})") from None
+    return Weights(name, layers, sparse=True)
+
+
+def _collect(group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]],
+             path: str) -> None:
+    """Layers below `group`; HDF5 nests groups where a layer's name has slashes."""
+    for key in group:
+        node, layer = group[key], f"{prefix}{key}"
+        if not isinstance(node, h5py.Group):
+            raise ModelError(f"{path}: {node.name} must be a group of blobs")
+        numbered = {int(name): node[name] for name in node if name.isdecimal()
+                    and isinstance(node[name], h5py.Dataset)}
+        others = [name for name in node if not name.isdecimal()]
+        if numbered or not others:
+            layers[layer] = [dataset_blob(numbered[i], path) if i in numbered else None
+                             for i in range(max(numbered, default=-1) + 1)]
+        if others:
+            _collect(node, f"{layer}/", layers, path)
+
+
+def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
+    """Write the learned blobs of `net` as an HDF5 caffemodel; all of it, or on failure nothing.
+
+    Every layer gets a group in `data`, empty without blobs; a blob shared with an earlier layer is
+    not written again. With `diff`, the gradients of all blobs are in `diff` likewise.
+    """
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+        seen: set[int] = set()
+        for layer in net.layers:
+            data = file.require_group(f"data/{layer.name}")
+            if diff:
+                gradients = file.require_group(f"diff/{layer.name}")
+            for i, blob in enumerate(layer.blobs):
+                if blob.buffer_ids[0] not in seen:
+                    seen.add(blob.buffer_ids[0])
+                    data[str(i)] = blob.ops.to_host(blob.data)
+                if diff:
+                    gradients[str(i)] = blob.ops.to_host(blob.diff)

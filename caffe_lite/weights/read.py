@@ -1,0 +1,47 @@
+"""Weights files, told apart by what they hold."""
+
+from __future__ import annotations
+
+from caffe_lite.errors import ModelError
+from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.sniff import describe, is_binary
+from caffe_lite.weights.caffemodel import read_caffemodel
+from caffe_lite.weights.mapped import MappedFile
+from caffe_lite.weights.stored import Weights
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def read_weights(path: StrPath) -> Weights:
+    """The learned blobs in the file at `path`, a mapping of layer names to lists of arrays.
+
+    The file is a binary caffemodel (Caffe 1.0, its `recurrent` and LRCN forks, V0 and V1 layers,
+    4-D blob shapes, double_data, NVIDIA's raw_data in half precision) or an HDF5 caffemodel;
+    its content decides, not its name. Only its structure is read at once. Raises ModelError, in
+    one line that says what it is, for any other file.
+    """
+    file = MappedFile(path)
+    if is_hdf5(file):
+        from caffe_lite.weights.hdf5 import read_hdf5
+
+        return read_hdf5(path)
+    head = file.data[:65536]
+    kind = describe(head)
+    if kind is None and not is_binary(head):
+        kind = "text (a definition?)"
+    if kind:
+        raise ModelError(f"{file.path}: this is {kind}; weights are a binary .caffemodel or an "
+                         "HDF5 file .caffemodel.h5")
+    return read_caffemodel(file)
+
+
+def is_hdf5(file: MappedFile) -> bool:
+    """Whether the file is HDF5: its signature is at 0, or after a user block of 512 bytes or more.
+
+    """
+    offset = 0
+    while offset + len(HDF5_SIGNATURE) <= file.size:
+        if file.data[offset:offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:
+            return True
+        offset = 2 * offset or 512
+    return False

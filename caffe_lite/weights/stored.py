@@ -1,0 +1,79 @@
+"""Learned blobs as a file holds them, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+
+Array = Any
+
+
+class StoredBlob:
+    """One blob of a weights file.
+
+    `legacy` marks a shape written as num, channels, height and width, which stands for a blob of
+    up to four axes: its leading ones may be missing there.
+    """
+
+    shape: tuple[int, ...]
+    legacy = False
+
+    @property
+    def count(self) -> int:
+        return prod(self.shape)
+
+    def array(self) -> Array:
+        """The values as a host array of `shape`, in the file's own type; not to be written to."""
+        raise NotImplementedError
+
+    def read_into(self, out: Array) -> None:
+        """Write the values into `out`, a C-contiguous NumPy array of as many elements."""
+        raise NotImplementedError
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a net's blob of this shape may take the values."""
+        if self.legacy:
+            return len(shape) <= 4 and (1,) * (4 - len(shape)) + shape == self.shape
+        return shape == self.shape
+
+    def copy_to(self, blob: Blob) -> None:
+        """Set `blob.data`; on the CPU straight from the file into the blob's memory."""
+        if blob.ops.xp is np:
+            blob.overwrite(self.read_into)
+        else:
+            blob.load(self.array().reshape(blob.shape))
+
+
+class Weights(Mapping[str, list[Array]]):
+    """The learned blobs of a weights file by layer name: `weights["conv1"][0]` is an array.
+
+    Arrays look into the file where its layout allows that, and are read-only. `stored` holds the
+    same blobs unread. An HDF5 file leaves out blobs that a layer shares with an earlier one; they
+    are None.
+    """
+
+    def __init__(self, path: str, stored: dict[str, list[StoredBlob | None]],
+                 sparse: bool = False) -> None:
+        self.path = path
+        self.stored = stored
+        self.sparse = sparse  # shared blobs may be left out
+
+    def __getitem__(self, layer: str) -> list[Array]:
+        return [blob and blob.array() for blob in self.stored[layer]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stored)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __contains__(self, layer: object) -> bool:
+        return layer in self.stored
+
+    def __repr__(self) -> str:
+        return f"Weights({self.path!r}, {len(self)} layers)"

@@ -1,0 +1,51 @@
+"""Binary weights (.caffemodel) written: the net's layers, each with its learned blobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from caffe_lite.proto import schema
+from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.files import StrPath
+from caffe_lite.weights.caffemodel import LAYER_BLOBS, NET_LAYER
+from caffe_lite.weights.encode import BlobWriter, message_parts
+
+log = logging.getLogger("caffe_lite.net")
+
+CAFFE_LIMIT = 2**31 - 1
+
+
+def write_caffemodel(net: Any, path: StrPath, diff: bool = False) -> None:
+    """Write `net` as a binary NetParameter: all of it, or on any failure nothing.
+
+    As Caffe's own: name and layers as they run (splits included), each with its phase, its loss
+    weights and its blobs, shared ones as often as they are used; with `diff`, gradients too.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        for part in _parts(net, diff):
+            file.write(part)
+        if file.tell() > CAFFE_LIMIT:
+            log.warning("%s is larger than 2 GB, which Caffe cannot read; HDF5 has no such limit "
+                        "(snapshot_format: HDF5)", path)
+
+
+def _parts(net: Any, diff: bool) -> Iterator[bytes | memoryview]:
+    yield schema.NetParameter(name=net.name).SerializeToString()
+    for layer in net.layers:
+        head = layer_message(layer).SerializeToString(deterministic=True)
+        blobs = [BlobWriter(blob.ops, *([blob.data, blob.diff] if diff else [blob.data]))
+                 for blob in layer.blobs]
+        yield from message_parts(NET_LAYER, head, LAYER_BLOBS, blobs)
+
+
+def layer_message(layer: Any) -> Any:
+    """The layer's definition as it is saved: without blobs, with what the net decided for it."""
+    param = schema.LayerParameter()
+    param.CopyFrom(layer.param)
+    del param.blobs[:]
+    param.phase = layer.phase
+    if layer.is_loss and not param.loss_weight:
+        param.loss_weight.append(1)
+    return param
