@@ -70,7 +70,12 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(_fold(candidate), candidate)
-    nearest = get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    wanted = _fold(name)
+    nearest = get_close_matches(wanted, folded, n=1, cutoff=0.8)
+    if not nearest and len(wanted) >= 3:  # an abbreviation: conv for Convolution
+        nearest = sorted([each for each in folded if each.startswith(wanted)], key=len)
+    if not nearest:
+        nearest = get_close_matches(wanted, folded, n=1, cutoff=0.6)
     return f'; did you mean "{folded[nearest[0]]}"?' if nearest else ""
 
 

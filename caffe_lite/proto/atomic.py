@@ -1,7 +1,6 @@
 """Files that appear whole or not at all."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,7 +39,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
 
 
 def _create_beside(target: Path) -> Path:
-    temporary = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
+    temporary = target.with_name(f".{os.urandom(4).hex()}.{target.name}")
     mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666  # the latter under umask
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     return temporary

@@ -12,8 +12,8 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
     """
     return f'{descriptor.name} has no field "{name}"' + (
         _belongs_outside(name, enclosing)
-        or _belongs_inside(descriptor, name)
         or _belongs_to_other_file(descriptor, name)
+        or _belongs_inside(descriptor, name)
         or did_you_mean(name, descriptor.fields_by_name)
     )
 

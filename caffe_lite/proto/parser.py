@@ -1,9 +1,8 @@
 """Text format read into messages, guided by the schema's descriptors."""
 
 import logging
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -18,8 +17,7 @@ logger = logging.getLogger("caffe_lite.proto")
 _CLOSERS = {"{": "}", "<": ">"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     descriptor: FieldDescriptor
     repeated: bool
     convert: Converter | None  # None: the field holds a message

@@ -18,7 +18,7 @@ Converter = Callable[[Tokens, FieldDescriptor], Any]
 
 _WHOLE = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
 _REAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?")
-_OCTAL_OR_HEX = re.compile(r"0[0-9]+|0[xX].*")
+_OCTAL_OR_HEX = re.compile(r"0[0-9xX].*")
 _TRUTH = {"true": True, "True": True, "t": True, "1": True}
 _TRUTH |= {"false": False, "False": False, "f": False, "0": False}
 _NOT_FINITE = {"inf": "inf", "infinity": "inf", "nan": "nan"}
@@ -64,7 +64,9 @@ def _real(tokens: Tokens, field: FieldDescriptor) -> float:
     elif tokens.kind != "number":
         raise _wrong(tokens, field, "a number")
     elif _OCTAL_OR_HEX.fullmatch(written):
-        raise tokens.error(f'"{field.name}" takes a decimal number, got {written}')
+        raise tokens.error(
+            f'"{field.name}" takes a decimal number, got {written}; leave out the leading 0'
+        )
     elif _REAL.fullmatch(written):
         value = float(written.rstrip("fF"))
     else:
@@ -122,7 +124,7 @@ def _bytes(tokens: Tokens, field: FieldDescriptor) -> bytes:
 
 def _wrong(tokens: Tokens, field: FieldDescriptor, wanted: str) -> PrototxtError:
     hint = ""
-    if wanted == "a string in quotes" and tokens.kind == "name":
+    if wanted == "a string in quotes" and tokens.kind in ("name", "number"):
         hint = f'; write "{tokens.value}"'
     elif tokens.kind == "string":
         hint = "; leave out the quotes"
@@ -146,7 +148,8 @@ def _bad_enum(
     written = tokens.value.strip("\"'")
     if tokens.kind == "string" and written in names:
         return tokens.error(f'"{field.name}" takes {written} without quotes', start)
-    message = f'"{field.name}" has no value {tokens.shown()}{did_you_mean(written, names)}'
+    shown = tokens.shown() if start == tokens.start else f'"-{tokens.value}"'
+    message = f'"{field.name}" has no value {shown}{did_you_mean(written, names)}'
     if len(names) <= 8:
         message += f" (one of {', '.join(names)})"
     return tokens.error(message, start)

@@ -57,6 +57,7 @@ class Tokens:
         if self.kind == "end":
             return "the end of the file"
         value = self.value if len(self.value) <= 40 else self.value[:37] + "..."
+        value = value.encode("utf-8", "backslashreplace").decode()  # bytes that are not UTF-8
         return value if self.kind == "string" else f'"{value}"'
 
     def line(self, offset: int) -> int:
@@ -72,7 +73,9 @@ class Tokens:
         if self.value in "\"'":
             return f"the string that starts here has no closing {self.value} on its line"
         if self.value == "+":
-            return 'a number takes no "+" sign'
+            return (
+                'unexpected "+"; numbers take no plus sign, and adjacent strings join without one'
+            )
         if self.value == "/":
             return 'unexpected "/"; comments start with #'
         if "\udc80" <= self.value <= "\udcff":
