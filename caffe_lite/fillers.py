@@ -37,6 +37,11 @@ def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
     blob.fill_on_first_use(initial)
 
 
+def draw(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+    """Host values for a blob of `shape`, drawn now; `param` is one that `fill` accepted."""
+    return _FILLERS[param.type](shape, param, rng)
+
+
 def _check(shape: tuple[int, ...], param: Any) -> None:
     if param.type == "uniform" and param.min > param.max:
         raise ValueError(f"uniform filler: min {param.min:g} exceeds max {param.max:g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, ClassVar
 from zlib import crc32
@@ -12,6 +13,8 @@ from caffe_lite.fillers import fill
 from caffe_lite.proto import schema
 
 Bounds = tuple[int, int | None]
+
+log = logging.getLogger("caffe_lite.layers")
 
 
 class Layer:
@@ -124,6 +127,19 @@ class Layer:
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f'layer "{self.name}" ({self.type or type(self).__name__}): {text}')
+
+    def require_elements(self, bottom: Sequence[Blob]) -> None:
+        """Fail if a bottom has no elements."""
+        for i, blob in enumerate(bottom):
+            if not blob.count:
+                raise self.fail(f"bottom[{i}] must hold at least one element, its shape is "
+                                f"{blob.shape}; give every axis a size of at least 1")
+
+    def note_hint(self, message: Any, field: str) -> None:
+        """Log that a field is accepted and has no effect here, such as `engine: CUDNN`."""
+        if message.HasField(field):
+            log.debug('layer "%s": %s is a hint for another implementation, taken as read',
+                      self.name, field)
 
     def canonical_axis(self, axis: int, ndim: int, what: str = "axis") -> int:
         """`axis` counted from the front; negative values count from the back, as in NumPy."""

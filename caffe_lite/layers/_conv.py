@@ -1,0 +1,149 @@
+"""What Convolution, Deconvolution and Im2col share: ConvolutionParameter's geometry and blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from caffe_lite.backend import ConvGeometry
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+
+Array = Any
+Shape = tuple[int, ...]
+
+
+def read_geometry(layer: Layer, spatial_axes: int, group: int = 1) -> ConvGeometry:
+    """Kernel, stride, pad and dilation of `convolution_param` over `spatial_axes` axes.
+
+    Each is given once, once per spatial axis, or (not dilation) as `_h` and `_w` for two axes.
+    """
+    param = layer.param.convolution_param
+
+    def sizes(field: str, short: str, default: int | None, least: int) -> Shape:
+        given = tuple(getattr(param, field))
+        pair = (f"{short}_h", f"{short}_w")
+        if short and any(param.HasField(name) for name in pair):
+            if given:
+                raise layer.fail(f"give {field} or {pair[0]} and {pair[1]}, not both")
+            if spatial_axes != 2:
+                raise layer.fail(f"{pair[0]} and {pair[1]} need 2 spatial axes, the bottom has "
+                                 f"{spatial_axes}: use {field}")
+            given = tuple(getattr(param, name) for name in pair)
+        elif not given and default is not None:
+            given = (default,)
+        if len(given) not in (1, spatial_axes):
+            raise layer.fail(f"{field} must be given once, or once per spatial axis "
+                             f"({spatial_axes}), got {len(given)} values")
+        if min(given, default=least) < least:
+            raise layer.fail(f"{field} must be at least {least}, got {min(given)}")
+        return given * spatial_axes if len(given) == 1 else given
+
+    return ConvGeometry(sizes("kernel_size", "kernel", None, 1), sizes("stride", "stride", 1, 1),
+                        sizes("pad", "pad", 0, 0), sizes("dilation", "", 1, 1), group)
+
+
+class ConvolutionBase(Layer):
+    """Bottoms of one shape (N axes, C, spatial axes), one top each, under one set of weights.
+
+    `axis` is that of the channels C. Subclasses say which way the convolution runs.
+    """
+
+    bottoms = (1, None)
+    tops = (1, None)
+    transposed = False
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.convolution_param
+        for hint in ("engine", "force_nd_im2col"):
+            self.note_hint(param, hint)
+        if len(bottom) != len(top):
+            raise self.fail(f"makes one top per bottom, got {len(bottom)} bottoms and {len(top)} "
+                            "tops")
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        self.axis = self.canonical_axis(param.axis, len(shape))
+        self.channels, self.num_output = shape[self.axis], param.num_output
+        self._check_channels(param)
+        geometry = read_geometry(self, len(shape) - self.axis - 1, param.group)
+        kernel = geometry.kernel
+        if not kernel:  # no spatial axis: as if there were one of size 1
+            geometry = ConvGeometry((1,), (1,), (0,), (1,), param.group)
+        self.geometry = geometry
+        self.bias_term = param.bias_term
+        outer, inner = self.num_output, self.channels
+        if self.transposed:
+            outer, inner = inner, outer
+        if not self.blobs:
+            self.add_blob((outer, inner // param.group, *kernel), param.weight_filler)
+            if self.bias_term:
+                self.add_blob((self.num_output,), param.bias_filler)
+        self.weight_shape = (outer, inner // param.group, *geometry.kernel)
+
+    def _check_channels(self, param: Any) -> None:
+        if self.num_output < 1:
+            raise self.fail(f"num_output must be at least 1, got {self.num_output}")
+        if param.group < 1:
+            raise self.fail(f"group must be at least 1, got {param.group}")
+        for what, count in (("channels", self.channels), ("num_output", self.num_output)):
+            if count % param.group:
+                raise self.fail(f"{what} ({count}) must be a multiple of group ({param.group})")
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        spatial = shape[self.axis + 1:]
+        axes = self.axis + len(self.blobs[0].shape) - 1
+        if len(shape) != axes or shape[self.axis] != self.channels:
+            raise self.fail(f"the weights take {axes} axes with {self.channels} channels on axis "
+                            f"{self.axis}, the bottom's shape is {shape}")
+        for i, blob in enumerate(bottom):
+            if blob.shape != shape:
+                raise self.fail(f"all bottoms must have one shape, bottom[0] has {shape} and "
+                                f"bottom[{i}] {blob.shape}")
+        made = self.output(spatial or (1,))
+        if min(made) < 1:
+            raise self.fail(f"the output would have spatial shape {made}: the kernel "
+                            f"{self.geometry.kernel} does not fit the bottom's {spatial}")
+        batch = prod(shape[:self.axis])
+        for blob in top:
+            blob.reshape(*shape[:self.axis], self.num_output, *(made if spatial else ()))
+        self.x_shape = (batch, self.channels, *(spatial or (1,)))
+        self.y_shape = (batch, self.num_output, *made)
+
+    def output(self, spatial: Shape) -> Shape:
+        """Spatial shape of the tops."""
+        return (self.geometry.transposed_output(spatial) if self.transposed
+                else self.geometry.output(spatial))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        weight = self.blobs[0].data.reshape(self.weight_shape)
+        bias = self.blobs[1].data if self.bias_term else None
+        for x, y in zip(bottom, top, strict=True):
+            self.convolve(x.data.reshape(self.x_shape), weight, bias, y.data.reshape(self.y_shape))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        weight = self.blobs[0].data.reshape(self.weight_shape)
+        for i in range(len(top)):
+            dy = top[i].diff.reshape(self.y_shape)
+            if self.bias_term and self.needs_param_diff(1):
+                self.ops.sum_bias(dy, self.blobs[1].diff)
+            if self.needs_param_diff(0):
+                dweight = self.blobs[0].diff.reshape(self.weight_shape)
+                self.grad_weight(bottom[i].data.reshape(self.x_shape), dy, dweight)
+            if propagate_down[i]:
+                self.grad_data(dy, weight, bottom[i].diff.reshape(self.x_shape))
+
+    def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
+        """Write y."""
+        raise NotImplementedError
+
+    def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
+        """Write dx."""
+        raise NotImplementedError
+
+    def grad_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        """Add to dweight."""
+        raise NotImplementedError

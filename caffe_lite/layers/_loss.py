@@ -1,0 +1,103 @@
+"""What losses share: two bottoms, a scalar top, ignored labels and how the sum is divided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.proto import schema
+
+Array = Any
+
+LOG_THRESHOLD = 1e-20  # losses that take log(p) of a given p take that of max(p, LOG_THRESHOLD)
+
+LOG_THRESHOLD = 1e-20  # the smallest probability that a logarithm is taken of
+
+
+class LossLayer(Layer):
+    """Base of losses over predictions (bottom[0]) and labels (bottom[1]); the top is a scalar.
+
+    The loss weight stands in `top[0].diff`, and backward multiplies by it.
+    """
+
+    bottoms = (2, 2)
+    tops = (1, 1)
+    no_gradient: ClassVar[tuple[int, ...]] = (1,)
+    is_loss = True
+    auto_tops = True
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        first = [blob.shape[:1] for blob in bottom[:2]]
+        if not first[0] or first[0] != first[1]:
+            raise self.fail(
+                "predictions (bottom[0]) and labels (bottom[1]) must have the same first "
+                f"dimension, got shapes {bottom[0].shape} and {bottom[1].shape}")
+        top[0].reshape()
+
+    def require_labels(self, label: Blob, count: int) -> None:
+        """Fail unless there are `count` labels."""
+        if label.count != count:
+            raise self.fail(f"needs one label per item ({count}), got {label.count} (shape "
+                            f"{label.shape})")
+
+    def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:
+        """Fail if a label is neither in 0 ... classes - 1 nor `ignore`."""
+        fault = self.ops.label_fault(label, classes, ignore)
+        if fault is not None:
+            others = "" if ignore is None else f", or ignore_label ({ignore})"
+            raise self.fail(f"labels must be integers from 0 to {classes - 1}, there are {classes} "
+                            f"classes{others}; got {fault:g}")
+
+    def require_labels(self, label: Blob, items: int) -> None:
+        """Fail unless there is one label per item."""
+        if label.count != items:
+            raise self.fail(f"needs one label per item: {items}, got {label.count} (shape "
+                            f"{label.shape})")
+
+    def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:
+        """Fail if a label is no class; a device may report it at its next read instead."""
+        fault = self.ops.label_fault(label, classes, ignore)
+        if fault is not None:
+            raise self.fail(f"labels must be integers from 0 to {classes - 1} (there are {classes} "
+                            f"classes), got {fault:g}")
+
+    def refuse_label_gradient(self, propagate_down: Sequence[bool]) -> None:
+        """Fail if a gradient is asked for a bottom that can take none."""
+        for i in self.no_gradient:
+            if i < len(propagate_down) and propagate_down[i]:
+                raise self.fail(f"cannot backpropagate to its labels (bottom[{i}]); set "
+                                "propagate_down: false for them, or cut the branch that makes them")
+
+
+class NormalizedLossLayer(LossLayer):
+    """A loss whose sum over labels is divided as `loss_param` says, never by less than 1.
+
+        FULL        number of labels, ignored ones too
+        VALID       number of labels that are not ignored (the default)
+        BATCH_SIZE  outer: the product of the axes before the class axis
+        NONE        1
+
+    The older `normalize` means VALID when true and BATCH_SIZE when false; `normalization` wins.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.loss_param
+        self.ignore_label: int | None = None
+        if param.HasField("ignore_label"):
+            self.ignore_label = param.ignore_label
+        self.normalization = param.normalization
+        if param.HasField("normalize") and not param.HasField("normalization"):
+            modes = schema.LossParameter
+            self.normalization = modes.VALID if param.normalize else modes.BATCH_SIZE
+
+    def normalizer(self, outer: int, inner: int, valid: Array) -> Array:
+        """What the loss is divided by; `valid` is the number of labels that count (0-d array)."""
+        modes = schema.LossParameter
+        if self.normalization == modes.VALID:
+            return self.xp.maximum(valid, 1)
+        if self.normalization == modes.FULL:
+            return float(outer * inner)
+        return float(outer) if self.normalization == modes.BATCH_SIZE else 1.0

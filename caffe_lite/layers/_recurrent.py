@@ -1,0 +1,209 @@
+"""What LSTM and RNN share: inputs of all steps at once, carried states, gradients over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, ClassVar
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+
+Array = Any
+
+
+class StepViews:
+    """One view per step (first axis) of each named array, made anew only for another array."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Array, list[Array]]] = {}
+
+    def __call__(self, name: str, array: Array, *shape: int) -> list[Array]:
+        """The views of `array`, each of `shape` if one is given."""
+        kept = self._kept.get(name)
+        if kept is None or kept[0] is not array:
+            views = [array[t] for t in range(len(array))]
+            kept = (array, [view.reshape(shape) for view in views] if shape else views)
+            self._kept[name] = kept
+        return kept[1]
+
+
+class RecurrentLayer(Layer):
+    """Base of LSTM and RNN over x (T, N, ...): T steps of N independent streams.
+
+    Subclasses say how many `gates` (pre-activations per hidden unit) and `states` they have, each
+    state (N, H) and carried from one forward to the next, and write `run` and `run_grad` over
+
+        pre     (T, N, gates * H)  W_x x + b (+ W_static x_static) of all steps when `run` begins;
+                                   its diff is the gradient to the pre-activations
+        h_cont  (T, N, H)          cont * h of the step before: what W_h multiplies
+
+    With `expose_hidden` the states come as bottoms and go as tops, (1, N, H) each. No gradient
+    passes through them, as none passes from one forward to the one before.
+    """
+
+    bottoms = (2, None)
+    tops = (1, None)
+    no_gradient = (1,)
+    gates: ClassVar[int] = 1
+    states: ClassVar[int] = 1
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.recurrent_param
+        self.note_hint(param, "debug_info")
+        self.hidden = param.num_output
+        if self.hidden < 1:
+            raise self.fail(f"num_output must be at least 1, got {self.hidden}")
+        self.expose_hidden = param.expose_hidden
+        exposed = self.states if self.expose_hidden else 0
+        if len(bottom) - exposed not in (2, 3) or len(top) != 1 + exposed:
+            raise self.fail(
+                f"with expose_hidden: {str(self.expose_hidden).lower()} takes {2 + exposed} "
+                f"bottoms, or {3 + exposed} with a static input, and makes {1 + exposed} tops; got "
+                f"{len(bottom)} and {len(top)}")
+        self.static = len(bottom) - exposed == 3
+        self._check_bottoms(bottom)
+        self.num_input = prod(bottom[0].shape[2:])
+        self.num_static = prod(bottom[2].shape[1:]) if self.static else 0
+        if not self.blobs:
+            self.add_weights(param)
+        self.carried = [self.ops.zeros((bottom[0].shape[1], self.hidden))
+                        for _ in range(self.states)]
+        self.views = StepViews()
+        self.pre, self.h_cont, self.pre_static, self.scaled = (Blob(self.ops) for _ in range(4))
+
+    def add_weights(self, param: Any) -> None:
+        """Create W_x, b, [W_static] and W_h, in this order."""
+        rows = self.gates * self.hidden
+        self.add_blob((rows, self.num_input), param.weight_filler)
+        self.add_blob((rows,), param.bias_filler)
+        if self.static:
+            self.add_blob((rows, self.num_static), param.weight_filler)
+        self.add_blob((rows, self.hidden), param.weight_filler)
+
+    @property
+    def w_hidden(self) -> int:
+        """Index of W_h among the blobs."""
+        return 3 if self.static else 2
+
+    def _check_bottoms(self, bottom: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        x, cont = bottom[0].shape, bottom[1].shape
+        if len(x) < 2:
+            raise self.fail(f"bottom[0] must have shape (T, N, ...), got {x}")
+        if cont != x[:2]:
+            raise self.fail(f"bottom[1], the sequence indicators, must have shape (T, N) = "
+                            f"{x[:2]}, got {cont}")
+        if self.static and bottom[2].shape[:1] != x[1:2]:
+            raise self.fail(f"bottom[2], the static input, must have shape (N, ...) with N = "
+                            f"{x[1]}, got {bottom[2].shape}")
+        for i in range(3 if self.static else 2, len(bottom)):
+            if bottom[i].shape != (1, x[1], self.hidden):
+                raise self.fail(f"bottom[{i}], a hidden state, must have shape "
+                                f"{(1, x[1], self.hidden)}, got {bottom[i].shape}")
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self._check_bottoms(bottom)
+        for i, taken in ((0, self.num_input), (2, self.num_static)):
+            given = prod(bottom[i].shape[2 if i == 0 else 1:]) if taken else 0
+            if given != taken:
+                raise self.fail(f"the weights take {taken} inputs per step from bottom[{i}], its "
+                                f"shape {bottom[i].shape} gives {given}")
+        self.steps, self.streams = bottom[0].shape[:2]
+        self._carry_on(self.streams)
+        top[0].reshape(self.steps, self.streams, self.hidden)
+        for blob in top[1:]:
+            blob.reshape(1, self.streams, self.hidden)
+        rows = self.gates * self.hidden
+        self.pre.reshape(self.steps, self.streams, rows)
+        self.h_cont.reshape(self.steps, self.streams, self.hidden)
+        self.pre_static.reshape(self.streams, rows)
+        self.scaled.reshape(self.streams, rows)
+
+    def _carry_on(self, streams: int) -> None:
+        """Fit the carried states to another number of streams as the reference does.
+
+        Of fewer streams each goes on; with more, all begin at zero.
+        """
+        kept = len(self.carried[0])
+        if streams < kept:
+            self.carried = [self.ops.asarray(state[:streams]) for state in self.carried]
+        elif streams > kept:
+            self.carried = [self.ops.zeros((streams, self.hidden)) for _ in self.carried]
+
+    def reset(self) -> None:
+        """Forget the carried states: the next forward begins at zero whatever `cont` says."""
+        for state in self.carried:
+            state[...] = 0
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        pre = self.pre.data
+        flat = pre.reshape(self.steps * self.streams, -1)
+        x = bottom[0].data.reshape(len(flat), self.num_input)
+        self.ops.gemm(x, self.blobs[0].data, flat, trans_b=True)
+        self.ops.add_bias(flat, self.blobs[1].data)
+        if self.static:
+            x_static = bottom[2].data.reshape(self.streams, self.num_static)
+            self.ops.gemm(x_static, self.blobs[2].data, self.pre_static.data, trans_b=True)
+            self.xp.add(pre, self.pre_static.data, out=pre)
+        states = self.carried
+        if self.expose_hidden:
+            states = [blob.data[0] for blob in bottom[-self.states:]]
+        final = self.run(states, bottom[1].data, top[0].data)
+        for i, state in enumerate(final):
+            target = top[1 + i].data if self.expose_hidden else self.carried[i]
+            target[...] = state
+
+    def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
+        """Step from `states` through time, write y (T, N, H) and return the final states."""
+        raise NotImplementedError
+
+    def run_grad(self, cont: Array, dy: Array) -> None:
+        """Fill `pre.diff` from dy, step by step backward."""
+        raise NotImplementedError
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[1]:
+            raise self.fail("cannot backpropagate to the sequence indicators (bottom[1]); set "
+                            "propagate_down: false for them, or cut the branch that makes them")
+        self.run_grad(bottom[1].data, top[0].diff)
+        dpre = self.pre.diff.reshape(self.steps * self.streams, -1)
+        x_shape = (len(dpre), self.num_input)
+        self._add_weight_grad(0, dpre, bottom[0].data.reshape(x_shape))
+        self._add_weight_grad(self.w_hidden, dpre, self.h_cont.data.reshape(-1, self.hidden))
+        if self.needs_param_diff(1):
+            self.ops.sum_bias(dpre, self.blobs[1].diff)
+        if propagate_down[0]:
+            self.ops.gemm(dpre, self.blobs[0].data, bottom[0].diff.reshape(x_shape))
+        if self.static:
+            self._backward_static(bottom[2], propagate_down[2])
+        for i in range(3 if self.static else 2, len(bottom)):
+            if propagate_down[i]:
+                bottom[i].diff[...] = 0
+
+    def _add_weight_grad(self, index: int, dpre: Array, x: Array) -> None:
+        if self.needs_param_diff(index):
+            self.ops.gemm(dpre, x, self.blobs[index].diff, trans_a=True, accumulate=True)
+
+    def _backward_static(self, static: Blob, propagate: bool) -> None:
+        dpre = self.pre_static.diff
+        self.xp.sum(self.pre.diff, axis=0, out=dpre)
+        shape = (self.streams, self.num_static)
+        self._add_weight_grad(2, dpre, static.data.reshape(shape))
+        if propagate:
+            self.ops.gemm(dpre, self.blobs[2].data, static.diff.reshape(shape))
+
+    def get_state(self) -> dict[str, Any]:
+        state = super().get_state()
+        if not self.expose_hidden:
+            state["carried"] = [self.ops.to_host(array).copy() for array in self.carried]
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        for mine, saved in zip(self.carried, state.get("carried", ()), strict=False):
+            if mine.shape != saved.shape:
+                raise self.fail(f"the saved state is of {len(saved)} streams x {saved.shape[1]} "
+                                f"units, the layer has {len(mine)} x {self.hidden}")
+            mine[...] = self.ops.asarray(saved)

@@ -1,0 +1,99 @@
+"""Accuracy: how often the true class is among the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Accuracy")
+class Accuracy(Layer):
+    """The share of labels whose class scores among the `top_k` best; 0 if all are ignored.
+
+    A class counts as better if it scores at least as much as the true one: ties are misses.
+
+    bottom[0]  x          (outer axes, C, inner axes)  scores; `axis` is that of C
+    bottom[1]  label      outer * inner elements       integers 0 ... C-1, or `ignore_label`
+    top[0]     accuracy   ()                           0 ... 1
+    top[1]     per class  (C,)                         optional: 0 for a class without labels
+
+    There is no backward pass: a gradient that is asked for is zero.
+
+    Caffe: src/caffe/layers/accuracy_layer.cpp
+
+    Example::
+
+        layer { name: "accuracy" type: "Accuracy" bottom: "scores" bottom: "label" top: "accuracy"
+                accuracy_param { top_k: 2 } }
+    """
+
+    bottoms = (2, 2)
+    tops = (1, 2)
+    no_gradient = (0, 1)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.accuracy_param
+        self.top_k = param.top_k
+        self.ignore_label = param.ignore_label if param.HasField("ignore_label") else None
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        axis = self.canonical_axis(self.param.accuracy_param.axis, len(shape))
+        outer, self.classes, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1:])
+        if bottom[1].count != outer * inner:
+            raise self.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
+                            f"{shape} with classes on axis {axis}, got {bottom[1].count} (shape "
+                            f"{bottom[1].shape})")
+        if not 1 <= self.top_k <= self.classes:
+            raise self.fail(f"top_k must be from 1 to the number of classes ({self.classes}), got "
+                            f"{self.top_k}")
+        self.view, self.label_view = (outer, self.classes, inner), (outer, 1, inner)
+        self.index = self.ops.empty(self.label_view, "int64")
+        self.better = self.ops.empty(self.view, bool)
+        self.counted = self.ops.empty(self.label_view, bool)
+        top[0].reshape()
+        if len(top) > 1:
+            top[1].reshape(self.classes)
+            self.per_class = self.ops.empty((2, self.classes, 1))
+            self.ids = self.ops.empty((outer * inner,), "int32")
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        xp = self.xp
+        label = bottom[1].data.reshape(self.label_view)
+        fault = self.ops.label_fault(label.reshape(-1), self.classes, self.ignore_label)
+        if fault is not None:
+            raise self.fail(f"labels must be integers from 0 to {self.classes - 1} (there are "
+                            f"{self.classes} classes) or ignore_label, got {fault:g}")
+        self.index[...] = label
+        if self.ignore_label is None:
+            self.counted[...] = True
+        else:
+            xp.not_equal(self.index, self.ignore_label, out=self.counted)
+        xp.clip(self.index, 0, self.classes - 1, out=self.index)
+        x = bottom[0].data.reshape(self.view)
+        xp.greater_equal(x, xp.take_along_axis(x, self.index, axis=1), out=self.better)
+        right = (self.better.sum(axis=1, keepdims=True) <= self.top_k) & self.counted
+        top[0].data[...] = right.sum() / xp.maximum(self.counted.sum(), 1)
+        if len(top) > 1:
+            self._count_per_class(right, top[1].data)
+
+    def _count_per_class(self, right: object, out: object) -> None:
+        hits, total = self.per_class
+        self.per_class[...] = 0
+        self.ids[...] = self.index.reshape(-1)
+        for counts, flags in ((hits, right), (total, self.counted)):
+            rows = self.ops.asarray(flags).reshape(-1, 1)
+            self.ops.scatter_add(counts, self.ids, rows)
+        self.xp.maximum(total, 1, out=total)
+        self.xp.divide(hits[:, 0], total[:, 0], out=out)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        for flag, blob in zip(propagate_down, bottom, strict=True):
+            if flag:
+                blob.diff[...] = 0

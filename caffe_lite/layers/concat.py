@@ -1,0 +1,76 @@
+"""Concat: blobs side by side along one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+Array = Any
+
+
+@register("Concat")
+class Concat(Layer):
+    """Puts bottoms side by side along `axis`.
+
+    bottom[i]  x_i  of one shape but for the size along the axis
+    top[0]     y    that shape, with the sum of the sizes; a lone bottom's memory
+
+    `concat_dim` is the older name of `axis` and may not be negative.
+
+    Caffe: src/caffe/layers/concat_layer.cpp
+
+    Example::
+
+        layer { name: "both" type: "Concat" bottom: "a" bottom: "b" top: "both"
+                concat_param { axis: 1 } }
+    """
+
+    bottoms = (1, None)
+    shares_data = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.concat_param
+        if param.HasField("axis") and param.HasField("concat_dim"):
+            raise self.fail("give axis or its older name concat_dim, not both")
+        self.given_axis = param.concat_dim if param.HasField("concat_dim") else param.axis
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = list(bottom[0].shape)
+        self.axis = self.canonical_axis(self.given_axis, len(shape))
+        for i, blob in enumerate(bottom[1:], 1):
+            other = list(blob.shape)
+            if len(other) == len(shape):
+                other[self.axis] = shape[self.axis]
+            if other != shape:
+                raise self.fail(f"all bottoms must have the same shape but for axis {self.axis}; "
+                                f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}")
+        shape[self.axis] = sum(blob.shape[self.axis] for blob in bottom)
+        top[0].reshape(*shape)
+        if len(bottom) == 1:
+            top[0].share_data(bottom[0])
+            top[0].share_diff(bottom[0])
+
+    def _parts(self, y: Array, bottom: Sequence[Blob]) -> Iterator[Array]:
+        begin = 0
+        for blob in bottom:
+            end = begin + blob.shape[self.axis]
+            yield y[(slice(None),) * self.axis + (slice(begin, end),)]
+            begin = end
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if len(bottom) > 1:
+            for part, blob in zip(self._parts(top[0].data, bottom), bottom, strict=True):
+                part[...] = blob.data
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if len(bottom) > 1:
+            parts = self._parts(top[0].diff, bottom)
+            for part, blob, flag in zip(parts, bottom, propagate_down, strict=True):
+                if flag:
+                    blob.diff[...] = part

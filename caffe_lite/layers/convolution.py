@@ -1,0 +1,46 @@
+"""Convolution over any number of spatial axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caffe_lite.layers._conv import ConvolutionBase
+from caffe_lite.layers.registry import register
+
+Array = Any
+
+
+@register("Convolution")
+class Convolution(ConvolutionBase):
+    """Convolution (a correlation: the kernel is not flipped) over the axes behind the channels.
+
+        y[o, p] = b[o] + sum over channels c of o's group and taps t of
+                  W[o, c, t] x[c, p * stride - pad + t * dilation]
+
+    bottom[i]  x_i  (N, C, *S)        all of one shape; `axis` names the channels
+    top[i]     y_i  (N, O, *S')       O = num_output; S' = (S + 2 pad - extent) / stride + 1,
+                                      rounded down, with extent = dilation * (kernel - 1) + 1
+    blobs[0]   W    (O, C / group, *kernel)
+    blobs[1]   b    (O,)              absent with bias_term: false
+
+    kernel_size, stride, pad and dilation are given once, or once per spatial axis; for two axes
+    also as kernel_h and kernel_w, and so on. `engine` and `force_nd_im2col` are hints without
+    effect.
+
+    Caffe: src/caffe/layers/base_conv_layer.cpp, conv_layer.cpp
+
+    Example::
+
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+                convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1
+                                    weight_filler { type: "xavier" } } }
+    """
+
+    def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
+        self.ops.convolution(x, weight, bias, y, self.geometry)
+
+    def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
+        self.ops.convolution_grad_data(dy, weight, dx, self.geometry)
+
+    def grad_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        self.ops.convolution_grad_weight(x, dy, dweight, self.geometry)

@@ -1,0 +1,58 @@
+"""Dropout: random zeros while training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Dropout")
+class Dropout(Layer):
+    """TRAIN: y = x * mask, mask = 1 / (1 - ratio) with probability 1 - ratio, else 0. TEST: y = x.
+
+    bottom[0]  x  any shape
+    top[0]     y  shape of x; may be the bottom
+
+    dropout_ratio is at least 0 and below 1. Srivastava et al., JMLR 2014.
+
+    Caffe: src/caffe/layers/dropout_layer.cpp
+
+    Example::
+
+        layer { name: "drop" type: "Dropout" bottom: "data" top: "drop"
+                dropout_param { dropout_ratio: 0.4 } }
+    """
+
+    in_place = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.ratio = self.param.dropout_param.dropout_ratio
+        if not 0 <= self.ratio < 1:
+            raise self.fail(f"dropout_ratio must be at least 0 and below 1, got {self.ratio:g}")
+        self.active = self.train and self.ratio > 0
+        if self.active:
+            self.noise = self.stream  # made now, so that get_state has it from the start
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        top[0].reshape(*bottom[0].shape)
+        if self.active:
+            self.mask = self.ops.empty(bottom[0].shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if self.active:
+            self.ops.dropout(bottom[0].data, top[0].data, self.mask, self.ratio, self.noise)
+        elif top[0] is not bottom[0]:
+            top[0].data[...] = bottom[0].data
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if not propagate_down[0]:
+            return
+        if self.active:
+            self.xp.multiply(top[0].diff, self.mask, out=bottom[0].diff)
+        elif top[0] is not bottom[0]:
+            bottom[0].diff[...] = top[0].diff

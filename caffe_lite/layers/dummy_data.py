@@ -1,0 +1,73 @@
+"""DummyData: tops filled by fillers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.fillers import draw, fill
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+from caffe_lite.proto import schema
+
+LEGACY = ("num", "channels", "height", "width")
+
+
+@register("DummyData")
+class DummyData(Layer):
+    """Tops filled by fillers: constants once, all others anew before every forward.
+
+    top[i]  any shape: `shape`, once or once per top, or the older num, channels, height and width
+
+    `data_filler` is given once, once per top, or not at all (zeros).
+
+    Caffe: src/caffe/layers/dummy_data_layer.cpp
+
+    Example::
+
+        layer { name: "data" type: "DummyData" top: "data" top: "label"
+                dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 }
+                                   data_filler { type: "gaussian" } data_filler { value: 1 } } }
+    """
+
+    bottoms = (0, 0)
+    tops = (1, None)
+    is_data = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.dummy_data_param
+        fillers = list(param.data_filler) or [schema.FillerParameter()]
+        self.fillers = self._per_top("data_filler", fillers, len(top))
+        for blob, shape, filler in zip(top, self._shapes(len(top)), self.fillers, strict=True):
+            blob.reshape(*shape)
+            try:
+                fill(blob, filler, lambda: self.rng)
+            except ValueError as error:
+                raise self.fail(f"top of shape {shape}: {error}") from error
+
+    def _per_top(self, field: str, given: list, tops: int) -> list:
+        if len(given) not in (1, tops):
+            raise self.fail(f"{field} must be given once, or once per top ({tops}), got "
+                            f"{len(given)}")
+        return given * tops if len(given) == 1 else given
+
+    def _shapes(self, tops: int) -> list[tuple[int, ...]]:
+        param = self.param.dummy_data_param
+        if not any(getattr(param, field) for field in LEGACY):
+            return [tuple(shape.dim) for shape in self._per_top("shape", list(param.shape), tops)]
+        if param.shape:
+            raise self.fail("give shape, or the older num, channels, height and width, not both")
+        columns = [self._per_top(field, list(getattr(param, field)), tops) for field in LEGACY]
+        return list(zip(*columns, strict=True))
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Keep the shapes given at setup, or by the caller since."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        for blob, filler in zip(top, self.fillers, strict=True):
+            if filler.type != "constant":
+                blob.load(draw(blob.shape, filler, self.rng))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """Nothing is below."""

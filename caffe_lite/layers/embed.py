@@ -1,0 +1,71 @@
+"""Embed: rows of a table, looked up by integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Embed")
+class Embed(Layer):
+    """Row lookup: top = W[ids] + b.
+
+    bottom[0]  ids   (d0, ...)      integers 0 ... K-1, stored as floats; takes no gradient
+    top[0]     rows  (d0, ..., N)   N = num_output
+    blobs[0]   W     (K, N)         K = input_dim
+    blobs[1]   b     (N,)           absent with bias_term: false
+
+    Caffe: src/caffe/layers/embed_layer.cpp
+
+    Example::
+
+        layer { name: "embed" type: "Embed" bottom: "ids" top: "rows"
+                embed_param { input_dim: 11 num_output: 5
+                              weight_filler { type: "uniform" min: -0.1 max: 0.1 } } }
+    """
+
+    no_gradient = (0,)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.embed_param
+        self.num_output, self.input_dim = param.num_output, param.input_dim
+        self.bias_term = param.bias_term
+        for field in ("num_output", "input_dim"):
+            if getattr(param, field) < 1:
+                raise self.fail(f"{field} must be at least 1, got {getattr(param, field)}")
+        if self.blobs:
+            return
+        self.add_blob((self.input_dim, self.num_output), param.weight_filler)
+        if self.bias_term:
+            self.add_blob((self.num_output,), param.bias_filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        top[0].reshape(*bottom[0].shape, self.num_output)
+        self.ids = self.ops.empty((bottom[0].count,), "int32")
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        ids = bottom[0].data.reshape(-1)
+        fault = self.ops.label_fault(ids, self.input_dim, None)
+        if fault is not None:
+            raise self.fail(f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
+                            f"got {fault:g}")
+        self.ids[...] = ids
+        rows = top[0].data.reshape(-1, self.num_output)
+        self.ops.take(self.blobs[0].data, self.ids, rows)
+        if self.bias_term:
+            self.ops.add_bias(rows, self.blobs[1].data)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            raise self.fail("cannot backpropagate to its ids; set propagate_down: false, or cut "
+                            "the branch that makes them")
+        drows = top[0].diff.reshape(-1, self.num_output)
+        if self.needs_param_diff(0):
+            self.ops.scatter_add(self.blobs[0].diff, self.ids, drows)
+        if self.bias_term and self.needs_param_diff(1):
+            self.ops.sum_bias(drows, self.blobs[1].diff)

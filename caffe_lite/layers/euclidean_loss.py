@@ -1,0 +1,50 @@
+"""EuclideanLoss: half the mean squared distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._loss import LossLayer
+from caffe_lite.layers.registry import register
+
+
+@register("EuclideanLoss")
+class EuclideanLoss(LossLayer):
+    """Half the squared distance per item: loss = sum (x - t)^2 / (2 N).
+
+    bottom[0]  x     (N, ...)
+    bottom[1]  t     (N, ...)  as many elements as x; takes a gradient too
+    top[0]     loss  ()
+
+    Caffe: src/caffe/layers/euclidean_loss_layer.cpp
+
+    Example::
+
+        layer { name: "loss" type: "EuclideanLoss" bottom: "data" bottom: "target" top: "loss" }
+    """
+
+    no_gradient = ()
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        x, t = bottom[0].shape, bottom[1].shape
+        if prod(x[1:]) != prod(t[1:]):
+            raise self.fail(f"both bottoms must have the same number of elements per item, got "
+                            f"shapes {x} and {t}")
+        self.difference = self.ops.empty(x)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x = bottom[0].data
+        self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self.difference)
+        flat = self.difference.reshape(-1)
+        top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        for i, sign in enumerate((1, -1)):
+            if propagate_down[i]:
+                scale = top[0].diff * (sign / bottom[i].shape[0])
+                dx = bottom[i].diff.reshape(self.difference.shape)
+                self.xp.multiply(self.difference, scale, out=dx)

@@ -1,0 +1,46 @@
+"""Flatten: several axes as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Flatten")
+class Flatten(Layer):
+    """Takes the axes from `axis` to `end_axis` (included) as one; the memory is the bottom's.
+
+    bottom[0]  x  any shape
+    top[0]     y  the axes before `axis`, their product, the axes after `end_axis`
+
+    Caffe: src/caffe/layers/flatten_layer.cpp
+
+    Example::
+
+        layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" flatten_param { axis: 1 } }
+    """
+
+    shares_data = True
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape, param = bottom[0].shape, self.param.flatten_param
+        first = self.canonical_axis(param.axis, len(shape))
+        last = self.canonical_axis(param.end_axis, len(shape), "end_axis")
+        if last < first:
+            raise self.fail(f"end_axis ({param.end_axis}) must not come before axis ({param.axis}) "
+                            f"in a bottom of shape {shape}")
+        top[0].reshape(*shape[:first], prod(shape[first:last + 1]), *shape[last + 1:])
+        top[0].share_data(bottom[0])
+        top[0].share_diff(bottom[0])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """The top looks at the bottom's memory."""
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """The bottom looks at the top's gradient."""

@@ -1,0 +1,74 @@
+"""InnerProduct: a fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("InnerProduct")
+class InnerProduct(Layer):
+    """Fully connected: y = x W^T + b over the axes from `axis` on, taken as one of length K.
+
+    bottom[0]  x  (d0, ..., K axes)
+    top[0]     y  (d0, ..., N)  the axes before `axis`, then N = num_output
+    blobs[0]   W  (N, K)        (K, N) with transpose: true
+    blobs[1]   b  (N,)          absent with bias_term: false
+
+    Caffe: src/caffe/layers/inner_product_layer.cpp
+
+    Example::
+
+        layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+                inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.inner_product_param
+        self.num_output = param.num_output
+        self.bias_term, self.transpose = param.bias_term, param.transpose
+        if self.num_output < 1:
+            raise self.fail(f"num_output must be at least 1, got {self.num_output}")
+        self.require_elements(bottom)
+        axis = self.canonical_axis(param.axis, len(bottom[0].shape))
+        self.num_input = prod(bottom[0].shape[axis:])
+        if self.blobs:
+            return
+        shape = (self.num_output, self.num_input)
+        self.add_blob(shape[::-1] if self.transpose else shape, param.weight_filler)
+        if self.bias_term:
+            self.add_blob((self.num_output,), param.bias_filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        axis = self.canonical_axis(self.param.inner_product_param.axis, len(shape))
+        if prod(shape[axis:]) != self.num_input:
+            raise self.fail(f"the weights take {self.num_input} inputs (axes from {axis} on), the "
+                            f"bottom of shape {shape} has {prod(shape[axis:])}")
+        top[0].reshape(*shape[:axis], self.num_output)
+        self.rows = prod(shape[:axis])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x = bottom[0].data.reshape(self.rows, self.num_input)
+        y = top[0].data.reshape(self.rows, self.num_output)
+        self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self.transpose)
+        if self.bias_term:
+            self.ops.add_bias(y, self.blobs[1].data)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        dy = top[0].diff.reshape(self.rows, self.num_output)
+        if self.needs_param_diff(0):
+            x = bottom[0].data.reshape(self.rows, self.num_input)
+            a, b = (x, dy) if self.transpose else (dy, x)
+            self.ops.gemm(a, b, self.blobs[0].diff, trans_a=True, accumulate=True)
+        if self.bias_term and self.needs_param_diff(1):
+            self.ops.sum_bias(dy, self.blobs[1].diff)
+        if propagate_down[0]:
+            dx = bottom[0].diff.reshape(self.rows, self.num_input)
+            self.ops.gemm(dy, self.blobs[0].data, dx, trans_b=self.transpose)

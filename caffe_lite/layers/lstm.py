@@ -1,0 +1,89 @@
+"""LSTM: long short-term memory over sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._recurrent import RecurrentLayer
+from caffe_lite.layers.registry import register
+
+Array = Any
+
+
+@register("LSTM")
+class LSTM(RecurrentLayer):
+    """Long short-term memory over T steps of N streams, with sequence indicators.
+
+        i, f, o, g = W_xc x_t + b_c (+ W_xc_static x_static) + W_hc (cont_t h_{t-1})
+        c_t = cont_t sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)
+        h_t = sigmoid(o) tanh(c_t)
+
+    bottom[0]  x         (T, N, ...)  D inputs per step and stream
+    bottom[1]  cont      (T, N)       0 where a sequence begins, else 1; no gradient
+    bottom[2]  x_static  (N, ...)     optional: D_s inputs for every step of a stream
+    then       h_0, c_0  (1, N, H)    with expose_hidden: true alone; their gradient is zero
+    top[0]     h         (T, N, H)    H = num_output
+    then       h_T, c_T  (1, N, H)    with expose_hidden: true alone; their diffs are not read
+    blobs      W_xc (4 H, D), b_c (4 H,), [W_xc_static (4 H, D_s)], W_hc (4 H, H)
+
+    The four gates stand one after the other in the order i, f, o, g. Without expose_hidden h and c
+    of the last step are carried to the next forward, which goes on from them where cont is 1; the
+    gradient is cut there. `reset()` forgets them. T and N may change between forwards: with fewer
+    streams the first ones go on, with more all begin at zero.
+
+    Differences from Caffe: T may change. Hochreiter and Schmidhuber, Neural Computation 1997; the
+    variant is that of Zaremba and Sutskever 2014, without peepholes.
+
+    Caffe: src/caffe/layers/recurrent_layer.cpp, lstm_layer.cpp, lstm_unit_layer.cpp
+
+    Example::
+
+        layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "h"
+                recurrent_param { num_output: 5 weight_filler { type: "uniform" min: -0.1 max: 0.1 }
+                                  bias_filler { type: "constant" } } }
+    """
+
+    gates = 4
+    states = 2
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        self.cells, self.dh, self.dc = (Blob(self.ops) for _ in range(3))
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        self.cells.reshape(self.steps + 1, self.streams, self.hidden)
+        self.dh.reshape(self.steps, self.streams, self.hidden)
+        self.dc.reshape(self.streams, self.hidden)
+
+    def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
+        gemm, lstm_unit, multiply = self.ops.gemm, self.ops.lstm_unit, self.xp.multiply
+        weight = self.blobs[self.w_hidden].data
+        h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
+        cells, hs = self.views("cells", self.cells.data), self.views("y", y)
+        conts = self.views("cont", cont)
+        columns = self.views("column", cont, -1, 1)
+        h, cells[0][...] = states
+        for t in range(self.steps):
+            multiply(h, columns[t], out=h_cont[t])
+            gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
+            lstm_unit(pre[t], cells[t], conts[t], cells[t + 1], hs[t])
+            h = hs[t]
+        return [h, cells[-1]]
+
+    def run_grad(self, cont: Array, dy: Array) -> None:
+        weight, dc, scaled = self.blobs[self.w_hidden].data, self.dc.data, self.scaled.data
+        pre, dpre = self.views("pre", self.pre.data), self.views("dpre", self.pre.diff)
+        cells, dh = self.views("cells", self.cells.data), self.views("dh", self.dh.data)
+        conts = self.views("cont", cont)
+        columns = self.views("column", cont, -1, 1)
+        self.dh.data[...] = dy
+        dc[...] = 0
+        for t in range(self.steps - 1, -1, -1):
+            self.ops.lstm_unit_grad(pre[t], cells[t], conts[t], cells[t + 1], dc, dh[t], dpre[t],
+                                    dc)
+            if t:
+                self.xp.multiply(dpre[t], columns[t], out=scaled)
+                self.ops.gemm(scaled, weight, dh[t - 1], accumulate=True)

@@ -1,0 +1,140 @@
+"""Pooling: the largest, the average or a drawn pixel of each window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+from caffe_lite.proto import schema
+
+Pair = tuple[int, int]
+Methods = schema.PoolingParameter
+
+
+@register("Pooling")
+class Pooling(Layer):
+    """One value per window of each channel: its maximum, its average or a pixel drawn from it.
+
+        MAX         the largest pixel; the first one where several are equal
+        AVE         sum over the image / size of the window, which padding is part of
+        STOCHASTIC  TRAIN: pixel x with probability x / sum of x; TEST: sum of x^2 / sum of x;
+                    for x >= 0 and without padding
+
+    bottom[0]  x     (N, C, H, W)
+    top[0]     y     (N, C, H', W')  H' = (H + 2 pad - kernel) / stride + 1, rounded up, or down
+                                     with round_mode: FLOOR; a last window that would begin in
+                                     the far padding is dropped
+    top[1]     mask  (N, C, H', W')  MAX alone, optional: h * W + w of each maximum; no gradient
+
+    `global_pooling` takes the whole image as one window. `engine` is a hint without effect.
+
+    Differences from Caffe: STOCHASTIC runs on the CPU as well, and refuses a backward pass in the
+    TEST phase, where Caffe's GPU code reads what the last TRAIN phase left.
+
+    Caffe: src/caffe/layers/pooling_layer.cpp
+
+    Example::
+
+        layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
+                pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
+    """
+
+    tops = (1, 2)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.pooling_param
+        self.note_hint(param, "engine")
+        self.method = param.pool
+        if len(top) > 1 and self.method != Methods.MAX:
+            raise self.fail("a second top (the mask) is made by MAX pooling alone")
+        self.pad = self._pair(param, "pad", "pad")
+        self.stride = self._pair(param, "stride", "stride")
+        if min(self.stride) < 1:
+            raise self.fail(f"stride must be at least 1, got {self.stride}")
+        if param.global_pooling:
+            if any(param.HasField(f) for f in ("kernel_size", "kernel_h", "kernel_w")):
+                raise self.fail("global_pooling takes the whole image: drop kernel_size, kernel_h "
+                                "and kernel_w")
+            if self.pad != (0, 0) or self.stride != (1, 1):
+                raise self.fail("global_pooling works with pad 0 and stride 1 alone, got pad "
+                                f"{self.pad} and stride {self.stride}")
+            return
+        self.kernel = self._kernel(param)
+        if self.pad != (0, 0) and self.method == Methods.STOCHASTIC:
+            raise self.fail(f"STOCHASTIC pooling takes no padding, got pad {self.pad}")
+        if any(p >= k for p, k in zip(self.pad, self.kernel, strict=True)):
+            raise self.fail(f"pad must be smaller than the kernel {self.kernel}, got {self.pad}")
+
+    def _pair(self, param: Any, field: str, short: str) -> Pair:
+        given = [param.HasField(f"{short}_{side}") for side in "hw"]
+        if not any(given):
+            return (getattr(param, field),) * 2
+        if not all(given) or param.HasField(field):
+            raise self.fail(f"give {field}, or both {short}_h and {short}_w")
+        return getattr(param, f"{short}_h"), getattr(param, f"{short}_w")
+
+    def _kernel(self, param: Any) -> Pair:
+        if not param.HasField("kernel_size") and not param.HasField("kernel_h"):
+            raise self.fail("give kernel_size, or both kernel_h and kernel_w, or global_pooling")
+        kernel = self._pair(param, "kernel_size", "kernel")
+        if min(kernel) < 1:
+            raise self.fail(f"the kernel must be at least 1, got {kernel}")
+        return kernel
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        if len(shape) != 4:
+            raise self.fail(f"needs a bottom of 4 axes (N, C, H, W), got shape {shape}")
+        if self.param.pooling_param.global_pooling:
+            self.kernel = (shape[2], shape[3])
+        made = tuple(self._output(shape[2 + i], i) for i in (0, 1))
+        if min(made) < 1:
+            raise self.fail(f"the output would be {made[0]} x {made[1]}: the kernel {self.kernel} "
+                            f"does not fit the bottom's {shape[2]} x {shape[3]}")
+        for blob in top:
+            blob.reshape(*shape[:2], *made)
+        self.mask = self.uniform = None
+        if self.method != Methods.AVE:
+            self.mask = self.ops.empty(top[0].shape, "int32")
+        if self.method == Methods.STOCHASTIC and self.train:
+            self.uniform = self.ops.empty(top[0].shape)
+
+    def _output(self, size: int, axis: int) -> int:
+        kernel, stride, pad = self.kernel[axis], self.stride[axis], self.pad[axis]
+        room = size + 2 * pad - kernel
+        if self.param.pooling_param.round_mode == Methods.CEIL:
+            room += stride - 1
+        made = room // stride + 1
+        if any(self.pad) and (made - 1) * stride >= size + pad:
+            made -= 1
+        return made
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x, y = bottom[0].data, top[0].data
+        if self.method == Methods.MAX:
+            self.ops.max_pool(x, y, self.mask, self.kernel, self.stride, self.pad)
+            if len(top) > 1:
+                top[1].data[...] = self.mask
+        elif self.method == Methods.AVE:
+            self.ops.ave_pool(x, y, self.kernel, self.stride, self.pad)
+        elif self.train:
+            self.stream.uniform(self.uniform)
+            self.ops.stochastic_pool(x, y, self.mask, self.uniform, self.kernel, self.stride)
+        else:
+            self.ops.stochastic_pool_test(x, y, self.kernel, self.stride)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if not propagate_down[0]:
+            return
+        dy, dx = top[0].diff, bottom[0].diff
+        if self.method == Methods.AVE:
+            self.ops.ave_pool_grad(dy, dx, self.kernel, self.stride, self.pad)
+        elif self.method == Methods.MAX or self.train:
+            self.ops.max_pool_grad(dy, self.mask, dx)
+        else:
+            raise self.fail("STOCHASTIC pooling has no backward pass in the TEST phase")

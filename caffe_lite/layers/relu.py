@@ -1,0 +1,43 @@
+"""ReLU: rectified linear units, leaky ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("ReLU")
+class ReLU(Layer):
+    """Rectification: y = max(x, 0) + negative_slope * min(x, 0).
+
+    bottom[0]  x  any shape
+    top[0]     y  shape of x; may be the bottom
+
+    Caffe: src/caffe/layers/relu_layer.cpp
+
+    Example::
+
+        layer { name: "relu" type: "ReLU" bottom: "data" top: "relu"
+                relu_param { negative_slope: 0.1 } }
+    """
+
+    in_place = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.slope = self.param.relu_param.negative_slope
+        self.note_hint(self.param.relu_param, "engine")
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.ops.relu(bottom[0].data, top[0].data, self.slope)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            self.ops.relu_grad(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)

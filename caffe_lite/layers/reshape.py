@@ -1,0 +1,78 @@
+"""Reshape: the same elements under another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Reshape")
+class Reshape(Layer):
+    """The same elements under another shape: `shape` replaces `num_axes` axes from `axis` on.
+
+    bottom[0]  x  any shape
+    top[0]     y  as many elements, in the bottom's memory
+
+    A dim of 0 copies that of the bottom's axis at the same place behind `axis`; one dim of -1 takes
+    what is left. A negative `axis` counts from behind the last axis (-1: append axes);
+    num_axes: -1 (the default) means all axes from `axis` on.
+
+    Caffe: src/caffe/layers/reshape_layer.cpp
+
+    Example::
+
+        layer { name: "steps" type: "Reshape" bottom: "data" top: "steps"
+                reshape_param { shape { dim: 0 dim: -1 } } }
+    """
+
+    shares_data = True
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        first, last = self._span(len(shape))
+        dims = list(self.param.reshape_param.shape.dim)
+        if dims.count(-1) > 1 or any(d < -1 for d in dims):
+            raise self.fail(f"dims must be positive, 0 (copy) or, once, -1 (infer), got {dims}")
+        for i, dim in enumerate(dims):
+            if dim == 0:
+                if first + i >= len(shape):
+                    raise self.fail(f"dim {i} of the new shape is 0 (copy), but the bottom of "
+                                    f"shape {shape} has no axis {first + i}")
+                dims[i] = shape[first + i]
+        made = [*shape[:first], *dims, *shape[last:]]
+        if -1 in made:
+            known = prod(d for d in made if d != -1)
+            made[made.index(-1)] = bottom[0].count // known
+        if prod(made) != bottom[0].count:
+            raise self.fail(f"cannot take the bottom of shape {shape} ({bottom[0].count} elements) "
+                            f"as {tuple(made)}")
+        top[0].reshape(*made)
+        top[0].share_data(bottom[0])
+        top[0].share_diff(bottom[0])
+
+    def _span(self, ndim: int) -> tuple[int, int]:
+        """The bottom's axes that are replaced: the first, and the one behind the last."""
+        param = self.param.reshape_param
+        first = param.axis if param.axis >= 0 else ndim + 1 + param.axis
+        if not 0 <= first <= ndim:
+            raise self.fail(f"axis must be in [{-ndim - 1}, {ndim}] for a bottom of {ndim} axes, "
+                            f"got {param.axis}")
+        if param.num_axes < -1:
+            raise self.fail(f"num_axes must be at least 0, or -1 for all, got {param.num_axes}")
+        last = ndim if param.num_axes == -1 else first + param.num_axes
+        if last > ndim:
+            raise self.fail(f"axis + num_axes must be at most {ndim}, the bottom's number of axes, "
+                            f"got {first} + {param.num_axes}")
+        return first, last
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """The top looks at the bottom's memory."""
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """The bottom looks at the top's gradient."""

@@ -1,0 +1,101 @@
+"""RNN: the plain recurrent network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._recurrent import RecurrentLayer
+from caffe_lite.layers.registry import register
+
+Array = Any
+
+
+@register("RNN")
+class RNN(RecurrentLayer):
+    """Plain recurrent network over T steps of N streams, with sequence indicators.
+
+        h_t = tanh(W_xh x_t + b_h (+ W_xh_static x_static) + W_hh (cont_t h_{t-1}))
+        o_t = tanh(W_ho h_t + b_o)
+
+    bottom[0]  x         (T, N, ...)  D inputs per step and stream
+    bottom[1]  cont      (T, N)       0 where a sequence begins, else 1; no gradient
+    bottom[2]  x_static  (N, ...)     optional: D_s inputs for every step of a stream
+    then       h_0       (1, N, H)    with expose_hidden: true alone; its gradient is zero
+    top[0]     o         (T, N, H)    H = num_output
+    then       h_T       (1, N, H)    with expose_hidden: true alone; its diff is not read
+    blobs      W_xh (H, D), b_h (H,), [W_xh_static (H, D_s)], W_hh (H, H), W_ho (H, H), b_o (H,)
+
+    The hidden state is carried from one forward to the next as in LSTM.
+
+    Differences from Caffe: T may change between forwards.
+
+    Caffe: src/caffe/layers/recurrent_layer.cpp, rnn_layer.cpp
+
+    Example::
+
+        layer { name: "rnn" type: "RNN" bottom: "x" bottom: "cont" top: "o"
+                recurrent_param { num_output: 5 weight_filler { type: "gaussian" std: 0.2 } } }
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        self.h, self.o = Blob(self.ops), Blob(self.ops)
+
+    def add_weights(self, param: Any) -> None:
+        super().add_weights(param)
+        self.add_blob((self.hidden, self.hidden), param.weight_filler)
+        self.add_blob((self.hidden,), param.bias_filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        self.h.reshape(self.steps, self.streams, self.hidden)
+        self.o.reshape(self.steps, self.streams, self.hidden)
+
+    def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
+        gemm, multiply, tanh = self.ops.gemm, self.xp.multiply, self.xp.tanh
+        weight = self.blobs[self.w_hidden].data
+        h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
+        columns, hs = self.views("column", cont, -1, 1), self.views("h", self.h.data)
+        (h,) = states
+        for t in range(self.steps):
+            multiply(h, columns[t], out=h_cont[t])
+            gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
+            tanh(pre[t], out=hs[t])
+            h = hs[t]
+        o = self.o.data.reshape(-1, self.hidden)
+        gemm(self.h.data.reshape(o.shape), self.blobs[self.w_hidden + 1].data, o, trans_b=True)
+        self.ops.add_bias(o, self.blobs[self.w_hidden + 2].data)
+        tanh(o, out=o)
+        y[...] = self.o.data
+        return [h]
+
+    def run_grad(self, cont: Array, dy: Array) -> None:
+        multiply, weight = self.xp.multiply, self.blobs[self.w_hidden].data
+        self._grad_output(dy)
+        slope, scaled = self.pre.data, self.scaled.data  # forward has no more use for pre
+        self._tanh_slope(self.h.data, slope)
+        slopes, dpre = self.views("pre", slope), self.views("dpre", self.pre.diff)
+        columns, dh = self.views("column", cont, -1, 1), self.views("dh", self.h.diff)
+        for t in range(self.steps - 1, -1, -1):
+            multiply(dh[t], slopes[t], out=dpre[t])
+            if t:
+                multiply(dpre[t], columns[t], out=scaled)
+                self.ops.gemm(scaled, weight, dh[t - 1], accumulate=True)
+
+    def _grad_output(self, dy: Array) -> None:
+        """From dy to h.diff, and to the gradients of W_ho and b_o."""
+        index = self.w_hidden + 1
+        self._tanh_slope(self.o.data, self.o.diff)
+        self.xp.multiply(self.o.diff, dy, out=self.o.diff)
+        do = self.o.diff.reshape(-1, self.hidden)
+        self._add_weight_grad(index, do, self.h.data.reshape(do.shape))
+        if self.needs_param_diff(index + 1):
+            self.ops.sum_bias(do, self.blobs[index + 1].diff)
+        self.ops.gemm(do, self.blobs[index].data, self.h.diff.reshape(do.shape))
+
+    def _tanh_slope(self, y: Array, out: Array) -> None:
+        """out = 1 - y^2, the slope of tanh where it is y."""
+        self.xp.multiply(y, y, out=out)
+        self.xp.subtract(1, out, out=out)

@@ -1,0 +1,38 @@
+"""Silence: takes blobs that nobody else wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Silence")
+class Silence(Layer):
+    """Takes blobs and makes none, so that they are no outputs of the net; the gradient is zero.
+
+    bottom[i]  any shape
+
+    Caffe: src/caffe/layers/silence_layer.cpp
+
+    Example::
+
+        layer { name: "quiet" type: "Silence" bottom: "label" }
+    """
+
+    bottoms = (1, None)
+    tops = (0, 0)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """There is no top to shape."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """There is no top to fill."""
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        for flag, blob in zip(propagate_down, bottom, strict=True):
+            if flag:
+                blob.diff[...] = 0

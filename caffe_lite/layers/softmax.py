@@ -1,0 +1,48 @@
+"""Softmax over one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Softmax")
+class Softmax(Layer):
+    """Probabilities along `axis`: y = exp(x) / sum exp(x).
+
+    bottom[0]  x  (outer axes, C, inner axes)
+    top[0]     y  shape of x; may be the bottom; each line along the axis sums to 1
+
+    `engine` is a hint without effect.
+
+    Caffe: src/caffe/layers/softmax_layer.cpp
+
+    Example::
+
+        layer { name: "prob" type: "Softmax" bottom: "data" top: "prob" softmax_param { axis: 1 } }
+    """
+
+    in_place = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.note_hint(self.param.softmax_param, "engine")
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        axis = self.canonical_axis(self.param.softmax_param.axis, len(shape))
+        top[0].reshape(*shape)
+        self.view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1:]))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.ops.softmax(bottom[0].data.reshape(self.view), top[0].data.reshape(self.view))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            y, dy, dx = top[0].data, top[0].diff, bottom[0].diff
+            self.ops.softmax_grad(*(a.reshape(self.view) for a in (y, dy, dx)))

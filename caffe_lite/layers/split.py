@@ -1,0 +1,48 @@
+"""Split: one blob for several layers; nets get these by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Split")
+class Split(Layer):
+    """One blob for several layers: y_i = x; gradients add up. Nets insert it where needed.
+
+    bottom[0]  x    any shape
+    top[i]     y_i  shape of x, and its memory
+
+    Caffe: src/caffe/layers/split_layer.cpp
+
+    Example::
+
+        layer { name: "split" type: "Split" bottom: "data" top: "a" top: "b" }
+    """
+
+    tops = (1, None)
+    shares_data = True
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        for blob in top:
+            blob.reshape(*bottom[0].shape)
+            blob.share_data(bottom[0])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """The tops look at the bottom's memory."""
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if not propagate_down[0]:
+            return
+        dx = bottom[0].diff
+        if len(top) == 1:
+            dx[...] = top[0].diff
+            return
+        self.xp.add(top[0].diff, top[1].diff, out=dx)
+        for blob in top[2:]:
+            self.xp.add(dx, blob.diff, out=dx)
