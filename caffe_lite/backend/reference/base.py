@@ -1,6 +1,7 @@
 """What every group of operations has at hand."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy
@@ -12,6 +13,10 @@ class OpsBase:
     xp: Any
     dtype: numpy.dtype
     name: str
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """A context in which NaN and infinity come about without warnings, as they do in Caffe."""
+        return numpy.errstate(all="ignore")
 
     def empty(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """A new array with undefined content."""

@@ -1,0 +1,52 @@
+"""Exponential linear unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers.registry import register
+
+
+@register("ELU")
+class ELU(Neuron):
+    """Exponential linear unit: y = x where x > 0, else alpha * (exp(x) - 1).
+
+    Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units, 2015.
+
+    bottom[0]  x  any shape
+    top[0]     y  the shape of x, > -alpha; may be the bottom
+
+    Caffe: src/caffe/layers/elu_layer.cpp
+
+    Example::
+
+        layer { name: "elu" type: "ELU" bottom: "x" top: "y" elu_param { alpha: 0.5 } }
+    """
+
+    reads_x = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        self._alpha = self.param.elu_param.alpha
+        self._negative = Blob(self.ops)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        self._negative.reshape(*bottom[0].shape)
+        self._positive = self.ops.empty(bottom[0].shape, bool)
+
+    def function(self, x: Array, y: Array) -> None:
+        xp, negative = self.xp, self._negative.data
+        xp.minimum(x, 0, out=negative)
+        xp.expm1(negative, out=negative)
+        negative *= self._alpha
+        xp.maximum(x, 0, out=y)
+        y += negative
+
+    def derivative(self, x: Array, y: Array, slope: Array) -> None:
+        # alpha * exp(x) = y + alpha below 0, 1 above.
+        self.xp.add(y, self._alpha, out=slope)
+        self.xp.greater(x, 0, out=self._positive)
+        self.xp.copyto(slope, 1, where=self._positive)

@@ -1,0 +1,43 @@
+"""Logistic sigmoid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers.registry import register
+
+
+@register("Sigmoid")
+class Sigmoid(Neuron):
+    """Logistic sigmoid: y = 1 / (1 + exp(-x)).
+
+    bottom[0]  x  any shape
+    top[0]     y  the shape of x, in [0, 1]; may be the bottom
+
+    Caffe: src/caffe/layers/sigmoid_layer.cpp
+
+    Example::
+
+        layer { name: "gate" type: "Sigmoid" bottom: "x" top: "y" }
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        self.note_hint(self.param.sigmoid_param, "engine")
+
+    def function(self, x: Array, y: Array) -> None:
+        sigmoid(self.xp, x, y)
+
+    def derivative(self, x: Array, y: Array, slope: Array) -> None:
+        self.xp.subtract(1, y, out=slope)
+        slope *= y
+
+
+def sigmoid(xp: Array, x: Array, y: Array) -> None:
+    """y = (1 + tanh(x / 2)) / 2, the logistic function in a form that cannot overflow."""
+    xp.multiply(x, 0.5, out=y)
+    xp.tanh(y, out=y)
+    y *= 0.5
+    y += 0.5
