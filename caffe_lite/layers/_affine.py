@@ -1,0 +1,52 @@
+"""What Bias and Scale share: a coefficient blob laid along some axes of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+
+
+class Affine(Layer):
+    """Base of layers with a coefficient per element of the axes `axis` ... `axis + num_axes`.
+
+    The coefficient is bottom[1], or else the first learned blob. Arithmetic sees x as
+    (outer, K, inner), K the number of coefficients.
+    """
+
+    bottoms = (1, 2)
+    in_place = True
+    what: str  # what the coefficient is called in messages
+
+    def coefficient_shape(self, shape: tuple[int, ...], param: Any) -> tuple[int, ...]:
+        """The shape of a learned coefficient for a bottom of this shape.
+
+        `param` has `axis` and `num_axes`; num_axes -1 takes all axes to the end.
+        """
+        axis = self.canonical_axis(param.axis, len(shape)) if shape else 0
+        if param.num_axes < -1:
+            raise self.fail(f"num_axes must be at least 0, or -1 for all, got {param.num_axes}")
+        if param.num_axes == -1:
+            return shape[axis:]
+        if axis + param.num_axes > len(shape):
+            raise self.fail(f"num_axes {param.num_axes} from axis {axis} on needs a bottom of at "
+                            f"least {axis + param.num_axes} axes, bottom[0] is {shape}")
+        return shape[axis:axis + param.num_axes]
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        top[0].reshape(*bottom[0].shape)
+
+    def view_for(self, coefficient: Blob, shape: tuple[int, ...], axis: int,
+                 ) -> tuple[int, int, int]:
+        """(outer, K, inner) for a bottom of this shape; fails if the coefficient does not fit."""
+        given = coefficient.shape
+        # A scalar goes with every axis.
+        start = self.canonical_axis(axis, len(shape)) if given else 0
+        if shape[start:start + len(given)] != given:
+            raise self.fail(f"the {self.what} of shape {given} must match bottom[0] {shape} from "
+                            f"axis {start} on")
+        return prod(shape[:start]), prod(given), prod(shape[start + len(given):])

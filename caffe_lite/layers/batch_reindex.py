@@ -1,0 +1,56 @@
+"""Choice of items of a batch by index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("BatchReindex")
+class BatchReindex(Layer):
+    """Items of a batch chosen by index: y[i] = x[index[i]]; an index may repeat, or be left out.
+
+    bottom[0]  x      (N, ...)
+    bottom[1]  index  (M,)      integers 0 ... N-1, stored as floats; takes no gradient
+    top[0]     y      (M, ...)
+
+    Caffe: src/caffe/layers/batch_reindex_layer.cpp
+
+    Example::
+
+        layer { name: "pick" type: "BatchReindex" bottom: "x" bottom: "index" top: "y" }
+    """
+
+    bottoms = (2, 2)
+    no_gradient = (1,)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape, index = bottom[0].shape, bottom[1].shape
+        if not shape or len(index) != 1:
+            raise self.fail("needs items (N, ...) in bottom[0] and one axis of indices in "
+                            f"bottom[1], got shapes {shape} and {index}")
+        top[0].reshape(*index, *shape[1:])
+        self._ids = self.ops.empty(index, "int32")
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        items, index = len(bottom[0].data), bottom[1].data
+        fault = self.ops.label_fault(index, items, None)
+        if fault is not None:
+            raise self.fail(f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has "
+                            f"{items} items), got {fault:g}")
+        self._ids[...] = index
+        y = top[0].data
+        self.ops.take(bottom[0].data.reshape(items, -1), self._ids, y.reshape(len(y), -1))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[1]:
+            raise self.fail("cannot backpropagate to indices (bottom[1])")
+        if propagate_down[0]:
+            dx, dy = bottom[0].diff, top[0].diff
+            dx[...] = 0
+            self.ops.scatter_add(dx.reshape(len(dx), -1), self._ids, dy.reshape(len(dy), -1))

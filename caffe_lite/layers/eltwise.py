@@ -1,0 +1,122 @@
+"""Products, sums and maxima of blobs, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+from caffe_lite.proto import schema
+
+Operation = schema.EltwiseParameter
+
+
+@register("Eltwise")
+class Eltwise(Layer):
+    """All bottoms joined element by element.
+
+        SUM   y = sum of coeff_i * x_i; every coeff 1 unless there is one for each bottom
+        PROD  y = product of the x_i; dx_i = dy * product of the others, or with
+              stable_prod_grad: false dy * y / x_i, which saves time and is NaN where x_i = 0
+        MAX   y = the largest x_i; its bottom takes the gradient: of equal ones bottom[1] before
+              bottom[0], and both before the rest, which go by their order
+
+    bottom[i]  x_i  at least two, all of one shape
+    top[0]     y    the same shape
+
+    Caffe: src/caffe/layers/eltwise_layer.cpp
+
+    Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it.
+
+    Example::
+
+        layer { name: "mix" type: "Eltwise" bottom: "a" bottom: "b" top: "y"
+                eltwise_param { operation: SUM coeff: 1 coeff: -0.5 } }
+    """
+
+    bottoms = (2, None)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.eltwise_param
+        self._operation = param.operation
+        self._coeff = list(param.coeff) or [1.0] * len(bottom)
+        if param.coeff and self._operation != Operation.SUM:
+            raise self.fail("coeff goes with operation: SUM alone")
+        if len(self._coeff) != len(bottom):
+            raise self.fail(f"needs one coeff for each of its {len(bottom)} bottoms, got "
+                            f"{len(self._coeff)}")
+        self._term = Blob(self.ops)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shape = bottom[0].shape
+        for i, blob in enumerate(bottom):
+            if blob.shape != shape:
+                raise self.fail(f"all bottoms must have one shape: bottom[0] is {shape}, "
+                                f"bottom[{i}] is {blob.shape}")
+        top[0].reshape(*shape)
+        self._term.reshape(*shape)
+        if self._operation == Operation.MAX:
+            self._winner = self.ops.empty(shape, "int32")
+            self._mask = self.ops.empty(shape, bool)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        xs, y = [blob.data for blob in bottom], top[0].data
+        if self._operation == Operation.SUM:
+            self._sum(xs, y)
+        elif self._operation == Operation.PROD:
+            self._product(xs, y)
+        else:
+            self._max(xs, y)
+
+    def _sum(self, xs: list[Any], y: Any) -> None:
+        self.xp.multiply(xs[0], self._coeff[0], out=y)
+        for x, coeff in zip(xs[1:], self._coeff[1:], strict=True):
+            if coeff == 1:
+                y += x
+            else:
+                y += self.xp.multiply(x, coeff, out=self._term.data)
+
+    def _product(self, xs: list[Any], out: Any) -> None:
+        """out = the product of xs, 1 or more."""
+        out[...] = xs[0]
+        for x in xs[1:]:
+            out *= x
+
+    def _max(self, xs: list[Any], y: Any) -> None:
+        xp = self.xp
+        y[...] = xs[1]
+        self._winner[...] = 1
+        for i, x in enumerate(xs):
+            if i != 1:
+                xp.greater(x, y, out=self._mask)
+                xp.copyto(y, x, where=self._mask)
+                xp.copyto(self._winner, i, where=self._mask)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        xp, dy = self.xp, top[0].diff
+        for i, blob in enumerate(bottom):
+            if not propagate_down[i]:
+                continue
+            dx = blob.diff
+            if self._operation == Operation.SUM:
+                xp.multiply(dy, self._coeff[i], out=dx)
+            elif self._operation == Operation.MAX:
+                xp.equal(self._winner, i, out=self._mask)
+                dx[...] = 0
+                xp.copyto(dx, dy, where=self._mask)
+            else:
+                self._product_grad(i, bottom, top[0])
+
+    def _product_grad(self, i: int, bottom: Sequence[Blob], top: Blob) -> None:
+        dx = bottom[i].diff
+        if self.param.eltwise_param.stable_prod_grad:
+            self._product([blob.data for j, blob in enumerate(bottom) if j != i], dx)
+        else:
+            with self.ops.quiet():
+                self.xp.divide(top.data, bottom[i].data, out=dx)
+        with self.ops.quiet():
+            dx *= top.diff

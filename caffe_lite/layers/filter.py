@@ -1,0 +1,77 @@
+"""Items of a batch that a selector lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Filter")
+class Filter(Layer):
+    """The items whose selector is not 0, in their order: y = x[selector != 0].
+
+    bottom[0 ... K-1]  x         (N, ...)      any number of blobs, filtered alike
+    bottom[K]          selector  (N, 1, ...)   its gradient is 0
+    top[0 ... K-1]     y         (M, ...)      M = number of selectors that are not 0, maybe none
+
+    Before the first forward the tops have N items. Shapes follow from the selector's data, so the
+    tops change theirs in every forward.
+
+    Caffe: src/caffe/layers/filter_layer.cpp
+
+    Differences from Caffe: a gradient that is asked for the selector is 0; Caffe stops there.
+
+    Example::
+
+        layer { name: "keep" type: "Filter" bottom: "x" bottom: "selector" top: "y" }
+    """
+
+    bottoms = (2, None)
+    tops = (1, None)
+    reshape_every_forward = True
+    host_side = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if len(top) != len(bottom) - 1:
+            raise self.fail(f"needs one top for each bottom but the selector, got {len(bottom)} "
+                            f"bottoms and {len(top)} tops")
+        self._first = True
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        *items, selector = bottom
+        if not selector.shape or prod(selector.shape[1:]) != 1:
+            raise self.fail("the selector (last bottom) must have one value per item, shape "
+                            f"(N, 1, ...), got {selector.shape}")
+        for i, blob in enumerate(items):
+            if blob.shape[:1] != selector.shape[:1]:
+                raise self.fail(f"every bottom must have the selector's first dimension "
+                                f"{selector.shape[0]}, bottom[{i}] is {blob.shape}")
+        chosen = self.ops.to_host(selector.data).reshape(-1).nonzero()[0]
+        self._ids = self.ops.asarray(chosen, "int32")
+        count = selector.shape[0] if self._first else len(chosen)
+        self._first = False
+        for x, y in zip(items, top, strict=True):
+            y.reshape(count, *x.shape[1:])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        for x, y in zip(bottom, top, strict=False):
+            if y.count:
+                self.ops.take(_rows(x.data), self._ids, _rows(y.data))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        for i, blob in enumerate(bottom):
+            if propagate_down[i]:
+                blob.diff[...] = 0
+                if i < len(top) and top[i].count:
+                    self.ops.scatter_add(_rows(blob.diff), self._ids, _rows(top[i].diff))
+
+
+def _rows(array: Any) -> Any:
+    return array.reshape(len(array), -1)

@@ -1,0 +1,79 @@
+"""Normalization of each item by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("MVN")
+class MVN(Layer):
+    """Each image plane brought to mean 0 and variance 1: y = (x - mean) / (sqrt(var) + eps).
+
+    mean and var are taken over H x W, or with `across_channels` over C x H x W. With
+    `normalize_variance: false` y = x - mean.
+
+    bottom[0]  x  (N, C, H, W)  fewer axes count as having 1 for the missing ones
+    top[0]     y  (N, C, H, W)  always 4 axes
+
+    Backward takes sqrt(var) + eps for sqrt(var), as Caffe does: dx = (dy - mean(dy) -
+    y * mean(dy * y)) / (sqrt(var) + eps), off by a part of about eps / sqrt(var).
+
+    Caffe: src/caffe/layers/mvn_layer.cpp
+
+    Example::
+
+        layer { name: "mvn" type: "MVN" bottom: "x" top: "y" mvn_param { across_channels: true } }
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.mvn_param
+        self._scales, self._eps = param.normalize_variance, param.eps
+        self._work, self._mean, self._std = (Blob(self.ops) for _ in range(3))
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        x = bottom[0]
+        if len(x.shape) > 4:
+            raise self.fail(f"bottom[0] can have at most 4 axes (N, C, H, W), got {x.shape}")
+        top[0].reshape(x.num, x.channels, x.height, x.width)
+        rows = x.num if self.param.mvn_param.across_channels else x.num * x.channels
+        self._work.reshape(rows, x.count // rows)
+        for blob in (self._mean, self._std):
+            blob.reshape(rows, 1)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        xp, work, mean, std = self.xp, self._work.data, self._mean.data, self._std.data
+        x, y = bottom[0].data.reshape(work.shape), top[0].data.reshape(work.shape)
+        xp.mean(x, axis=1, keepdims=True, out=mean)
+        xp.subtract(x, mean, out=y)
+        if self._scales:
+            xp.multiply(y, y, out=work)
+            xp.mean(work, axis=1, keepdims=True, out=std)
+            xp.sqrt(std, out=std)
+            std += self._eps
+            with self.ops.quiet():
+                y /= std
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if not propagate_down[0]:
+            return
+        xp, work, mean = self.xp, self._work.data, self._mean.data
+        dy, dx = top[0].diff.reshape(work.shape), bottom[0].diff.reshape(work.shape)
+        if not self._scales:
+            xp.mean(dy, axis=1, keepdims=True, out=mean)
+            xp.subtract(dy, mean, out=dx)
+            return
+        y = top[0].data.reshape(work.shape)
+        xp.multiply(dy, y, out=work)
+        xp.mean(work, axis=1, keepdims=True, out=mean)
+        xp.multiply(y, mean, out=work)
+        xp.mean(dy, axis=1, keepdims=True, out=mean)
+        xp.subtract(dy, mean, out=dx)
+        dx -= work
+        with self.ops.quiet():
+            dx /= self._std.data

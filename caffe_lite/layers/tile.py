@@ -1,0 +1,45 @@
+"""Repetition along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("Tile")
+class Tile(Layer):
+    """The bottom repeated `tiles` times along `axis`: y = [x, x, ...].
+
+    bottom[0]  x  (..., D, ...)
+    top[0]     y  (..., tiles * D, ...)   D = size of `axis`
+
+    Caffe: src/caffe/layers/tile_layer.cpp
+
+    Example::
+
+        layer { name: "tile" type: "Tile" bottom: "x" top: "y" tile_param { axis: 2 tiles: 3 } }
+    """
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        tiles, shape = self.param.tile_param.tiles, bottom[0].shape
+        if tiles < 1:
+            raise self.fail(f"tiles must be given and at least 1, got {tiles}")
+        axis = self.canonical_axis(self.param.tile_param.axis, len(shape))
+        top[0].reshape(*shape[:axis], tiles * shape[axis], *shape[axis + 1:])
+        self._view = (prod(shape[:axis]), tiles, prod(shape[axis:]))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        outer, _, inner = self._view
+        top[0].data.reshape(self._view)[...] = bottom[0].data.reshape(outer, 1, inner)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            outer, _, inner = self._view
+            dx = bottom[0].diff.reshape(outer, inner)
+            self.xp.sum(top[0].diff.reshape(self._view), axis=1, out=dx)
