@@ -51,19 +51,6 @@ class LossLayer(Layer):
             raise self.fail(f"labels must be integers from 0 to {classes - 1}, there are {classes} "
                             f"classes{others}; got {fault:g}")
 
-    def require_labels(self, label: Blob, items: int) -> None:
-        """Fail unless there is one label per item."""
-        if label.count != items:
-            raise self.fail(f"needs one label per item: {items}, got {label.count} (shape "
-                            f"{label.shape})")
-
-    def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:
-        """Fail if a label is no class; a device may report it at its next read instead."""
-        fault = self.ops.label_fault(label, classes, ignore)
-        if fault is not None:
-            raise self.fail(f"labels must be integers from 0 to {classes - 1} (there are {classes} "
-                            f"classes), got {fault:g}")
-
     def refuse_label_gradient(self, propagate_down: Sequence[bool]) -> None:
         """Fail if a gradient is asked for a bottom that can take none."""
         for i in self.no_gradient:

@@ -1,0 +1,131 @@
+"""Cross-entropy of a softmax, weighted by a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isqrt, prod
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import CaffeError
+from caffe_lite.layers._loss import LOG_THRESHOLD, Array, NormalizedLossLayer
+from caffe_lite.layers.registry import register
+from caffe_lite.proto import binary, schema
+
+
+@register("InfogainLoss")
+class InfogainLoss(NormalizedLossLayer):
+    """Cross-entropy weighted by a matrix H: -sum over k of H[label, k] * log(p[k]) / normalizer.
+
+    p is the softmax of the scores, at least 1e-20. With H the identity this is SoftmaxWithLoss.
+
+    bottom[0]  x      (..., K, ...)  scores, K classes on `axis`
+    bottom[1]  label  the other axes of x, as many elements; integers 0 ... K-1, or
+                      `ignore_label`; takes no gradient
+    bottom[2]  H      K * K elements, row = label; takes no gradient; else `source` names a
+                      BlobProto file
+    top[0]     loss   ()
+    top[1]     p      the shape of x; optional
+
+    The normalizer is by default the number of labels that are not ignored (VALID).
+
+    Caffe: src/caffe/layers/infogain_loss_layer.cpp
+
+    Example::
+
+        layer { name: "loss" type: "InfogainLoss" bottom: "x" bottom: "label" bottom: "H"
+                top: "loss" infogain_loss_param { axis: 1 } }
+    """
+
+    bottoms = (2, 3)
+    tops = (1, 2)
+    no_gradient = (1, 2)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        if self.param.loss_param.HasField("normalize"):
+            raise self.fail("takes loss_param { normalization: ... }, not the older normalize")
+        self._prob = Blob(self.ops)
+        self._source: Any = None if len(bottom) > 2 else self._read_source()
+
+    def _read_source(self) -> Array:
+        source = self.param.infogain_loss_param.source
+        if not source:
+            raise self.fail("needs the matrix H as a third bottom, or infogain_loss_param { "
+                            "source: ... } naming a BlobProto file")
+        try:
+            proto = binary.read(source, schema.BlobProto)
+        except (CaffeError, OSError) as error:
+            raise self.fail(f"cannot read H from source: {error}") from error
+        values = self.ops.asarray(list(proto.data) or list(proto.double_data))
+        size = isqrt(values.size)
+        if size * size != values.size:
+            raise self.fail(f"H must be square, {source} holds {values.size} elements")
+        return values.reshape(size, size)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        shape = bottom[0].shape
+        axis = self.canonical_axis(self.param.infogain_loss_param.axis, len(shape))
+        classes = shape[axis]
+        outer, inner = prod(shape[:axis]), prod(shape[axis + 1:])
+        if bottom[1].count != outer * inner:
+            raise self.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
+                            f"{shape} with classes on axis {axis}, got {bottom[1].count} (shape "
+                            f"{bottom[1].shape})")
+        given = bottom[2].count if len(bottom) > 2 else self._source.size
+        if given != classes * classes:
+            raise self.fail(f"H must have {classes} x {classes} elements for {classes} classes, "
+                            f"got {given}")
+        self._view, self._label_view = (outer, classes, inner), (outer, inner)
+        self._prob.reshape(*shape)
+        self._ids = self.ops.empty(outer * inner, "int32")
+        self._rows = self.ops.empty((outer * inner, classes))
+        self._work = self.ops.empty(self._view)
+        self._counted = self.ops.empty(self._label_view, bool)
+        if len(top) > 1:
+            top[1].reshape(*shape)
+            top[1].share_data(self._prob)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        xp, work, prob = self.xp, self._work, self._prob.data.reshape(self._view)
+        label = bottom[1].data.reshape(self._label_view)
+        self.check_labels(label, self._view[1], self.ignore_label)
+        self.ops.softmax(bottom[0].data.reshape(self._view), prob)
+        self._take_rows(bottom, label)
+        xp.maximum(prob, LOG_THRESHOLD, out=work)
+        xp.log(work, out=work)
+        work *= self._weights()
+        self._divisor = self.normalizer(*self._label_view, self._counted.sum(dtype=self.ops.dtype))
+        top[0].data[...] = -work.sum() / self._divisor
+
+    def _take_rows(self, bottom: Sequence[Blob], label: Array) -> None:
+        """Rows of H for every label, zeros for ignored ones."""
+        matrix = bottom[2].data if len(bottom) > 2 else self._source
+        classes = self._view[1]
+        kept = self.xp.trunc(label)
+        if self.ignore_label is None:
+            self._counted[...] = True
+        else:
+            self.xp.not_equal(kept, self.ignore_label, out=self._counted)
+            self.xp.copyto(kept, 0, where=~self._counted)
+        self._ids[...] = kept.reshape(-1)
+        self.ops.take(matrix.reshape(classes, classes), self._ids, self._rows)
+        self._rows *= self._counted.reshape(-1, 1)
+
+    def _weights(self) -> Array:
+        """H[label, k] as (outer, K, inner)."""
+        outer, classes, inner = self._view
+        return self._rows.reshape(outer, inner, classes).swapaxes(1, 2)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        self.refuse_label_gradient(propagate_down)
+        if not propagate_down[0]:
+            return
+        # The derivative of -sum of H log(softmax): p * (sum of H over k) - H
+        dx = bottom[0].diff.reshape(self._view)
+        total = self._rows.sum(axis=1).reshape(self._view[0], 1, self._view[2])
+        self.xp.multiply(self._prob.data.reshape(self._view), total, out=dx)
+        dx -= self._weights()
+        dx *= top[0].diff / self._divisor

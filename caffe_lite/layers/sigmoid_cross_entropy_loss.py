@@ -1,0 +1,75 @@
+"""Cross-entropy of independent yes-or-no predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers._loss import NormalizedLossLayer
+from caffe_lite.layers.registry import register
+from caffe_lite.layers.sigmoid import sigmoid
+from caffe_lite.proto import schema
+
+
+@register("SigmoidCrossEntropyLoss")
+class SigmoidCrossEntropyLoss(NormalizedLossLayer):
+    """Cross-entropy of p = sigmoid(x): -sum of (t * log(p) + (1 - t) * log(1 - p)) / normalizer.
+
+    bottom[0]  x     (N, ...)  scores, any numbers
+    bottom[1]  t     (N, ...)  as many targets, in [0, 1], or `ignore_label`; takes no gradient
+    top[0]     loss  ()
+
+    The normalizer is N unless `loss_param` says else; a target counts as ignored when it is
+    `ignore_label` after cutting off decimals.
+
+    Caffe: src/caffe/layers/sigmoid_cross_entropy_loss_layer.cpp
+
+    Example::
+
+        layer { name: "loss" type: "SigmoidCrossEntropyLoss" bottom: "x" bottom: "target"
+                top: "loss" loss_param { ignore_label: -1 normalization: VALID } }
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().setup(bottom, top)
+        param, modes = self.param.loss_param, schema.LossParameter
+        if not (param.HasField("normalization") or param.HasField("normalize")):
+            self.normalization = modes.BATCH_SIZE
+        if self.ignore_label is None and self.normalization == modes.VALID:
+            self.normalization = modes.FULL  # the same, without counting
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        shape = bottom[0].shape
+        if bottom[1].count != bottom[0].count:
+            raise self.fail(f"needs one target per score: bottom[0] is {shape}, bottom[1] "
+                            f"{bottom[1].shape}")
+        self._terms, self._probability = self.ops.empty(shape), self.ops.empty(shape)
+        self._ignored = self.ops.empty(shape, bool)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        xp, terms, work = self.xp, self._terms, self._probability
+        x, target = bottom[0].data, bottom[1].data.reshape(terms.shape)
+        # -t log(p) - (1 - t) log(1 - p) = log(1 + exp(x)) - t * x
+        xp.logaddexp(x, 0, out=terms)
+        xp.multiply(x, target, out=work)
+        terms -= work
+        valid = None
+        if self.ignore_label is not None:
+            xp.trunc(target, out=work)
+            xp.equal(work, self.ignore_label, out=self._ignored)
+            xp.copyto(terms, 0, where=self._ignored)
+            valid = (~self._ignored).sum(dtype=self.ops.dtype)
+        sigmoid(xp, x, self._probability)
+        self._divisor = self.normalizer(len(x), x.size // len(x), valid)
+        top[0].data[...] = terms.sum() / self._divisor
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        self.refuse_label_gradient(propagate_down)
+        if propagate_down[0]:
+            dx, target = bottom[0].diff, bottom[1].data.reshape(self._terms.shape)
+            self.xp.subtract(self._probability, target, out=dx)
+            if self.ignore_label is not None:
+                self.xp.copyto(dx, 0, where=self._ignored)
+            dx *= top[0].diff / self._divisor
