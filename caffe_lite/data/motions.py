@@ -1,0 +1,139 @@
+"""The motions of the moving digits: where each digit is, how turned and how large, at each time.
+
+A single frame must not tell the motion. So whatever a motion leaves still is drawn from the very
+distribution that it would have at a random moment of a motion that changes it: the height of a
+digit moving left is that of a digit moving up, seen at a random time; its size that of a growing
+one, and so on. Left/right, up/down, clockwise/counterclockwise and growing/shrinking are each
+other's time reversals, and bouncing covers the same stretch at the same density as moving up.
+Only circling departs a little, because a circle is not the product of its two axes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FRAMES = 16
+SIZE = 32  # pixels of the square canvas: room for two digits of 9 to 14 pixels and their paths
+MOTIONS = (
+    "moves left",
+    "moves right",
+    "moves up",
+    "moves down",
+    "turns clockwise",
+    "turns counterclockwise",
+    "grows",
+    "shrinks",
+    "bounces",
+    "circles",
+)
+RELATIONS = ("above", "below", "beside")  # of the first digit to the second; beside: to its left
+
+_CENTRE = (SIZE - 1) / 2
+_GAP = 13.0  # pixels between two digits
+_REACH = 7.0  # pixels that a path may lead away from the centre, along an axis of one digit
+_NARROW = 3.5  # the same along the axis in which two digits lie
+_TRAVEL = (0.6, 0.9)  # the share of that stretch which a path covers
+_ANGLES = (-60.0, 60.0)  # degrees, clockwise
+_TURN = (60.0, 100.0)  # degrees turned within a clip
+_SIZES = {1: (1.15, 1.9), 2: (0.95, 1.5)}  # canvas pixels per scan pixel, by number of digits
+_GROWTH = (0.6, 0.9)  # the share of that range, in logarithms, by which a digit grows
+_HOP = (9.0, 12.0)  # frames of a bounce, down and up
+_ROUND = (12.0, 16.0)  # frames of a circle
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What n clips show. Times are the frames and one more, for the flow of the last frame.
+
+    `label` (n,) indexes MOTIONS; `count` (n,) is 1 or 2 digits; `relation` (n,) indexes RELATIONS.
+    `x`, `y` (n, 2, FRAMES + 1): the digits' centres in pixels, y downwards; `angle` in degrees
+    clockwise and `scale` in pixels per scan pixel, of the same shape.
+    """
+
+    label: np.ndarray
+    count: np.ndarray
+    relation: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    angle: np.ndarray
+    scale: np.ndarray
+
+
+def _course(
+    rng: np.random.Generator, low: np.ndarray, high: np.ndarray, share: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last value of a stretch that covers a random `share` of low..high."""
+    length = (high - low) * rng.uniform(*share, low.shape)
+    first = rng.uniform(low, high - length)
+    return first, first + length
+
+
+def _along(
+    rng: np.random.Generator, first: np.ndarray, last: np.ndarray, direction: np.ndarray
+) -> np.ndarray:
+    """Walk from `first` to `last` (direction 1), back (-1), or stand at a random step of it (0)."""
+    steps = np.broadcast_to(np.arange(FRAMES + 1) / (FRAMES - 1), (*first.shape, FRAMES + 1))
+    standing = rng.integers(FRAMES, size=first.shape) / (FRAMES - 1)
+    direction = np.broadcast_to(direction[..., None], steps.shape)
+    at = np.where(direction == 1, steps, np.where(direction == -1, 1 - steps, standing[..., None]))
+    return first[..., None] + (last - first)[..., None] * at
+
+
+def _directions(label: np.ndarray, forward: str, backward: str) -> np.ndarray:
+    return np.where(label == MOTIONS.index(forward), 1, 0) - (label == MOTIONS.index(backward))
+
+
+def _swing(first: np.ndarray, last: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Go from `first` to `last` (n,) as `at` (n, times) goes from -1 to 1."""
+    return ((first + last)[:, None] + (last - first)[:, None] * at) / 2
+
+
+def _positions(
+    rng: np.random.Generator, label: np.ndarray, reach_x: np.ndarray, reach_y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    left, right = _course(rng, _CENTRE - reach_x, _CENTRE + reach_x, _TRAVEL)
+    top, bottom = _course(rng, _CENTRE - reach_y, _CENTRE + reach_y, _TRAVEL)
+    x = _along(rng, left, right, _directions(label, "moves right", "moves left"))
+    y = _along(rng, top, bottom, _directions(label, "moves down", "moves up"))
+    phase = rng.uniform(0, 1, (len(label), 1))
+    time = np.arange(FRAMES + 1)
+
+    hop = rng.uniform(*_HOP, phase.shape)
+    height = 4 * np.abs((time / hop + phase) % 1 - 0.5) - 1  # floor to ceiling and back, steadily
+    bounce = _swing(top, bottom, height)
+    y = np.where((label == MOTIONS.index("bounces"))[:, None], bounce, y)
+
+    sense = rng.choice([-1.0, 1.0], phase.shape)
+    turn = 2 * np.pi * (sense * time / rng.uniform(*_ROUND, phase.shape) + phase)
+    circling = (label == MOTIONS.index("circles"))[:, None]
+    return (
+        np.where(circling, _swing(left, right, np.cos(turn)), x),
+        np.where(circling, _swing(top, bottom, np.sin(turn)), y),
+    )
+
+
+def draw_paths(label: np.ndarray, rng: np.random.Generator) -> Paths:
+    """Draw the paths of clips with these labels, indices of MOTIONS (n,)."""
+    n = len(label)
+    count = rng.integers(1, 3, n)
+    relation = rng.integers(len(RELATIONS), size=n)
+    pair = count == 2
+    stacked = relation < 2
+    reach_x = np.where(pair & ~stacked, _NARROW, _REACH)
+    reach_y = np.where(pair & stacked, _NARROW, _REACH)
+    x, y = _positions(rng, label, reach_x, reach_y)
+    to_first = np.where(pair, _GAP / 2, 0) * np.where(relation == 1, 1, -1)
+    to_digits = np.stack([to_first, -to_first], 1)[..., None]  # (n, 2, 1)
+    x = x[:, None] + np.where(stacked[:, None, None], 0, to_digits)
+    y = y[:, None] + np.where(stacked[:, None, None], to_digits, 0)
+
+    each = np.ones((n, 2))
+    turning = _directions(label, "turns clockwise", "turns counterclockwise")[:, None] * each
+    span = _ANGLES[1] - _ANGLES[0]
+    share = (_TURN[0] / span, _TURN[1] / span)
+    angle = _along(rng, *_course(rng, each * _ANGLES[0], each * _ANGLES[1], share), turning)
+    growing = _directions(label, "grows", "shrinks")[:, None] * each
+    sizes = np.log([_SIZES[1], _SIZES[2]])[count - 1]  # (n, 2): smallest, largest
+    small, large = sizes[:, :1] * each, sizes[:, 1:] * each
+    scale = np.exp(_along(rng, *_course(rng, small, large, _GROWTH), growing))
+    return Paths(label, count, relation, x, y, angle, scale)

@@ -1,0 +1,98 @@
+"""Drawing the moving digits: anti-aliased frames from scans and paths, and the exact flow."""
+
+import numpy as np
+
+from caffe_lite.data.motions import FRAMES, SIZE, Paths
+
+_CHUNK = 32  # clips drawn at once, so that the work stays in cache
+
+
+def _to_scan(paths: Paths, clips: np.ndarray, digit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each pixel's row and column in the scan, 0..7 inside it: (n, FRAMES, SIZE, SIZE)."""
+
+    def pick(values: np.ndarray) -> np.ndarray:
+        return values[clips, digit, :FRAMES, None, None].astype(np.float32)
+
+    turn = np.deg2rad(pick(paths.angle))
+    cos, sin = np.cos(turn) / pick(paths.scale), np.sin(turn) / pick(paths.scale)
+    pixel = np.arange(SIZE, dtype=np.float32)
+    dx, dy = pixel - pick(paths.x), pixel[:, None] - pick(paths.y)
+    return cos * dy - sin * dx + 3.5, cos * dx + sin * dy + 3.5
+
+
+def _sample(scans: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Sample scans (n, 8, 8) bilinearly at (row, column), zero outside: 0..16 float32."""
+    padded = np.zeros((len(scans), 11, 11), np.float32)
+    padded[:, 1:9, 1:9] = scans
+    row = np.clip(row + 1, 0, 9)
+    column = np.clip(column + 1, 0, 9)
+    top, left = row.astype(np.int32), column.astype(np.int32)
+    row -= top
+    column -= left
+    index = top * 11 + left
+    index += (np.arange(len(scans), dtype=np.int32) * 121).reshape(-1, 1, 1, 1)
+    flat = padded.ravel()
+    upper = flat.take(index)
+    upper += (flat.take(index + 1) - upper) * column
+    lower = flat.take(index + 11)
+    lower += (flat.take(index + 12) - lower) * column
+    upper += (lower - upper) * row
+    return upper
+
+
+def _draw(scans: np.ndarray, paths: Paths, clips: np.ndarray, digit: int) -> np.ndarray:
+    row, column = _to_scan(paths, clips, digit)
+    return _sample(scans[clips, digit], row, column)
+
+
+def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
+    """Draw clips of the digits `scans` (n, 2, 8, 8), 0..16: (n, FRAMES, SIZE, SIZE) uint8.
+
+    Where two digits overlap the darker one shows. Paper is 0, full ink 255.
+    """
+    frames = np.empty((len(scans), FRAMES, SIZE, SIZE), np.uint8)
+    for start in range(0, len(scans), _CHUNK):
+        clips = np.arange(start, min(start + _CHUNK, len(scans)))
+        ink = _draw(scans, paths, clips, 0)
+        pairs = np.flatnonzero(paths.count[clips] == 2)
+        ink[pairs] = np.maximum(ink[pairs], _draw(scans, paths, clips[pairs], 1))
+        frames[clips] = ink * (255 / 16) + 0.5
+    return frames
+
+
+def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
+    """Return where each pixel's ink goes by the next frame, for `clips` (k,), indices.
+
+    (k, FRAMES, SIZE, SIZE, 2) float32 in pixels, x to the right and y downwards; zero on paper.
+    """
+    moved = np.zeros((len(clips), FRAMES, SIZE, SIZE, 2), np.float32)
+    most = np.zeros((len(clips), FRAMES, SIZE, SIZE), np.float32)
+    pixel = np.arange(SIZE, dtype=np.float32)
+    for digit in (0, 1):
+        ink = _draw(scans, paths, clips, digit)
+        ink[paths.count[clips] <= digit] = 0
+        shown = ink > most
+        most = np.maximum(most, ink)
+        x, y, angle, scale = (
+            np.asarray(values[clips, digit], np.float32)[..., None, None]
+            for values in (paths.x, paths.y, paths.angle, paths.scale)
+        )
+        turn = np.deg2rad(angle[:, 1:] - angle[:, :-1])
+        growth = scale[:, 1:] / scale[:, :-1]
+        cos, sin = np.cos(turn) * growth, np.sin(turn) * growth
+        dx, dy = pixel - x[:, :-1], pixel[:, None] - y[:, :-1]
+        target_x = x[:, 1:] + cos * dx - sin * dy
+        target_y = y[:, 1:] + sin * dx + cos * dy
+        moved[..., 0] = np.where(shown, target_x - pixel, moved[..., 0])
+        moved[..., 1] = np.where(shown, target_y - pixel[:, None], moved[..., 1])
+    return moved
+
+
+def flow_image(moved: np.ndarray, gain: float = 32.0) -> np.ndarray:
+    """Return flow (..., 2) as the images that LRCN's flow nets read: (..., 3) uint8.
+
+    B, G, R hold the magnitude, y and x, each 128 + `gain` times pixels per frame, cut at 0..255.
+    """
+    x, y = moved[..., 0], moved[..., 1]
+    channels = np.stack([np.hypot(x, y), y, x], -1)
+    return np.clip(np.rint(channels * gain + 128), 0, 255).astype(np.uint8)
