@@ -28,11 +28,11 @@ log = logging.getLogger("caffe_lite.net")
 class Net:
     """A net built from a NetParameter, or from the file that holds one.
 
-    `param` is filtered by `phase` (schema.TRAIN or schema.TEST), `level` and `stages`, which add
-    to the state that it names itself; with `phase` None its own state counts alone. `ops` is the
-    device and element type (default: CPU, float32). One `seed` decides every random number of the
-    net: the starting weights, Dropout, the order of data; None takes the system's. Raises
-    PrototxtError, ModelError or LayerError, each in one line that names the place.
+    `param` is filtered by `phase` (schema.TRAIN or schema.TEST), `level` and `stages`; its own
+    state's stages stay, its phase and level do not, but for `phase` None: then its own state counts
+    alone. `ops` is the device and element type (default: CPU, float32). One `seed` decides every
+    random number of the net: the starting weights, Dropout, the order of data; None takes the
+    system's. Raises PrototxtError, ModelError or LayerError, each in one line that names the place.
 
     `blobs` holds the blobs by name in the order in which they are made; they stay on the device.
     `forward` and `backward` take positions of layers, both included.
@@ -292,7 +292,7 @@ def _with_state(param: Any, phase: int | None, level: int, stages: Sequence[str]
     stated.CopyFrom(param)
     if phase is not None:
         stated.state.phase = phase
-        stated.state.level = level or stated.state.level
+        stated.state.level = level
         stated.state.stage.extend(stages)
     return stated
 

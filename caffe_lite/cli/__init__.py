@@ -1,0 +1,56 @@
+"""The command line: `caffe_lite COMMAND`. One module per command; this one finds and runs it.
+
+A command's module imports only what its options need, and the rest when it runs, so that help
+appears at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from caffe_lite import __version__
+from caffe_lite.errors import CaffeError, UsageError
+
+COMMANDS = ("train", "test", "time", "device_query", "upgrade", "summary", "dataset", "demo",
+            "layers", "gradcheck")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands; each sets `run`, a function of the parsed arguments."""
+    parser = argparse.ArgumentParser(
+        prog="caffe_lite", allow_abbrev=False,
+        description="Train, test and inspect Caffe nets. Long options take one dash or two.")
+    parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = import_module(f"caffe_lite.cli.{name}")
+        command = commands.add_parser(
+            name, help=module.__doc__.splitlines()[0], description=module.__doc__,
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code: 0 done, 1 an error told in one line, 2 wrong usage."""
+    args = build_parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except UsageError as error:
+        print(f"caffe_lite {args.command}: {error}", file=sys.stderr)
+        return 2
+    except CaffeError as error:
+        print(f"caffe_lite {args.command}: error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: say no more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print(f"caffe_lite {args.command}: interrupted", file=sys.stderr)
+        return 1

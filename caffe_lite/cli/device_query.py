@@ -1,0 +1,27 @@
+"""Print what is known of the devices: processor, GPUs, libraries, precision settings."""
+
+from __future__ import annotations
+
+import argparse
+
+from caffe_lite.cli import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_flag(parser, "gpu", default="all", metavar="all|ID[,ID]|none",
+                     help="the GPUs to describe (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.backend import describe_cpu, describe_gpus
+
+    sections = [describe_cpu()]
+    if args.gpu not in ("none", ""):
+        wanted = None if args.gpu == "all" else [options.device(i) for i in args.gpu.split(",")]
+        sections += describe_gpus(wanted)
+    for section in sections:
+        width = max(map(len, section))
+        for name, value in section.items():
+            print(f"{name + ':':<{width + 1}} {value}")
+        print()
+    return 0

@@ -1,0 +1,53 @@
+"""The machine-readable log: one JSON object per line and event."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from caffe_lite.errors import UsageError
+
+
+class EventLog:
+    """`<command>.jsonl` in the folder that --log-dir names; without a folder nothing is written.
+
+    Each line has `event` and `time` (seconds since 1970), then the event's own fields. A further
+    run appends. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
+    """
+
+    def __init__(self, log_dir: str | None, command: str) -> None:
+        self._file: TextIO | None = None
+        if log_dir is not None:
+            try:
+                Path(log_dir).mkdir(parents=True, exist_ok=True)
+                self._file = open(Path(log_dir) / f"{command}.jsonl", "a", encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Add one event, on disk at once."""
+        if self._file is not None:
+            record = {"event": event, "time": round(time.time(), 6), **fields}
+            self._file.write(json.dumps(_finite(record), allow_nan=False) + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> EventLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        if value != value:
+            return "NaN"
+        return value if abs(value) != float("inf") else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""The log as Caffe prints it, so that people's log parsers go on working.
+
+`I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...`: severity, date, time, process,
+place. The place's file is named by the logger (`caffe_lite.net`: net.cpp), its line is ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from caffe_lite.errors import UsageError
+
+_SEVERITY = {logging.DEBUG: "D", logging.INFO: "I", logging.WARNING: "W", logging.ERROR: "E",
+             logging.CRITICAL: "F"}
+
+
+class CaffeFormatter(logging.Formatter):
+    """One record in the layout of Caffe's log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created).strftime("%Y%m%d %H:%M:%S.%f")
+        place = record.name.rpartition(".")[2] + ".cpp"
+        severity = _SEVERITY.get(record.levelno, "I")
+        text = (f"{severity}{when} {record.process:5d} {place}:{record.lineno}] "
+                f"{record.getMessage()}")
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        return text
+
+
+class LiveHandler(logging.StreamHandler[TextIO]):
+    """Log lines on a stream, with one live line below them when the stream is a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.is_live = stream.isatty()
+        self._line = ""
+
+    def show(self, line: str) -> None:
+        """Replace the live line; nothing happens where there is no terminal."""
+        if self.is_live:
+            self._line = line[:_width() - 1]
+            self._draw()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._line:
+            self.stream.write("\r\x1b[K")
+        super().emit(record)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._line:
+            self.stream.write(f"\r\x1b[K{self._line}")
+            self.stream.flush()
+
+    def finish(self) -> None:
+        """Take the live line away."""
+        if self._line:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self._line = ""
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        return 80
+
+
+def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False) -> LiveHandler:
+    """Send the package's log to standard error and, with `log_dir`, to `<command>.log` there.
+
+    Raises UsageError when the folder cannot be made or written.
+    """
+    handler = LiveHandler(sys.stderr)
+    logger = logging.getLogger("caffe_lite")
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
+    handlers: list[logging.Handler] = [handler]
+    if log_dir is not None:
+        try:
+            Path(log_dir).mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(Path(log_dir) / f"{command}.log"))
+        except OSError as error:
+            raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
+    for each in handlers:
+        each.setFormatter(CaffeFormatter())
+        logger.addHandler(each)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False
+    return handler

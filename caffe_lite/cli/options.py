@@ -1,0 +1,66 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from caffe_lite.errors import UsageError
+
+DEVICE_HELP = 'the GPU to use ("0"), "all" for the first, or "none" for the CPU'
+
+
+def add_flag(parser: Any, name: str, **options: Any) -> None:
+    """Add `--name` and `-name`; with underscores in the name, the spelling with dashes as well."""
+    spellings = [f"--{name}", f"-{name}"]
+    if "_" in name:
+        spellings.insert(1, f"--{name.replace('_', '-')}")
+    parser.add_argument(*spellings, dest=name, **options)
+
+
+def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
+    """The options that filter a net: --phase, --level, --stage."""
+    add_flag(parser, "phase", choices=("TRAIN", "TEST", "train", "test"), default=phase,
+             metavar="PHASE", help=f"TRAIN or TEST (default {phase})")
+    add_flag(parser, "level", type=int, default=0, metavar="N", help="level of the net's state")
+    add_flag(parser, "stage", action="append", default=[], metavar="NAME[,NAME]",
+             help="stages of the net's state, separated by commas or given several times")
+
+
+def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
+    add_flag(parser, "unknown_fields", choices=("error", "warn"), default="error",
+             help="what a field that the schema lacks is (default: an error)")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    add_flag(parser, "gpu", default=None, metavar="ID", help=DEVICE_HELP)
+
+
+def stages(args: argparse.Namespace) -> list[str]:
+    """The stages given, one per item."""
+    return [name for given in args.stage for name in given.split(",") if name]
+
+
+def phase(args: argparse.Namespace) -> int:
+    from caffe_lite.proto import schema
+
+    return getattr(schema, args.phase.upper())
+
+
+def device(gpu: str | None, default: int | None = None) -> int | None:
+    """The device that --gpu names: None for the CPU, else a GPU's number.
+
+    Raises UsageError for several GPUs, or for what is no number.
+    """
+    if gpu is None:
+        return default
+    if gpu in ("none", ""):
+        return None
+    if gpu == "all":
+        return 0
+    if "," in gpu:
+        raise UsageError(f"--gpu {gpu}: one device at a time; several at once are not supported, "
+                         f"choose one, as --gpu {gpu.split(',')[0]}")
+    if not gpu.isdigit():
+        raise UsageError(f"--gpu {gpu}: {DEVICE_HELP}")
+    return int(gpu)

@@ -1,0 +1,88 @@
+"""Time a net's forward and backward passes, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from caffe_lite.cli import options
+
+if TYPE_CHECKING:
+    from caffe_lite.net import Net
+
+log = logging.getLogger("caffe_lite.caffe")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_flag(parser, "model", required=True, metavar="NET", help="the net's prototxt")
+    options.add_flag(parser, "weights", metavar="W[,W2]", help="caffemodels to load first")
+    options.add_flag(parser, "iterations", type=int, default=50, metavar="N",
+                     help="passes to time (default 50)")
+    options.add_device(parser)
+    options.add_net_state(parser, "TRAIN")
+    options.add_flag(parser, "forward_only", action="store_true", help="leave backward out")
+    options.add_unknown_fields(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.backend import get_ops
+    from caffe_lite.cli.log import start_log
+    from caffe_lite.errors import UsageError
+    from caffe_lite.net import Net
+    from caffe_lite.proto import load
+
+    if args.iterations < 1:
+        raise UsageError(f"--iterations must be at least 1, got {args.iterations}")
+    start_log()
+    device = options.device(args.gpu)
+    log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
+    param = load.load_net(args.model, unknown=args.unknown_fields)
+    with Net(param, options.phase(args), get_ops(device), level=args.level,
+             stages=options.stages(args)) as net:
+        if args.weights:
+            net.copy_trained_layers_from(args.weights)
+        log.info("Performing Forward")
+        net.forward()
+        log.info("Initial loss: %g", float(net.loss()))
+        if not args.forward_only:
+            log.info("Performing Backward")
+            net.clear_param_diffs()
+            net.backward()
+        _measure(net, args.iterations, not args.forward_only)
+    return 0
+
+
+def _measure(net: Net, iterations: int, backward: bool) -> None:
+    """Milliseconds per layer and pass, each layer waited for."""
+    synchronize = net.ops.synchronize
+    forward_ms = [0.0] * len(net.layers)
+    backward_ms = [0.0] * len(net.layers)
+    log.info("*** Benchmark begins ***")
+    log.info("Testing for %d iterations.", iterations)
+    begin = perf_counter()
+    for iteration in range(iterations):
+        start = perf_counter()
+        for i in range(len(net.layers)):
+            layer_start = perf_counter()
+            net.forward(i, i)
+            synchronize()
+            forward_ms[i] += 1000 * (perf_counter() - layer_start)
+        for i in reversed(range(len(net.layers) if backward else 0)):
+            layer_start = perf_counter()
+            net.backward(i, i)
+            synchronize()
+            backward_ms[i] += 1000 * (perf_counter() - layer_start)
+        log.info("Iteration: %d forward-backward time: %g ms.", iteration + 1,
+                 1000 * (perf_counter() - start))
+    total = 1000 * (perf_counter() - begin)
+    log.info("Average time per layer: ")
+    for layer, f, b in zip(net.layers, forward_ms, backward_ms, strict=True):
+        log.info("%10s\tforward: %g ms.", layer.name, f / iterations)
+        log.info("%10s\tbackward: %g ms.", layer.name, b / iterations)
+    log.info("Average Forward pass: %g ms.", sum(forward_ms) / iterations)
+    log.info("Average Backward pass: %g ms.", sum(backward_ms) / iterations)
+    log.info("Average Forward-Backward: %g ms.", total / iterations)
+    log.info("Total Time: %g ms.", total)
+    log.info("*** Benchmark ends ***")

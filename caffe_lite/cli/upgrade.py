@@ -1,0 +1,53 @@
+"""Rewrite an old net or solver in today's format.
+
+caffe_lite upgrade net IN OUT       V0 and V1 layers, top-level inputs, transforms in data layers
+caffe_lite upgrade solver IN OUT    solver_type enum
+
+IN is text or binary. OUT is text when it ends in .prototxt (or .txt, .pbtxt), binary with
+.caffemodel or .binaryproto, and else what IN is. It is replaced only when all went well.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.cli import options
+
+_TEXT = {".prototxt", ".pbtxt", ".txt", ".pt"}
+_BINARY = {".caffemodel", ".binaryproto", ".pb"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("net", "solver"), help="what IN holds")
+    parser.add_argument("source", metavar="IN", help="the old file")
+    parser.add_argument("target", metavar="OUT", help="the file to write")
+    options.add_unknown_fields(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.cli.log import start_log
+    from caffe_lite.proto import binary, load, schema, text
+    from caffe_lite.proto.upgrade import upgrade_net, upgrade_solver
+
+    start_log(quiet=True)
+    message: Any
+    if args.kind == "net":
+        message = upgrade_net(load.read(args.source, schema.NetParameter, args.unknown_fields),
+                              args.source)
+    else:
+        message = upgrade_solver(
+            load.read(args.source, schema.SolverParameter, args.unknown_fields), args.source)
+    suffix = Path(args.target).suffix.lower()
+    as_text = suffix in _TEXT or (suffix not in _BINARY and not _is_binary(args.source))
+    (text if as_text else binary).write(args.target, message)
+    print(f"{args.target}: {args.kind} in today's format, {'text' if as_text else 'binary'}")
+    return 0
+
+
+def _is_binary(path: str) -> bool:
+    from caffe_lite.proto.files import read_bytes
+    from caffe_lite.proto.sniff import is_binary
+
+    return is_binary(read_bytes(path))

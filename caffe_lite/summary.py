@@ -1,0 +1,98 @@
+"""What a net consists of: per layer its tops, learned blobs, multiply-adds and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.layers.base import Layer
+from caffe_lite.net import Net
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer; shapes of its tops by name, counts of elements, bytes of its tops' data."""
+
+    name: str
+    type: str
+    tops: dict[str, tuple[int, ...]]
+    parameters: int
+    shared: int
+    multiply_adds: int
+    memory: int
+
+
+def summarize(net: Net) -> list[LayerSummary]:
+    """Describe the layers of a net, for one forward pass. Allocates nothing.
+
+    `parameters` counts the learned elements that the layer owns, `shared` those that it borrows
+    from an earlier layer. Tops that look at their bottom's memory, or are in place, cost none.
+    """
+    owned = {(spec.owner.name, spec.index) for spec in net.parameters.specs}
+    rows = []
+    for i, layer in enumerate(net.layers):
+        node = net.wiring.nodes[i]
+        counts = {True: 0, False: 0}
+        for index, blob in enumerate(layer.blobs):
+            counts[(layer.name, index) in owned] += blob.count
+        fresh = [blob for t, blob in zip(node.top, net.top_vecs[i], strict=True)
+                 if t not in node.bottom and not layer.shares_data]
+        rows.append(LayerSummary(
+            layer.name, layer.type,
+            {net.wiring.blob_names[t]: blob.shape
+             for t, blob in zip(node.top, net.top_vecs[i], strict=True)},
+            counts[True], counts[False],
+            multiply_adds(layer, net.bottom_vecs[i], net.top_vecs[i]),
+            sum(blob.count for blob in fresh) * net.ops.dtype.itemsize))
+    return rows
+
+
+def multiply_adds(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    """Multiply-adds of one forward pass through the products of weights and data.
+
+    Element-wise work (biases, activations, pooling, normalization) is not counted.
+    """
+    count = _COUNTERS.get(layer.type)
+    return count(layer, bottom, top) if count and layer.blobs else 0
+
+
+def _convolution(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    """Each output takes one weight row: weight (O, C/g, *K)."""
+    weight = layer.blobs[0].shape
+    return sum(blob.count for blob in top) * prod(weight[1:])
+
+
+def _deconvolution(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    """Each input is spread by one weight row: weight (C, O/g, *K)."""
+    weight = layer.blobs[0].shape
+    return sum(blob.count for blob in bottom) * prod(weight[1:])
+
+
+def _inner_product(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    outputs = layer.param.inner_product_param.num_output
+    return top[0].count * (layer.blobs[0].count // outputs)
+
+
+def _recurrent(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    """Every weight matrix once per step and stream; a static input's once per stream."""
+    steps, streams = bottom[0].shape[:2]
+    matrices = [blob.count for blob in layer.blobs if len(blob.shape) > 1]
+    static = matrices.pop(1) if _has_static(layer, bottom) else 0
+    return streams * (steps * sum(matrices) + static)
+
+
+def _has_static(layer: Layer, bottom: list[Blob]) -> bool:
+    carried = 2 if layer.type == "LSTM" else 1
+    hidden = carried if layer.param.recurrent_param.expose_hidden else 0
+    return len(bottom) - hidden == 3
+
+
+_COUNTERS: dict[str, Callable[[Layer, list[Blob], list[Blob]], int]] = {
+    "Convolution": _convolution,
+    "Deconvolution": _deconvolution,
+    "InnerProduct": _inner_product,
+    "LSTM": _recurrent,
+    "RNN": _recurrent,
+}

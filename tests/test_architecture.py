@@ -1,0 +1,87 @@
+"""The rules of the package's structure, held against its source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import caffe_lite
+from caffe_lite.layers.builtin import BUILTIN
+
+PACKAGE = Path(caffe_lite.__file__).parent
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+# Each part may import those of lower rows, and itself. Parts of row 1 do not import each other, but
+# that data and weights decode messages of proto.
+ROWS = {
+    "errors": 0, "proto": 1, "backend": 1, "data": 1, "blob": 2, "host_blob": 2, "fillers": 3,
+    "weights": 3, "layers": 4, "graph": 5, "wiring": 6, "parameters": 6, "net_debug": 6, "net": 6,
+    "sourceless": 6, "solvers": 7, "summary": 8, "lrcn": 8, "testing": 8, "pycaffe": 9, "cli": 9,
+    "__main__": 10, "__init__": 10,
+}
+
+
+def part_of(path):
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path):
+    """Modules that a file imports when it is loaded or run, those for type checks aside."""
+    tree = ast.parse(path.read_text())
+    skipped = {id(node) for branch in ast.walk(tree)
+               if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+               for statement in branch.body for node in ast.walk(statement)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            if node.module == "caffe_lite":
+                yield from (f"caffe_lite.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down_the_rows(path):
+    part = part_of(path)
+    assert part in ROWS, f"give {part} a row"
+    for module in imports(path):
+        if not module.startswith("caffe_lite."):
+            continue
+        other = module.split(".")[1]
+        if other not in ROWS or other == part:
+            continue
+        allowed = ROWS[other] < ROWS[part] or (
+            ROWS[other] == ROWS[part] and (ROWS[part] in (6, 8) or (part, other) == (
+                "data", "proto") or (part, other) == ("cli", "pycaffe")))
+        assert allowed, f"{part} (row {ROWS[part]}) imports {module} (row {ROWS[other]})"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_array_libraries_stay_where_they_belong(path):
+    part, name = part_of(path), path.relative_to(PACKAGE).as_posix()
+    roots = {module.split(".")[0] for module in imports(path)}
+    if name not in ("backend/cupy_ops.py", "backend/cuda.py"):
+        assert not roots & {"cupy", "cupy_backends"}, "only the GPU backend imports cupy"
+    if part in ("layers", "solvers"):
+        assert "numpy" not in roots, "layers and solvers use self.ops and self.xp"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_assert_guards_input(path):
+    tree = ast.parse(path.read_text())
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_every_built_in_type_has_its_file_and_every_file_its_type():
+    files = {path.stem for path in (PACKAGE / "layers").glob("*.py")}
+    helpers = {name for name in files if name.startswith("_")}
+    assert files - helpers == {*BUILTIN.values(), "base", "registry", "builtin", "describe"}
+
+
+def test_each_type_is_registered_by_its_own_file():
+    for name, module in BUILTIN.items():
+        source = (PACKAGE / "layers" / f"{module}.py").read_text()
+        assert f'@register("{name}")' in source
