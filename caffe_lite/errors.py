@@ -72,11 +72,16 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
         folded.setdefault(_fold(candidate), candidate)
     wanted = _fold(name)
     nearest = get_close_matches(wanted, folded, n=1, cutoff=0.8)
-    if not nearest and len(wanted) >= 3:  # an abbreviation: conv for Convolution
-        nearest = sorted([each for each in folded if each.startswith(wanted)], key=len)
+    if not nearest:  # an abbreviation: conv for Convolution, or the other way round
+        nearest = [each for each in folded if _abbreviates(wanted, each)]
+        nearest.sort(key=lambda each: abs(len(each) - len(wanted)))
     if not nearest:
         nearest = get_close_matches(wanted, folded, n=1, cutoff=0.6)
     return f'; did you mean "{folded[nearest[0]]}"?' if nearest else ""
+
+
+def _abbreviates(one: str, other: str) -> bool:
+    return min(len(one), len(other)) >= 3 and (one.startswith(other) or other.startswith(one))
 
 
 def _fold(name: str) -> str:

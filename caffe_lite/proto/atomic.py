@@ -40,8 +40,9 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
 
 def _create_beside(target: Path) -> Path:
     temporary = target.with_name(f".{os.urandom(4).hex()}.{target.name}")
-    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666  # the latter under umask
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    if target.is_file():
+        os.chmod(temporary, target.stat().st_mode & 0o777)
     return temporary
 
 

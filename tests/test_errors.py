@@ -1,0 +1,41 @@
+"""The nearest name, and the hierarchy of errors."""
+
+import pytest
+
+from caffe_lite import errors
+
+TYPES = ["Convolution", "Concat", "InnerProduct", "SoftmaxWithLoss", "Softmax", "ReLU", "PReLU"]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("Convolutoin", "Convolution"),
+        ("conv", "Convolution"),
+        ("CONVOLUTION", "Convolution"),
+        ("inner_product", "InnerProduct"),
+        ("SoftmaxLoss", "SoftmaxWithLoss"),
+        ("softmx", "Softmax"),
+        ("relu", "ReLU"),
+    ],
+)
+def test_did_you_mean(name, nearest):
+    assert errors.did_you_mean(name, TYPES) == f'; did you mean "{nearest}"?'
+
+
+@pytest.mark.parametrize("name", ["", "x", "Crop3DWarp", "zzz"])
+def test_nothing_near(name):
+    assert errors.did_you_mean(name, TYPES) == ""
+    assert errors.did_you_mean(name, []) == ""
+
+
+def test_places():
+    assert str(errors.PrototxtError("wrong")) == "wrong"
+    assert str(errors.PrototxtError("wrong", "f")) == "f: wrong"
+    assert str(errors.PrototxtError("wrong", "f", 2, 3)) == "f:2:3: wrong"
+
+
+def test_all_are_caffe_errors():
+    kinds = [value for name, value in vars(errors).items() if name.endswith("Error")]
+    assert len(kinds) == 8
+    assert all(issubclass(kind, errors.CaffeError) for kind in kinds)
