@@ -1,0 +1,307 @@
+"""Solver: trains a net, tests, displays and snapshots on the way."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any, ClassVar, Literal
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import SolverError
+from caffe_lite.net import Net
+from caffe_lite.proto.files import StrPath
+from caffe_lite.solvers import events, snapshot
+from caffe_lite.solvers.checks import check_prefix, check_solver
+from caffe_lite.solvers.evaluation import outputs_of, run_test
+from caffe_lite.solvers.loss_window import LossWindow
+from caffe_lite.solvers.lr_policy import learning_rate
+from caffe_lite.solvers.nets import NetSource, beside, net_reader, test_sources, train_source
+from caffe_lite.solvers.update import Updater
+
+Listener = Callable[[Any], None]
+Request = Callable[[], Literal["stop", "snapshot"] | None]
+
+log = logging.getLogger("caffe_lite.solver")
+
+
+class Solver:
+    """Base of all solvers: everything but the arithmetic of the update.
+
+    `param` is an upgraded SolverParameter, `path` the file that it came from (for errors, and for
+    nets named relative to it), `ops` the device and element type. Each of `listeners` is called
+    with the events of `caffe_lite.solvers.events`. `request` is asked after each iteration and
+    before each test batch; it answers "stop", "snapshot" or None.
+
+    `net` is the train net, `test_nets` share its weights; `iter` counts updates. Errors are
+    SolverError, or what building a net raises, in one line.
+    """
+
+    type: ClassVar[str] = ""  # set by @register
+    histories: ClassVar[int] = 1  # arrays that the rule keeps for each learned blob
+    rests: ClassVar[bool] = False  # a history of zeros stays so at learning rate 0
+
+    def __init__(self, param: Any, ops: Any, *, path: StrPath | None = None,
+                 listeners: Iterable[Listener] = (), request: Request | None = None,
+                 unknown: Literal["error", "warn"] = "error") -> None:
+        self.param, self.ops = param, ops
+        self.path = None if path is None else str(path)
+        self.listeners = list(listeners)
+        self.request = request
+        self.on_start: list[Callable[[], None]] = []
+        self.on_gradients_ready: list[Callable[[], None]] = []
+        self.iter = self.current_step = 0
+        self.stopped = False
+        check_solver(param, self.place)
+        self._check_rule()
+        if param.snapshot:
+            self._check_prefix()
+        self.test_nets: list[Net] = []
+        self._before_test: list[dict[str, Any]] | None = None
+        self._build_nets(unknown)
+        self.updater = Updater(self.net, ops, self.type, self.histories, self.rests)
+        self._losses = LossWindow(ops, param.average_loss)
+        self._losses_restored = False
+        self._displayed = (0, perf_counter())
+
+    @property
+    def place(self) -> str:
+        """What errors about the parameters name."""
+        return self.path or "solver"
+
+    def _fail(self, text: str) -> SolverError:
+        return SolverError(f"{self.place}: {text}")
+
+    def _check_rule(self) -> None:
+        """Raise SolverError for parameters that the update rule cannot take."""
+
+    def hyper(self) -> dict[str, Any]:
+        """The rule's own parameters for this iteration, as `Ops.update` takes them."""
+        return {}
+
+    @property
+    def snapshot_prefix(self) -> str:
+        return self.param.snapshot_prefix or self.net.name or "net"
+
+    def _check_prefix(self) -> None:
+        if self.param.snapshot and not self.param.HasField("snapshot_prefix"):
+            raise self._fail("snapshot is given, but snapshot_prefix is not")
+        check_prefix(self.param.snapshot_prefix, self.place)
+
+    def emit(self, event: events.Event) -> None:
+        for listener in self.listeners:
+            listener(event)
+
+    # Nets
+
+    def _build_nets(self, unknown: Literal["error", "warn"]) -> None:
+        read = net_reader(self.path, unknown)
+        seed = self.param.random_seed
+        self.seed = seed if seed >= 0 else secrets.randbits(31)
+        try:
+            self.net = self._build(train_source(self.param, read), None)
+            self._copy_weights(self.net)
+            for i, source in enumerate(test_sources(self.param, read)):
+                net = self._build(source, i)
+                self.test_nets.append(net)
+                net.debug_info = self.param.debug_info
+                net.share_trained_layers_with(self.net)
+                self._copy_weights(net, set(net.layer_names) - set(self.net.layer_names))
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self, source: NetSource, index: int | None) -> Net:
+        self.emit(events.NetCreating(source.field, index))
+        seed = self.seed if index is None else self.seed + 1 + index
+        return Net(source.param, ops=self.ops, seed=seed)
+
+    def _copy_weights(self, net: Net, only: set[str] | None = None) -> None:
+        """Start `net`, or these layers of it, from the files in the field `weights`."""
+        if only is not None and not any(layer.blobs for layer in net.layers if layer.name in only):
+            return
+        for names in self.param.weights:
+            for name in names.split(","):
+                path = beside(name.strip(), self.path)
+                report = snapshot.copy_file(net, path, only)
+                if only is None:
+                    self.emit(events.WeightsCopied(path, report.text()))
+
+    def close(self) -> None:
+        """Stop the nets' threads and give their memory back."""
+        for net in [*([self.net] if hasattr(self, "net") else []), *self.test_nets]:
+            net.close()
+
+    def __enter__(self) -> Solver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Training
+
+    def step(self, iterations: int) -> None:
+        """Train for so many iterations, or until a request stops it (`stopped` is then True)."""
+        if not self._losses_restored:
+            self._losses.clear()
+        self._losses_restored = self.stopped = False
+        self._displayed = (self.iter, perf_counter())
+        last = self.iter + iterations
+        while self.iter < last and not self.stopped:
+            self._iterate()
+
+    def _iterate(self) -> None:
+        param = self.param
+        self.net.clear_param_diffs()
+        if _due(self.iter, param.test_interval) and (self.iter or param.test_initialization):
+            self.test_all()
+            if self.stopped:
+                return
+        for call in self.on_start:
+            call()
+        display = _due(self.iter, param.display)
+        self.net.debug_info = display and param.debug_info
+        self._losses.add(self._forward_backward())
+        if display:
+            self._display()
+        for call in self.on_gradients_ready:
+            call()
+        self.apply_update()
+        self.emit(events.IterationDone(self.iter))
+        request = self.request() if self.request else None
+        if _due(self.iter, param.snapshot) or request == "snapshot":
+            self.snapshot()
+        self.stopped = request == "stop"
+
+    def _forward_backward(self) -> Any:
+        """Accumulate the gradients of iter_size batches; their mean loss, on the device."""
+        total: Any = None
+        for _ in range(self.param.iter_size):
+            self.net.forward()
+            loss = self.net.loss()
+            total = loss if total is None else total + loss
+            self.net.backward()
+        return total if self.param.iter_size == 1 else total / self.ops.dtype.type(
+            self.param.iter_size)
+
+    def _display(self) -> None:
+        iteration, time = self._displayed
+        self._displayed = (self.iter, perf_counter())
+        self.emit(events.IterationDisplayed(
+            self.iter, self._losses.mean(), self.learning_rate(), outputs_of(self.net),
+            self.iter - iteration, self._displayed[1] - time))
+
+    def learning_rate(self) -> float:
+        """The rate of the update to come."""
+        return learning_rate(self.param, self.iter, self.current_step)[0]
+
+    def apply_update(self) -> None:
+        """Update the learned blobs from the gradients that have been added up, and count it."""
+        param = self.param
+        rate, step = learning_rate(param, self.iter, self.current_step)
+        if param.lr_policy == "multistep" and step != self.current_step:
+            self.emit(events.LearningRateStepped(self.iter, step))
+        self.current_step = step
+        scale: Any = 1 / param.iter_size
+        if param.clip_gradients >= 0:
+            scale = self._clip() * self.ops.dtype.type(scale)
+        self.updater.apply(rate, param.weight_decay, param.regularization_type == "L1", scale,
+                            self.hyper())
+        self.iter += 1
+
+    def _clip(self) -> Any:
+        norm, scale = self.updater.clipping(self.param.clip_gradients)
+        if self.listeners and _due(self.iter, self.param.display) and float(scale) < 1:
+            self.emit(events.GradientsClipped(self.iter, float(norm), float(scale)))
+        return scale
+
+    def solve(self, resume: StrPath | None = None) -> None:
+        """Train until max_iter, from a solver state if one is given, then snapshot and test."""
+        param = self.param
+        if param.snapshot_after_train:
+            check_prefix(self.snapshot_prefix, self.place)
+        if resume is not None:
+            self.restore(resume)
+        self.emit(events.SolvingStarted(self.net.name, param.lr_policy, self.iter, param.max_iter))
+        self.step(param.max_iter - self.iter)
+        if param.snapshot_after_train and not _due(self.iter, param.snapshot):
+            self.snapshot()
+        if not self.stopped:
+            if _due(self.iter, param.display):
+                self.net.forward()
+                self._losses.add(self.net.loss())
+                self.emit(events.FinalLoss(self.iter, self._losses.mean()))
+            if _due(self.iter, param.test_interval):
+                self.test_all()
+        self.emit(events.SolvingDone(self.iter, self.stopped))
+
+    # Testing
+
+    def test_all(self) -> None:
+        """Test each test net; a request to stop ends it, and leaves the nets as they were.
+
+        So a run that is resumed repeats the whole test, on the same batches.
+        """
+        before = self._before_test = [net.get_state() for net in self.test_nets]
+        try:
+            for i in range(len(self.test_nets)):
+                if not self.stopped:
+                    run_test(self, i)
+            if self.stopped:
+                for net, state in zip(self.test_nets, before, strict=True):
+                    net.set_state(state)
+        finally:
+            self._before_test = None
+
+    def test_states(self) -> list[dict[str, Any]]:
+        """The state of each test net, as it was before a test that is going on."""
+        if self._before_test is not None:
+            return self._before_test
+        return [net.get_state() for net in self.test_nets]
+
+    def poll(self) -> None:
+        """Answer all requests that have come in while a test runs."""
+        while self.request and not self.stopped:
+            request = self.request()
+            if request is None:
+                return
+            if request == "snapshot":
+                self.snapshot()
+            self.stopped = request == "stop"
+
+    # Snapshots
+
+    def snapshot(self) -> tuple[str, str]:
+        """Write the weights and the solver state of this iteration; their paths."""
+        return snapshot.write(self)
+
+    def restore(self, path: StrPath) -> None:
+        """Go on from the solver state at `path`, and the weights that it names.
+
+        Raises SolverError or ModelError, with the solver as it was, for files that do not fit.
+        """
+        exact = snapshot.restore(self, path)
+        self.emit(events.Restored(str(path), self.iter, exact))
+
+    @property
+    def history(self) -> list[Blob]:
+        """The rule's memory in Caffe's order: one per learned blob, then a second one for each."""
+        return self.updater.history
+
+    def get_state(self) -> dict[str, Any]:
+        """What decides how training goes on, beyond what Caffe's own solver states hold."""
+        return {"type": self.type, "losses": self._losses.state, "net": self.net.get_state(),
+                "test_nets": self.test_states()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as the solver did from which `get_state` took `state`."""
+        self._losses.state = state["losses"]
+        self._losses_restored = True
+        self.net.set_state(state["net"])
+        for net, saved in zip(self.test_nets, state["test_nets"], strict=False):
+            net.set_state(saved)
+
+
+def _due(iteration: int, interval: int) -> bool:
+    return bool(interval) and iteration % interval == 0

@@ -1,0 +1,77 @@
+"""Solver parameters that contradict each other, found before anything is built."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from caffe_lite.errors import SolverError
+from caffe_lite.solvers.lr_policy import policy_problem
+
+TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
+NOT_NEGATIVE = ("test_interval", "display", "snapshot", "max_iter", "weight_decay")
+POSITIVE = ("average_loss", "iter_size")
+
+
+def check_solver(param: Any, place: str) -> None:
+    """Raise SolverError, naming `place`, if a SolverParameter breaks a rule of the solver's."""
+    problem = (_train_net(param) or _test_nets(param) or _ranges(param) or policy_problem(param)
+               or _regularization(param))
+    if problem:
+        raise SolverError(f"{place}: {problem}")
+
+
+def _train_net(param: Any) -> str:
+    given = [name for name in TRAIN_NET_FIELDS if param.HasField(name)]
+    if len(given) == 1:
+        return ""
+    fields = ", ".join(TRAIN_NET_FIELDS)
+    if not given:
+        return f"no train net; give one of {fields}"
+    return f"{' and '.join(given)} are given; a solver takes exactly one of {fields}"
+
+
+def _test_nets(param: Any) -> str:
+    own = len(param.test_net_param) + len(param.test_net)
+    count = len(param.test_iter)
+    generic = param.HasField("net") or param.HasField("net_param")
+    if count < own or (count > own and not generic):
+        return (f"test_iter must be given once per test net: {own} test nets, {count} test_iter"
+                + ("" if generic or count < own else
+                   " (net or net_param would serve for more, train_net does not)"))
+    if len(param.test_state) not in (0, count):
+        return (f"test_state must be given once per test net or not at all: {count} test nets, "
+                f"{len(param.test_state)} test_state")
+    if count and param.test_interval <= 0:
+        return (f"test_interval must be above 0 where test_iter is given, got "
+                f"{param.test_interval}")
+    if any(value < 0 for value in param.test_iter):
+        return f"test_iter must not be negative, got {min(param.test_iter)}"
+    return ""
+
+
+def _ranges(param: Any) -> str:
+    for name in POSITIVE:
+        if getattr(param, name) < 1:
+            return f"{name} must be at least 1, got {getattr(param, name)}"
+    for name in NOT_NEGATIVE:
+        if getattr(param, name) < 0:
+            return f"{name} must not be negative, got {getattr(param, name):g}"
+    return ""
+
+
+def _regularization(param: Any) -> str:
+    if param.weight_decay and param.regularization_type not in ("L1", "L2"):
+        return f'regularization_type must be "L1" or "L2", got "{param.regularization_type}"'
+    return ""
+
+
+def check_prefix(prefix: str, place: str) -> None:
+    """Raise SolverError unless files can be made at the snapshot prefix."""
+    folder = os.path.dirname(prefix) or "."
+    if not os.path.isdir(folder):
+        raise SolverError(f'{place}: snapshot_prefix "{prefix}": there is no folder "{folder}"; '
+                          f"make it first (mkdir -p {folder})")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SolverError(f'{place}: snapshot_prefix "{prefix}": the folder "{folder}" cannot be '
+                          "written to")

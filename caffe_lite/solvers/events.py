@@ -1,0 +1,151 @@
+"""What a solver tells its listeners: each is called with one of these, and decides what to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Output:
+    """One element of an output blob, numbered over all of them; `loss_weight` 0: it is no loss."""
+
+    index: int
+    name: str
+    value: float
+    loss_weight: float
+
+
+@dataclass(frozen=True)
+class NetCreating:
+    """A net is about to be built: `test_index` is None for the train net."""
+
+    source: str
+    test_index: int | None
+
+
+@dataclass(frozen=True)
+class WeightsCopied:
+    """Starting weights went into the train net; `report` is the CopyReport as text."""
+
+    path: str
+    report: str
+
+
+@dataclass(frozen=True)
+class SolvingStarted:
+    net: str
+    lr_policy: str
+    iteration: int
+    max_iter: int
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Training goes on from a snapshot; `exact` if it holds all that decides what comes next."""
+
+    path: str
+    iteration: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class IterationDisplayed:
+    """The loss averaged over the last `average_loss` iterations, before this one's update.
+
+    `seconds` have passed for the `iterations` since the last display; `outputs` are the train
+    net's.
+    """
+
+    iteration: int
+    loss: float
+    learning_rate: float
+    outputs: tuple[Output, ...]
+    iterations: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GradientsClipped:
+    """At a displayed iteration: all gradients are scaled by `scale`, their L2 norm was `norm`."""
+
+    iteration: int
+    norm: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class LearningRateStepped:
+    """The multistep policy has reached its next stepvalue."""
+
+    iteration: int
+    step: int
+
+
+@dataclass(frozen=True)
+class IterationDone:
+    """The update of `iteration` - 1 is done: `iteration` updates in all."""
+
+    iteration: int
+
+
+@dataclass(frozen=True)
+class TestStarted:
+    iteration: int
+    test_index: int
+
+
+@dataclass(frozen=True)
+class TestDone:
+    """Outputs averaged over `batches` forward passes; `loss` only with test_compute_loss."""
+
+    iteration: int
+    test_index: int
+    batches: int
+    seconds: float
+    outputs: tuple[Output, ...]
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class TestInterrupted:
+    iteration: int
+    test_index: int
+
+
+@dataclass(frozen=True)
+class Snapshotting:
+    """A file is about to be written: `what` is "weights" or "state"."""
+
+    what: str
+    path: str
+    hdf5: bool
+
+
+@dataclass(frozen=True)
+class Snapshotted:
+    """Both files are on the disk."""
+
+    iteration: int
+    weights: str
+    state: str
+
+
+@dataclass(frozen=True)
+class FinalLoss:
+    """The loss after the last update, from a forward pass of its own."""
+
+    iteration: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class SolvingDone:
+    """`early`: a request stopped it before max_iter."""
+
+    iteration: int
+    early: bool
+
+
+Event = (NetCreating | WeightsCopied | SolvingStarted | Restored | IterationDisplayed
+         | GradientsClipped | LearningRateStepped | IterationDone | TestStarted | TestDone
+         | TestInterrupted | Snapshotting | Snapshotted | FinalLoss | SolvingDone)

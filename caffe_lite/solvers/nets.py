@@ -1,0 +1,81 @@
+"""Which nets a solver trains and tests: definitions with their states, before they are built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.proto import load, schema
+
+
+@dataclass(frozen=True)
+class NetSource:
+    """A NetParameter whose `state` says how it is to be filtered, and which field it came from."""
+
+    field: str
+    param: Any
+
+
+def train_source(param: Any, read: Callable[[str], Any]) -> NetSource:
+    """The train net of a checked SolverParameter; `read` loads the net file of a name."""
+    state = schema.NetState(phase=schema.TRAIN)
+    for field in ("train_net_param", "net_param"):
+        if param.HasField(field):
+            return _source(field, getattr(param, field), state, param.train_state)
+    field = "train_net" if param.HasField("train_net") else "net"
+    name = getattr(param, field)
+    return _source(f"{field} file: {name}", read(name), state, param.train_state)
+
+
+def test_sources(param: Any, read: Callable[[str], Any]) -> list[NetSource]:
+    """The test nets in the order of test_iter: test_net_param, test_net, then the generic net."""
+    found = [("test_net_param", net) for net in param.test_net_param]
+    found += [(f"test_net file: {name}", read(name)) for name in param.test_net]
+    rest = len(param.test_iter) - len(found)
+    if rest and param.HasField("net_param"):
+        found += [("net_param", param.net_param)] * rest
+    elif rest:
+        found += [(f"net file: {param.net}", read(param.net))] * rest
+    state = schema.NetState(phase=schema.TEST)
+    return [_source(field, net, state, param.test_state[i] if param.test_state else None)
+            for i, (field, net) in enumerate(found)]
+
+
+def _source(field: str, net: Any, default: Any, solver_state: Any) -> NetSource:
+    """States by rising precedence: the phase's default, the net's own, the solver's for it."""
+    merged = schema.NetState()
+    merged.CopyFrom(default)
+    merged.MergeFrom(net.state)
+    if solver_state is not None:
+        merged.MergeFrom(solver_state)
+    param = schema.NetParameter()
+    param.CopyFrom(net)
+    param.state.CopyFrom(merged)
+    return NetSource(field, param)
+
+
+def net_reader(solver_path: str | None, unknown: Any = "error") -> Callable[[str], Any]:
+    """A function that loads a net file, looked for here and then beside the solver's file.
+
+    Each file is read once.
+    """
+    loaded: dict[str, Any] = {}
+
+    def read(name: str) -> Any:
+        if name not in loaded:
+            loaded[name] = load.load_net(beside(name, solver_path), unknown)
+        return loaded[name]
+
+    return read
+
+
+def beside(name: str, other: str | None) -> str:
+    """`name`, or if there is no such file, the file so called in the folder of `other`."""
+    if other is not None and not os.path.exists(name):
+        candidate = Path(other).parent / name
+        if candidate.exists():
+            return str(candidate)
+    return name

@@ -1,0 +1,89 @@
+"""Snapshots: the weights file and the solver state of an iteration, written and restored."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from caffe_lite.errors import ModelError, SolverError
+from caffe_lite.proto import schema
+from caffe_lite.proto.files import StrPath
+from caffe_lite.solvers import events
+from caffe_lite.weights import CopyReport, copy_weights, read_weights, write_caffemodel, write_hdf5
+from caffe_lite.weights.solverstate import SolverState, read_solverstate, write_solverstate
+
+if TYPE_CHECKING:
+    from caffe_lite.solvers.base import Solver
+
+log = logging.getLogger("caffe_lite.solver")
+
+
+def copy_file(net: Any, path: StrPath, only: set[str] | None = None) -> CopyReport:
+    """Copy the weights in a file into a net, or into some of its layers."""
+    return copy_weights(net, read_weights(path), only)
+
+
+def write(solver: Solver) -> tuple[str, str]:
+    """Write both files of the solver's iteration, each whole or not at all; their paths."""
+    param = solver.param
+    hdf5 = param.snapshot_format == schema.SolverParameter.HDF5
+    end = ".h5" if hdf5 else ""
+    stem = f"{solver.snapshot_prefix}_iter_{solver.iter}"
+    weights, state = f"{stem}.caffemodel{end}", f"{stem}.solverstate{end}"
+    solver.emit(events.Snapshotting("weights", weights, hdf5))
+    (write_hdf5 if hdf5 else write_caffemodel)(solver.net, weights, param.snapshot_diff)
+    solver.emit(events.Snapshotting("state", state, hdf5))
+    write_solverstate(state, SolverState(solver.iter, weights, solver.current_step,
+                                         extra=solver.get_state()),
+                      solver.ops, solver.updater.history_arrays(), hdf5)
+    solver.emit(events.Snapshotted(solver.iter, weights, state))
+    return weights, state
+
+
+def restore(solver: Solver, path: StrPath) -> bool:
+    """Set the solver to a solver state; whether that holds all that decides what comes next.
+
+    Everything is checked before anything is changed. Caffe's own files hold neither the position
+    in the data nor the random numbers, so training goes on from them, but not on the same batches.
+    """
+    name = os.fspath(path)
+    state = read_solverstate(path)
+    _check(solver, state, name)
+    if state.learned_net is not None:
+        copy_file(solver.net, _find_weights(state.learned_net, name))
+    solver.updater.set_history(state.history)
+    solver.iter, solver.current_step = state.iteration, state.current_step
+    if state.extra is None:
+        log.info("%s holds no data position and no random state: training goes on from its weights "
+                 "and history, with the data from its start", name)
+        return False
+    solver.set_state(state.extra)
+    return True
+
+
+def _check(solver: Solver, state: SolverState, name: str) -> None:
+    saved = solver.type if state.extra is None else state.extra.get("type")
+    if saved != solver.type:
+        raise SolverError(f'{name}: saved by a solver of type "{saved}", this one is '
+                          f'"{solver.type}"; set type: "{saved}" in {solver.place}, or start from '
+                          "the weights alone (--weights)")
+    shapes = [blob.shape for blob in solver.history]
+    if len(state.history) != len(shapes):
+        raise SolverError(f"{name}: holds {len(state.history)} history blobs; a {solver.type} "
+                          f"solver of this net has {len(shapes)}. It was saved for another net or "
+                          "by another type of solver; start from the weights alone (--weights)")
+    for i, (stored, shape) in enumerate(zip(state.history, shapes, strict=True)):
+        if not stored.fits(shape):
+            raise SolverError(f"{name}: history blob {i} is {stored.shape}, this net's learned "
+                              f"blob {shape}: it was saved for another net")
+
+
+def _find_weights(saved: str, state_path: str) -> str:
+    """The weights file as the state names it, else of that name in the state's own folder."""
+    beside = os.path.join(os.path.dirname(state_path), os.path.basename(saved))
+    for path in (saved, beside):
+        if os.path.exists(path):
+            return path
+    raise ModelError(f'{state_path}: its weights file "{saved}" is missing, and there is none at '
+                     f'"{beside}" either')

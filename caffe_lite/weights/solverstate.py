@@ -1,0 +1,108 @@
+"""Solver state files (.solverstate, .solverstate.h5), as Caffe's own, and what they hold beyond.
+
+Caffe keeps the iteration, the name of the weights file, the step of the learning rate and the
+history of the update rule. What else decides how training goes on (data cursors, random numbers,
+recurrent state) rides along where Caffe's readers pass it over: in a field of its own at the end
+of the message, or in the user block before the HDF5 data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from caffe_lite.errors import ModelError, SolverError
+from caffe_lite.proto import schema
+from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.sniff import describe
+from caffe_lite.weights import payload
+from caffe_lite.weights.caffemodel import blob_at
+from caffe_lite.weights.encode import BlobWriter, blob_parts
+from caffe_lite.weights.mapped import MappedFile
+from caffe_lite.weights.read import is_hdf5
+from caffe_lite.weights.stored import StoredBlob
+from caffe_lite.weights.wire import LENGTH, VARINT, WireError, fields, tag_bytes, varint_bytes
+
+ITER, LEARNED_NET, HISTORY, CURRENT_STEP = 1, 2, 3, 4
+EXTRA = 65601  # beyond every field that a fork is known to use
+
+
+@dataclass
+class SolverState:
+    """What a solver state file holds; `extra` is None in one that Caffe itself wrote."""
+
+    iteration: int = 0
+    learned_net: str | None = None
+    current_step: int = 0
+    history: list[StoredBlob] = field(default_factory=list)
+    extra: dict[str, Any] | None = None
+
+
+def read_solverstate(path: StrPath) -> SolverState:
+    """Read a .solverstate, binary or HDF5; SolverError, in one line, for any other file."""
+    try:
+        file = MappedFile(path)
+        if is_hdf5(file):
+            from caffe_lite.weights.hdf5_state import read_hdf5_state
+
+            return read_hdf5_state(file)
+        return _read_binary(file)
+    except (WireError, ValueError) as error:
+        raise SolverError(f"{os.fspath(path)}: not a solver state, or damaged or cut short "
+                          f"({error})") from None
+    except ModelError as error:
+        raise SolverError(str(error)) from None
+
+
+def _read_binary(file: MappedFile) -> SolverState:
+    kind = describe(file.data[:65536])
+    if kind:
+        raise ModelError(f"{file.path}: this is {kind}, not a solver state")
+    state = SolverState(iteration=-1)
+    for item in fields(file.data, 0, file.size):
+        if item.number == ITER and item.kind == LENGTH:
+            raise ModelError(f"{file.path}: this holds weights, not a solver state; give the "
+                             ".solverstate beside it, or start from it with --weights")
+        if item.number == ITER and item.kind == VARINT:
+            state.iteration = item.value
+        elif item.number == LEARNED_NET and item.kind == LENGTH:
+            state.learned_net = file.data[item.start:item.stop].decode("utf-8", "surrogateescape")
+        elif item.number == HISTORY and item.kind == LENGTH:
+            state.history.append(blob_at(file, item.start, item.stop))
+        elif item.number == CURRENT_STEP and item.kind == VARINT:
+            state.current_step = item.value
+        elif item.number == EXTRA and item.kind == LENGTH:
+            state.extra = payload.loads(file.data[item.start:item.stop])
+    if state.iteration < 0:
+        raise WireError("it holds no iteration")
+    return state
+
+
+def write_solverstate(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any],
+                      hdf5: bool = False) -> None:
+    """Write a .solverstate with these history arrays (not `state`'s): whole or, on failure, not."""
+    if hdf5:
+        from caffe_lite.weights.hdf5_state import write_hdf5_state
+
+        write_hdf5_state(path, state, ops, history)
+        return
+    extra = payload.dumps(state.extra) if state.extra is not None else b""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        for part in _parts(state, ops, history):
+            file.write(part)
+        if extra:
+            file.write(tag_bytes(EXTRA, LENGTH) + varint_bytes(len(extra)))
+            file.write(extra)
+
+
+def _parts(state: SolverState, ops: Any, history: Sequence[Any]) -> Iterator[bytes | memoryview]:
+    head = schema.SolverState(iter=state.iteration)
+    if state.learned_net is not None:
+        head.learned_net = state.learned_net
+    yield head.SerializeToString()
+    for array in history:
+        yield from blob_parts(HISTORY, BlobWriter(ops, array))
+    yield schema.SolverState(current_step=state.current_step).SerializeToString()
