@@ -1,0 +1,82 @@
+"""Train a net by its solver prototxt, from scratch, from weights or from a snapshot."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import Any
+
+from caffe_lite.cli import options
+
+log = logging.getLogger("caffe_lite.caffe")
+solver_log = logging.getLogger("caffe_lite.solver")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_flag(parser, "solver", required=True, metavar="SOLVER",
+                     help="the solver's prototxt")
+    options.add_flag(parser, "weights", metavar="W[,W2]",
+                     help="caffemodels to start from; layers are matched by name")
+    options.add_flag(parser, "snapshot", metavar="STATE", help="a .solverstate to go on from")
+    options.add_device(parser)
+    # Caffe's tool takes a phase for every command and trains in TRAIN all the same.
+    options.add_flag(parser, "phase", choices=("TRAIN", "train"), default="TRAIN",
+                     help=argparse.SUPPRESS)
+    options.add_flag(parser, "level", type=int, default=0, metavar="N",
+                     help="level of the train net's state")
+    options.add_flag(parser, "stage", action="append", default=[], metavar="NAME[,NAME]",
+                     help="stages of the train net's state")
+    for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
+        options.add_flag(parser, f"{name}_effect", choices=("stop", "snapshot", "none"),
+                         default=default, help=f"what {name.upper()} does (default {default})")
+    options.add_flag(parser, "log_dir", metavar="DIR",
+                     help="write train.log and train.jsonl (one event per line) there")
+    options.add_unknown_fields(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.backend import get_ops
+    from caffe_lite.cli.event_log import EventLog
+    from caffe_lite.cli.log import start_log
+    from caffe_lite.cli.shipped_data import make_missing
+    from caffe_lite.cli.signals import SignalRequests
+    from caffe_lite.cli.solver_log import SolverLog
+    from caffe_lite.errors import UsageError
+    from caffe_lite.proto import load, text
+    from caffe_lite.solvers import get_solver
+
+    if args.snapshot and args.weights:
+        raise UsageError("give --snapshot to resume or --weights to start from them, not both")
+    live = start_log(args.log_dir, "train")
+    param = load.load_solver(args.solver, unknown=args.unknown_fields)
+    param.train_state.level = args.level
+    param.train_state.stage.extend(options.stages(args))
+    if args.snapshot or args.weights:
+        del param.weights[:]
+        param.weights.extend([args.weights] if args.weights else [])
+    device = options.device(args.gpu, _device_of(param))
+    log.info("Use CPU." if device is None else f"Using GPUs {device}")
+    solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
+    make_missing(param, args.solver)
+    with EventLog(args.log_dir, "train") as events, SignalRequests(
+            {"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests:
+        solver = get_solver(param, get_ops(device), path=args.solver,
+                            listeners=[SolverLog(live, events, param.max_iter)],
+                            request=requests, unknown=args.unknown_fields)
+        solver_log.info("Solver scaffolding done.")
+        if args.snapshot:
+            log.info("Resuming from %s", args.snapshot)
+        log.info("Starting Optimization")
+        try:
+            solver.solve(args.snapshot)
+        finally:
+            live.finish()
+            solver.close()
+        log.info("Optimization Done.")
+    return 0
+
+
+def _device_of(param: Any) -> int | None:
+    """The GPU that the solver itself asks for; only a mode that is written counts."""
+    wants_gpu = param.HasField("solver_mode") and param.solver_mode == param.GPU
+    return param.device_id if wants_gpu else None
