@@ -1,0 +1,155 @@
+"""A layer written in Python by the user."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from traceback import extract_tb
+from types import ModuleType
+from typing import Any
+
+from caffe_lite.blob import Blob, BlobVec
+from caffe_lite.errors import did_you_mean
+from caffe_lite.host_blob import HostBlobs
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+# Modules that older nets name and that ship with this package; the user's own come first.
+SHIPPED = {"sequence_input_layer": "caffe_lite.lrcn.sequence_input_layer"}
+
+
+@register("Python")
+class Python(Layer):
+    """A layer that the user wrote: class `layer` of the importable module `module`.
+
+    The class derives from `caffe_lite.pycaffe.Layer` and has setup(bottom, top),
+    reshape(bottom, top), forward(bottom, top) and backward(top, propagate_down, bottom). Its
+    instance finds `param_str` and `phase` (0 TRAIN, 1 TEST) on itself, and makes learned blobs with
+    `self.blobs.add_blob(3, 4)`. `blob.data` and `blob.diff` are NumPy arrays on every device.
+
+    bottom[i]  x_i  any number of blobs
+    top[i]     y_i  any number of blobs
+    blobs[i]        what `setup` adds
+
+    The module is looked for on sys.path, which PYTHONPATH extends, and in the working directory.
+    Where no package `caffe` is installed, `import caffe` in it gives `caffe_lite.pycaffe`.
+    `reshape` runs before every forward.
+
+    Differences from Caffe: `share_in_parallel` has no effect, as each process has its own net.
+
+    Caffe: include/caffe/layers/python_layer.hpp
+
+    Example::
+
+        layer { name: "double" type: "Python" bottom: "x" top: "y"
+                python_param { module: "my_layers" layer: "Multiply" param_str: "2" } }
+    """
+
+    bottoms = (0, None)
+    tops = (0, None)
+    in_place = True
+    reshape_every_forward = True
+    host_side = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.python_param
+        self.note_hint(param, "share_in_parallel")
+        cls = self._find_class(param.module, param.layer)
+        self._file = getattr(sys.modules[cls.__module__], "__file__", None)
+        self._host = HostBlobs(self.ops)
+        self.user = self._guard(cls, self.param, self.ops, self.phase, self._seed_key[0])
+        self.user.param_str = param.param_str
+        self.user.blobs = _UserBlobs(self.blobs, self._host)
+        self._call("setup", bottom, top)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self._call("reshape", bottom, top)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self._call("forward", bottom, top)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        self._call("backward", top, list(propagate_down), bottom)
+
+    def get_state(self) -> dict[str, Any]:
+        return self._guard(self.user.get_state)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._guard(self.user.set_state, state)
+
+    def close(self) -> None:
+        if "user" in vars(self):
+            self._guard(self.user.close)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the user keeps on the instance is found on the net's layer too."""
+        if name == "user":
+            raise AttributeError(name)
+        return getattr(self.user, name)
+
+    def _call(self, method: str, *args: Sequence[Any]) -> None:
+        wrapped = [[self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
+                   for arg in args]
+        self._guard(getattr(self.user, method), *wrapped)
+        self._host.flush()
+
+    def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call the user's code; its error becomes the cause of one that names the layer."""
+        try:
+            return function(*args)
+        except Exception as error:
+            frames = extract_tb(error.__traceback__)
+            own = [frame for frame in frames if frame.filename == self._file] or frames
+            raise self.fail(f"{self.param.python_param.layer} failed at {own[-1].filename}:"
+                            f"{own[-1].lineno}: {type(error).__name__}: {error}") from error
+
+    def _find_class(self, module_name: str, class_name: str) -> type[Layer]:
+        if not module_name or not class_name:
+            raise self.fail('needs python_param { module: "..." layer: "..." }')
+        module = self._import(module_name)
+        cls = getattr(module, class_name, None)
+        if cls is None:
+            layers = [name for name, value in vars(module).items()
+                      if isinstance(value, type) and issubclass(value, Layer)]
+            raise self.fail(f'module "{module_name}" ({module.__file__}) has no layer '
+                            f'"{class_name}"{did_you_mean(class_name, layers)}')
+        if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            raise self.fail(f"{module_name}.{class_name} must be a class that derives from "
+                            "caffe_lite.pycaffe.Layer")
+        return cls
+
+    def _import(self, name: str) -> ModuleType:
+        if "" not in sys.path and os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        if "caffe" not in sys.modules and find_spec("caffe") is None:
+            sys.modules["caffe"] = import_module("caffe_lite.pycaffe")
+        for candidate in (name, SHIPPED.get(name)):
+            if candidate is None:
+                continue
+            try:
+                return import_module(candidate)
+            except ModuleNotFoundError as error:
+                if not f"{candidate}.".startswith(f"{error.name}."):
+                    raise self.fail(f'module "{name}" needs one that is missing: {error}'
+                                    ) from error
+            except Exception as error:
+                raise self.fail(f'module "{name}" cannot be imported: {type(error).__name__}: '
+                                f"{error}") from error
+        raise self.fail(f'module "{name}" was not found; put the folder that holds {name}.py on '
+                        f"PYTHONPATH, or run in it (working directory: {os.getcwd()})")
+
+
+class _UserBlobs(list[Any]):
+    """The learned blobs as the user's class sees them: with host arrays."""
+
+    def __init__(self, blobs: BlobVec, host: HostBlobs) -> None:
+        super().__init__(host.wrap_all(blobs))
+        self._blobs, self._host = blobs, host
+
+    def add_blob(self, *shape: int) -> Any:
+        self.append(self._host.wrap(self._blobs.add_blob(*shape)))
+        return self[-1]
