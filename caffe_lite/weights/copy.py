@@ -64,7 +64,8 @@ def _match(layer: Any, stored: list[StoredBlob | None], weights: Weights,
             source is None and id(blob) not in shared
             for source, blob in zip(found, layer.blobs, strict=True)):
         count = sum(source is not None for source in stored)
-        raise _mismatch(layer, weights, f"has {count} blobs there and {len(layer.blobs)} here")
+        raise _mismatch(layer, weights, f"has {count} blob{'s' * (count != 1)} there and "
+                                        f"{len(layer.blobs)} here")
     for i, (source, blob) in enumerate(zip(found, layer.blobs, strict=True)):
         if source is not None and not source.fits(blob.shape):
             raise _mismatch(layer, weights, f"blob {i} is {_shape(source.shape)} there and "

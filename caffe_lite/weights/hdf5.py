@@ -57,36 +57,44 @@ def read_hdf5(path: StrPath) -> Weights:
     """The layers of an HDF5 caffemodel. Raises ModelError for anything else."""
     name = os.fspath(path)
     file = open_hdf5(path)
+    try:
+        return Weights(name, _layers(file, name), sparse=True)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
     data = file.get("data")
     if not isinstance(data, h5py.Group):
         if "history" in file and "iter" in file:
-            raise ModelError(f"{name}: this is a solver state, not weights; resume from it with "
+            raise ModelError(f"{path}: this is a solver state, not weights; resume from it with "
                              "--snapshot, or give the .caffemodel.h5 that was saved with it")
-        raise ModelError(f'{name}: an HDF5 file without the group "data" of a caffemodel; it holds '
+        raise ModelError(f'{path}: an HDF5 file without the group "data" of a caffemodel; it holds '
                          f"{', '.join(sorted(file)) or 'nothing'}")
     layers: dict[str, list[StoredBlob | None]] = {}
     try:
-        _collect(data, "", layers, name)
+        _collect(data, "", layers, path)
     except (KeyError, RuntimeError, OSError) as error:
-        raise ModelError(f"{name}: damaged HDF5 file ({error})") from None
-    return Weights(name, layers, sparse=True)
+        raise ModelError(f"{path}: damaged HDF5 file ({error})") from None
+    return layers
 
 
 def _collect(group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]],
              path: str) -> None:
     """Layers below `group`; HDF5 nests groups where a layer's name has slashes."""
-    for key in group:
-        node, layer = group[key], f"{prefix}{key}"
+    for name in group:
+        node, layer = group[name], f"{prefix}{name}"
         if not isinstance(node, h5py.Group):
-            raise ModelError(f"{path}: {node.name} must be a group of blobs")
-        numbered = {int(name): node[name] for name in node if name.isdecimal()
-                    and isinstance(node[name], h5py.Dataset)}
-        others = [name for name in node if not name.isdecimal()]
-        if numbered or not others:
+            if not prefix or not name.isdecimal():
+                raise ModelError(f"{path}: {node.name} must be a group of blobs")
+            continue
+        numbered = {int(key): node[key] for key in node
+                    if key.isdecimal() and isinstance(node[key], h5py.Dataset)}
+        if numbered or not len(node):
             layers[layer] = [dataset_blob(numbered[i], path) if i in numbered else None
                              for i in range(max(numbered, default=-1) + 1)]
-        if others:
-            _collect(node, f"{layer}/", layers, path)
+        _collect(node, f"{layer}/", layers, path)
 
 
 def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
