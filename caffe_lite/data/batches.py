@@ -1,0 +1,214 @@
+"""Batches for data layers: what they are made of, and a reader that makes them ahead of need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from caffe_lite.data import datum
+from caffe_lite.data.hdf5 import Hdf5Source
+from caffe_lite.data.image_list import ImageList
+from caffe_lite.data.images import read_image
+from caffe_lite.data.prefetch import Prefetcher
+from caffe_lite.data.sources import Source
+from caffe_lite.data.transformer import Transformer
+from caffe_lite.errors import DataError
+
+Shape = tuple[int, ...]
+Item = tuple[np.ndarray, Any]  # an image (C, H, W) and its label or labels
+
+
+class Batches(Protocol):
+    """A source of batches, each a list of arrays, one per top."""
+
+    def shapes(self) -> list[Shape]:
+        """Shapes of the next batch's arrays."""
+
+    def fill(self, arrays: Sequence[np.ndarray]) -> None:
+        """Write the next batch into `arrays` of those shapes."""
+
+    def get_state(self) -> dict[str, Any]:
+        """What decides the batches to come, as plain numbers, lists and dicts."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as the source did whose `get_state` is given."""
+
+    def close(self) -> None:
+        """Let go of files."""
+
+
+class BatchReader:
+    """Batches of element type `dtype`, made by a background thread up to `depth` ahead.
+
+    `shapes` are those of the first batch. `get_state` tells how to go on behind the batch that was
+    last consumed, whatever was read ahead. The thread starts with the first `get`.
+    """
+
+    def __init__(self, source: Batches, dtype: Any, depth: int = 4) -> None:
+        self.source = source
+        self.shapes = source.shapes()
+        self._dtype, self._depth = dtype, max(1, depth)
+        self._begin(source.get_state())
+
+    def _begin(self, state: dict[str, Any]) -> None:
+        # The prefetcher's promise: with depth + 2 buffers none is filled while it is in use.
+        self._buffers: list[list[np.ndarray]] = [[] for _ in range(self._depth + 2)]
+        self._turn = 0
+        self._ahead = Prefetcher(self._make, self._depth, state)
+
+    def _make(self) -> tuple[list[np.ndarray], dict[str, Any]]:
+        shapes, arrays = self.source.shapes(), self._buffers[self._turn]
+        if [array.shape for array in arrays] != shapes:
+            arrays[:] = [np.empty(shape, self._dtype) for shape in shapes]
+        self.source.fill(arrays)
+        self._turn = (self._turn + 1) % len(self._buffers)
+        return arrays, self.source.get_state()
+
+    def get(self) -> list[np.ndarray]:
+        """The next batch; its arrays are good until the next call."""
+        return self._ahead.get()
+
+    def get_state(self) -> dict[str, Any]:
+        return self._ahead.state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._ahead.close()
+        self.source.set_state(state)
+        self._begin(state)
+
+    def close(self) -> None:
+        self._ahead.close()
+        self.source.close()
+
+
+class RowBatches:
+    """Rows of HDF5 files, `batch_size` at a time."""
+
+    def __init__(self, source: Hdf5Source, batch_size: int) -> None:
+        self.source, self.batch_size = source, batch_size
+        self.get_state, self.set_state, self.fill = source.get_state, source.set_state, source.fill
+
+    def shapes(self) -> list[Shape]:
+        return [(self.batch_size, *shape) for shape in self.source.row_shapes]
+
+    def close(self) -> None:
+        """No file stays open."""
+
+
+class ImageBatches:
+    """Base of batches of transformed images (N, C, H, W) and labels, (N,) or several each (N, k).
+
+    The first image decides the size of its batch, so that batches of one may differ in size.
+    """
+
+    def __init__(self, transformer: Transformer, batch_size: int, label_count: int) -> None:
+        self.transformer, self.batch_size, self.label_count = transformer, batch_size, label_count
+        self._first: Item | None = None
+        self._before_first: dict[str, Any] = {}
+
+    def _read(self) -> Item:
+        raise NotImplementedError
+
+    def _position(self) -> dict[str, Any]:
+        """State of everything but the transformer, whose generator it may share."""
+        raise NotImplementedError
+
+    def _seek(self, position: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    @property
+    def place(self) -> str:
+        """Where the item read last comes from, for error messages."""
+        raise NotImplementedError
+
+    def shapes(self) -> list[Shape]:
+        if self._first is None:
+            self._before_first = self.get_state()
+            self._first = self._read()
+        try:
+            shape = self.transformer.output_shape(self._first[0].shape)
+        except DataError as error:
+            raise DataError(f"{self.place}: {error}") from None
+        labels = {0: [], 1: [(self.batch_size,)]}.get(
+            self.label_count, [(self.batch_size, self.label_count)])
+        return [(self.batch_size, *shape), *labels]
+
+    def fill(self, arrays: Sequence[np.ndarray]) -> None:
+        for i in range(self.batch_size):
+            image, label = self._first or self._read()
+            self._first = None
+            try:
+                self.transformer.transform(image, arrays[0][i])
+            except DataError as error:
+                raise DataError(f"{self.place}: {error}") from None
+            if self.label_count:
+                arrays[1][i] = label
+
+    def get_state(self) -> dict[str, Any]:
+        if self._first is not None:
+            return self._before_first
+        return {"position": self._position(),
+                "transformer": self.transformer.rng.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._first = None
+        self._seek(state["position"])
+        self.transformer.rng.bit_generator.state = state["transformer"]
+
+    def close(self) -> None:
+        """Let go of files."""
+
+
+class DatumBatches(ImageBatches):
+    """Batches of a database of datums, in key order, beginning behind `skip` records."""
+
+    def __init__(self, source: Source, transformer: Transformer, batch_size: int, labels: bool,
+                 skip: int = 0) -> None:
+        super().__init__(transformer, batch_size, int(labels))
+        self.source = source
+        if skip:
+            source.seek(skip)
+
+    def _read(self) -> Item:
+        record, transformer = self.source.next(), self.transformer
+        return datum.decode(record, transformer.force_color, transformer.force_gray, self.place)
+
+    def _position(self) -> dict[str, Any]:
+        return {"cursor": self.source.cursor}
+
+    def _seek(self, position: dict[str, Any]) -> None:
+        self.source.seek(position["cursor"])
+
+    @property
+    def place(self) -> str:
+        return self.source.place
+
+    def close(self) -> None:
+        self.source.close()
+
+
+class ListedImageBatches(ImageBatches):
+    """Batches of listed image files, resized to height x width if these are positive."""
+
+    def __init__(self, images: ImageList, transformer: Transformer, batch_size: int,
+                 height: int = 0, width: int = 0, color: bool = True) -> None:
+        super().__init__(transformer, batch_size, images.label_count)
+        self.images, self.height, self.width, self.color = images, height, width, color
+        self._path = ""
+
+    def _read(self) -> Item:
+        self._path, labels = self.images.next()
+        image = read_image(self._path, self.height, self.width, self.color)
+        return image.transpose(2, 0, 1), labels[0] if self.label_count == 1 else labels
+
+    def _position(self) -> dict[str, Any]:
+        return self.images.get_state()
+
+    def _seek(self, position: dict[str, Any]) -> None:
+        self.images.set_state(position)
+
+    @property
+    def place(self) -> str:
+        return self._path

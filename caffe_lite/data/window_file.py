@@ -1,0 +1,92 @@
+"""Window files: images with labelled boxes, as WindowData reads them for R-CNN."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from caffe_lite.data.lists import read_lines
+from caffe_lite.errors import DataError
+
+
+@dataclass(frozen=True)
+class Window:
+    """A box in an image, both corners included, with its class (0: background)."""
+
+    image: int
+    label: int
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+
+class WindowFile:
+    """Images and their windows, divided into foreground and background by overlap.
+
+    Each image takes a block: `# index`, path, channels, height, width, number of windows, then one
+    line `class overlap x1 y1 x2 y2` per window. A window with overlap >= `fg_threshold` is
+    foreground and has a class above 0; one below `bg_threshold` is background, class 0; others are
+    left out. `root_folder` is put before every path.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], fg_threshold: float = 0.5,
+                 bg_threshold: float = 0.5, root_folder: str = "") -> None:
+        self.name = os.fspath(path)
+        self.paths: list[str] = []
+        self.foreground: list[Window] = []
+        self.background: list[Window] = []
+        words = self._words(path)
+        for place, word in words:
+            if word != "#":
+                raise DataError(f'{place}: a block must begin with "# index", got "{word}"')
+            self._number(words, int)
+            self.paths.append(root_folder + self._next(words)[1])
+            self._image_size(words)
+            for _ in range(self._number(words, int)):
+                self._window(words, fg_threshold, bg_threshold)
+        for kind, found in (("foreground", self.foreground), ("background", self.background)):
+            if not found:
+                raise DataError(f"{self.name}: no {kind} windows under fg_threshold "
+                                f"{fg_threshold:g} and bg_threshold {bg_threshold:g}; at least one "
+                                "is needed")
+
+    def _words(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
+        for number, line in read_lines(path, "images and windows"):
+            for word in line.split():
+                self._place = f"{self.name}:{number}"
+                yield self._place, word
+
+    def _next(self, words: Iterator[tuple[str, str]]) -> tuple[str, str]:
+        found = next(words, None)
+        if found is None:
+            raise DataError(f"{self._place}: the file ends within a block; complete it")
+        return found
+
+    def _number(self, words: Iterator[tuple[str, str]], kind: type) -> int:
+        place, word = self._next(words)
+        try:
+            return kind(word)
+        except ValueError:
+            raise DataError(f'{place}: a number expected, got "{word}"') from None
+
+    def _image_size(self, words: Iterator[tuple[str, str]]) -> None:
+        channels = self._number(words, int)
+        if channels != 3:
+            raise DataError(f"{self._place}: images are read in colour and must be listed with 3 "
+                            f"channels, got {channels}")
+        for _ in ("height", "width"):
+            self._number(words, int)
+
+    def _window(self, words: Iterator[tuple[str, str]], fg: float, bg: float) -> None:
+        label, overlap = self._number(words, int), self._number(words, float)
+        corners = [self._number(words, int) for _ in range(4)]
+        image = len(self.paths) - 1
+        if overlap >= fg:
+            if label < 1:
+                raise DataError(f"{self._place}: a foreground window (overlap {overlap:g}) needs a "
+                                f"class above 0, got {label}")
+            self.foreground.append(Window(image, label, *corners))
+        elif overlap < bg:
+            self.background.append(Window(image, 0, *corners))

@@ -1,0 +1,91 @@
+"""What data layers share: batches made ahead in a background thread, errors, resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.data.batches import Batches, BatchReader
+from caffe_lite.data.transformer import Transformer
+from caffe_lite.errors import DataError
+from caffe_lite.layers.base import Layer
+
+# Fields that Caffe moved to transform_param; a net that is loaded is upgraded first.
+_MOVED = ("scale", "mean_file", "crop_size", "mirror")
+
+
+class DataLayer(Layer):
+    """Base of layers that read a source: subclasses say in `open` what their batches are.
+
+    `data_param.prefetch` is how many batches are made ahead (4). The thread starts with the first
+    forward and ends with `close`; its errors are raised by the forward that wants the batch.
+    """
+
+    bottoms = (0, 0)
+    is_data = True
+
+    def open(self, top: Sequence[Blob]) -> Batches:
+        """Open the source; its first batch's shapes become those of the tops."""
+        raise NotImplementedError
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.generator = self.ops.host_rng(*self._seed_key)
+        with self.named_errors():
+            depth = self.param.data_param.prefetch
+            self.reader = BatchReader(self.open(top), self.ops.dtype, depth)
+        for blob, shape in zip(top, self.reader.shapes, strict=True):
+            blob.reshape(*shape)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """The batches decide the shapes."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        with self.named_errors():
+            batch = self.reader.get()
+        for blob, array in zip(top, batch, strict=True):
+            blob.reshape(*array.shape)
+            self.ops.copy_to_device(array, blob.data)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """Nothing is below."""
+
+    @contextmanager
+    def named_errors(self) -> Iterator[None]:
+        """Put the layer's name before errors of the data."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(str(self.fail(str(error)))) from error
+
+    def batch_size(self, param: Any) -> int:
+        if param.batch_size < 1:
+            raise self.fail(f"batch_size must be at least 1, got {param.batch_size}")
+        return param.batch_size
+
+    def refuse_moved(self, param: Any) -> None:
+        """Fail if the layer's own message has a field that belongs in transform_param."""
+        for field in _MOVED:
+            if param.HasField(field):
+                raise self.fail(f"{field} belongs in transform_param; `caffe_lite upgrade net` "
+                                "moves it there")
+
+    def transformer(self, param: Any) -> Transformer:
+        """The transformer of transform_param; `param` is the layer's own message."""
+        self.refuse_moved(param)
+        return Transformer(self.param.transform_param, self.train, self.generator)
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "source": self.reader.get_state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        if "source" in state:
+            with self.named_errors():
+                self.reader.set_state(state["source"])
+
+    def close(self) -> None:
+        if hasattr(self, "reader"):
+            self.reader.close()

@@ -1,0 +1,69 @@
+"""HDF5Output: two blobs to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.data.hdf5_writer import RowWriter
+from caffe_lite.errors import DataError
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+
+@register("HDF5Output")
+class HDF5Output(Layer):
+    """Writes its bottoms to the datasets "data" and "label" of an HDF5 file; the gradient is zero.
+
+    bottom[0]  data   (N, ...)  up to 4 axes, written as (N, C, H, W)
+    bottom[1]  label  (N, ...)  likewise
+
+    The file `file_name` is made at the first forward; what was there is overwritten.
+
+    Differences from Caffe: every forward appends its rows, where Caffe ends at the second one.
+
+    Caffe: src/caffe/layers/hdf5_output_layer.cpp
+
+    Example::
+
+        layer { name: "out" type: "HDF5Output" bottom: "data" bottom: "label"
+                hdf5_output_param { file_name: "rows.h5" } }
+    """
+
+    bottoms = (2, 2)
+    tops = (0, 0)
+    host_side = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if not self.param.hdf5_output_param.file_name:
+            raise self.fail("needs hdf5_output_param { file_name }")
+        self.writer: RowWriter | None = None
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
+        shapes = [blob.shape for blob in bottom]
+        if any(not 1 <= len(shape) <= 4 for shape in shapes) or shapes[0][0] != shapes[1][0]:
+            raise self.fail(f"needs bottoms of 1 to 4 axes with the same first dimension, got "
+                            f"{shapes}")
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shapes = [blob.shape + (1,) * (4 - len(blob.shape)) for blob in bottom]
+        data, label = (self.ops.to_host(blob.data).reshape(shape)
+                       for blob, shape in zip(bottom, shapes, strict=True))
+        try:
+            if self.writer is None:
+                self.writer = RowWriter(self.param.hdf5_output_param.file_name)
+            self.writer.append(data=data, label=label)
+        except DataError as error:
+            raise self.fail(str(error)) from error
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        for flag, blob in zip(propagate_down, bottom, strict=True):
+            if flag:
+                blob.diff[...] = 0
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None

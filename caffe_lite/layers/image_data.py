@@ -1,0 +1,49 @@
+"""ImageData: listed image files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.data.batches import ListedImageBatches
+from caffe_lite.data.image_list import ImageList
+from caffe_lite.layers._data import DataLayer
+from caffe_lite.layers.registry import register
+
+
+@register("ImageData")
+class ImageData(DataLayer):
+    """Images and labels from a list of files, one "path label" a line, round and round.
+
+    top[0]  data   (batch_size, C, H, W)  B, G, R or, with is_color: false, grey; transformed by
+                                          transform_param
+    top[1]  label  (batch_size,)          (batch_size, k) where the lines end in k labels
+
+    `new_height` and `new_width`, given together, resize every image; else, with batch_size 1,
+    images may differ in size. `shuffle` reshuffles at every pass; `rand_skip` begins behind a
+    random number of entries below it. `root_folder` is put before every path.
+
+    Differences from Caffe: several labels, and fractions, are read; Caffe takes one integer.
+
+    Caffe: src/caffe/layers/image_data_layer.cpp
+
+    Example::
+
+        layer { name: "data" type: "ImageData" top: "data" top: "label"
+                image_data_param { source: "images.txt" batch_size: 4
+                                   new_height: 12 new_width: 10 } }
+    """
+
+    tops = (2, 2)
+
+    def open(self, top: Sequence[Blob]) -> ListedImageBatches:
+        param = self.param.image_data_param
+        size = self.batch_size(param)
+        if bool(param.new_height) != bool(param.new_width):
+            raise self.fail("give new_height and new_width together, got "
+                            f"{param.new_height} and {param.new_width}")
+        transformer = self.transformer(param)
+        images = ImageList(param.source, self.generator, param.root_folder, param.shuffle,
+                           param.rand_skip)
+        return ListedImageBatches(images, transformer, size, param.new_height, param.new_width,
+                                  param.is_color)

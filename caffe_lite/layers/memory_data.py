@@ -1,0 +1,104 @@
+"""MemoryData: arrays that the program gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caffe_lite.blob import Blob
+from caffe_lite.data.memory import ArrayBatches
+from caffe_lite.data.transformer import Transformer
+from caffe_lite.errors import DataError
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+
+Array = Any
+
+
+@register("MemoryData")
+class MemoryData(Layer):
+    """Batches of arrays that the program gives, round and round.
+
+    top[0]  data   (batch_size, channels, height, width)
+    top[1]  label  (batch_size,)
+
+    `set_arrays` takes arrays as they are; `add_images` transforms images by transform_param first.
+    How many there are must be a multiple of batch_size.
+
+    Differences from Caffe: the label's top stays (batch_size,), where Caffe makes it
+    (batch_size, 1, 1, 1) at the first forward.
+
+    Caffe: src/caffe/layers/memory_data_layer.cpp
+
+    Example::
+
+        layer { name: "data" type: "MemoryData" top: "data" top: "label"
+                memory_data_param { batch_size: 2 channels: 3 height: 8 width: 9 } }
+    """
+
+    bottoms = (0, 0)
+    tops = (2, 2)
+    is_data = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.memory_data_param
+        self.item = (param.channels, param.height, param.width)
+        if min(param.batch_size, *self.item) < 1:
+            raise self.fail("batch_size, channels, height and width must all be given and at least "
+                            f"1, got {(param.batch_size, *self.item)}")
+        self.batch_size = param.batch_size
+        self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
+        self.batches: ArrayBatches | None = None
+        self._shape(top)
+
+    def _shape(self, top: Sequence[Blob]) -> None:
+        top[0].reshape(self.batch_size, *self.item)
+        top[1].reshape(self.batch_size)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self._shape(top)
+
+    def set_batch_size(self, size: int) -> None:
+        """Take batches of another size from the next `set_arrays` or `add_images` on."""
+        if size < 1:
+            raise self.fail(f"batch_size must be at least 1, got {size}")
+        self.batch_size, self.batches = size, None
+
+    def set_arrays(self, data: Array, labels: Array) -> None:
+        """Give data (n, channels, height, width) and n labels, n a multiple of batch_size.
+
+        Arrays are read when their batch is due and may change until then.
+        """
+        try:
+            self.batches = ArrayBatches(data, labels, self.item, self.batch_size)
+        except DataError as error:
+            raise self.fail(str(error)) from error
+
+    def add_images(self, images: Sequence[Array], labels: Sequence[float]) -> None:
+        """Give images (channels, height, width), uint8 or float, to be transformed now."""
+        try:
+            self.batches = ArrayBatches.of_images(images, labels, self.transformer, self.item,
+                                                  self.batch_size)
+        except DataError as error:
+            raise self.fail(str(error)) from error
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if self.batches is None:
+            raise self.fail("has no data yet; call set_input_arrays (or the layer's set_arrays) "
+                            "before forward")
+        self._shape(top)
+        for blob, part in zip(top, self.batches.next(), strict=True):
+            self.ops.copy_to_device(part, blob.data)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
+                 bottom: Sequence[Blob]) -> None:
+        """Nothing is below."""
+
+    def get_state(self) -> dict[str, Any]:
+        position = self.batches.position if self.batches else 0
+        return {**super().get_state(), "position": position}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        if self.batches is not None:
+            self.batches.position = state.get("position", 0) % len(self.batches.labels)
