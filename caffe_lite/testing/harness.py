@@ -22,7 +22,9 @@ class LayerRun:
     def __init__(self, layer: Layer, bottom: list[Blob], top: list[Blob]) -> None:
         self.layer, self.bottom, self.top = layer, bottom, top
         layer.setup(bottom, top)
-        layer.param_propagate_down = [True] * len(layer.blobs)
+        specs = layer.param.param
+        layer.param_propagate_down = [i >= len(specs) or specs[i].lr_mult != 0
+                                      for i in range(len(layer.blobs))]
         self.reshape()
 
     def reshape(self) -> None:
@@ -34,6 +36,8 @@ class LayerRun:
 
     def forward(self) -> list[Array]:
         """Run forward and return copies of the tops' data as host arrays."""
+        if self.layer.reshape_every_forward:
+            self.reshape()
         self.layer.forward(self.bottom, self.top)
         return [self.layer.ops.to_host(blob.data).copy() for blob in self.top]
 
@@ -61,14 +65,17 @@ def default_propagate_down(layer: Layer, count: int) -> list[bool]:
 def make_layer(prototxt: str, bottoms: Sequence[Array] = (), *, ops: Any = None,
                phase: str = "TRAIN", seed: int = 0, tops: int | None = None,
                in_place: bool = False) -> LayerRun:
-    """Build the layer that `prototxt` describes (the inside of one `layer { }`) on its own.
+    """Build the layer that `prototxt` describes, one `layer { }` or its inside, on its own.
 
     `bottoms` are arrays, copied into bottom blobs. `ops` defaults to the CPU in float64. `tops` is
     the number of top blobs (default: as many as the text names, else the layer's fewest).
     `in_place` makes top[0] the blob bottom[0]. Errors are those the layer raises in a net.
     """
     ops = ops or get_ops(dtype="float64")
-    param = text.parse(prototxt, schema.LayerParameter)
+    if prototxt.lstrip().startswith("layer"):
+        (param,) = text.parse(prototxt, schema.NetParameter).layer
+    else:
+        param = text.parse(prototxt, schema.LayerParameter)
     param.name = param.name or "layer"
     cls = layer_class(param.type)
     bottom = []
