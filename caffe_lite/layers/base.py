@@ -31,6 +31,7 @@ class Layer:
     bottoms: ClassVar[Bounds] = (1, 1)  # fewest and most; None: no limit
     tops: ClassVar[Bounds] = (1, 1)
     no_gradient: ClassVar[tuple[int, ...]] = ()  # bottoms that can never take one, such as labels
+    tops_without_gradient: ClassVar[tuple[int, ...]] = ()  # tops such as a mask; diffs not read
     is_loss: ClassVar[bool] = False  # loss weight 1 for the first top unless the prototxt says else
     auto_tops: ClassVar[bool] = False  # the net adds unnamed tops up to the fewest
     in_place: ClassVar[bool] = False  # top[0] may be bottom[0]
@@ -119,10 +120,15 @@ class Layer:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue as the layer did from which `get_state` took `state`."""
+        # Numbers that had not been drawn from by then start afresh.
         if "rng" in state:
             self.rng.bit_generator.state = state["rng"]
+        else:
+            self._rng = None
         if "stream" in state:
             self.stream.state = state["stream"]
+        else:
+            self._stream = None
 
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""

@@ -39,6 +39,7 @@ class InfogainLoss(NormalizedLossLayer):
 
     bottoms = (2, 3)
     tops = (1, 2)
+    tops_without_gradient = (1,)
     no_gradient = (1, 2)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

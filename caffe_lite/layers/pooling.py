@@ -43,6 +43,7 @@ class Pooling(Layer):
     """
 
     tops = (1, 2)
+    tops_without_gradient = (1,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.pooling_param

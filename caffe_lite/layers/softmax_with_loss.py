@@ -33,6 +33,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
     """
 
     tops = (1, 2)
+    tops_without_gradient = (1,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)

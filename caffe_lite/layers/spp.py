@@ -109,5 +109,6 @@ class SPP(Layer):
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        for (pooling, _), part in zip(self._levels, state.get("levels", []), strict=False):
+        parts = state.get("levels") or [{} for _ in self._levels]
+        for (pooling, _), part in zip(self._levels, parts, strict=True):
             pooling.set_state(part)
