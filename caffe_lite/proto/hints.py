@@ -1,8 +1,14 @@
-"""What a field that the schema does not have was probably meant to be."""
+"""What a field or a value that the schema does not have was probably meant to be."""
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import did_you_mean
+
+_LISTS_OF_V1 = {
+    "blobs_lr": "param { lr_mult: ... }",
+    "weight_decay": "param { decay_mult: ... }",
+    "blob_share_mode": "param { share_mode: ... }",
+}
 
 
 def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]) -> str:
@@ -11,11 +17,27 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
     `enclosing` holds the messages around it, outermost first.
     """
     return f'{descriptor.name} has no field "{name}"' + (
-        _belongs_outside(name, enclosing)
+        _renamed(descriptor, name)
+        or _belongs_outside(name, enclosing)
         or _belongs_to_other_file(descriptor, name)
         or _belongs_inside(descriptor, name)
         or did_you_mean(name, descriptor.fields_by_name)
     )
+
+
+def quoted_enum(field: FieldDescriptor, written: str, names: list[str]) -> str:
+    """The message for the string `written`, given where `field` takes one of the enum `names`."""
+    if written in names:
+        return f'"{field.name}" takes {written} without quotes'
+    if field.full_name == "caffe.V1LayerParameter.type":
+        return f'"layers" is the old form; with type: "{written}" in quotes, write "layer"'
+    return f'"{field.name}" takes a name without quotes{did_you_mean(written, names)}'
+
+
+def _renamed(descriptor: Descriptor, name: str) -> str:
+    if descriptor.name != "LayerParameter" or name not in _LISTS_OF_V1:
+        return ""
+    return f'; in "layer", unlike the old "layers", it is {_LISTS_OF_V1[name]}'
 
 
 def _belongs_outside(name: str, enclosing: list[Descriptor]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from caffe_lite.errors import PrototxtError, did_you_mean
+from caffe_lite.proto.hints import quoted_enum
 from caffe_lite.proto.strings import unescape
 from caffe_lite.proto.tokens import Tokens
 
@@ -145,17 +146,16 @@ def _bad_whole(tokens: Tokens, field: FieldDescriptor) -> PrototxtError:
 def _bad_enum(
     tokens: Tokens, field: FieldDescriptor, names: list[str], start: int
 ) -> PrototxtError:
-    written = tokens.value.strip("\"'")
-    if tokens.kind == "string" and written in names:
-        return tokens.error(f'"{field.name}" takes {written} without quotes', start)
+    if tokens.kind == "string":
+        return tokens.error(quoted_enum(field, tokens.shown()[1:-1], names), start)
     shown = tokens.shown() if start == tokens.start else f'"-{tokens.value}"'
-    message = f'"{field.name}" has no value {shown}{did_you_mean(written, names)}'
+    message = f'"{field.name}" has no value {shown}{did_you_mean(tokens.value, names)}'
     if len(names) <= 8:
         message += f" (one of {', '.join(names)})"
     return tokens.error(message, start)
 
 
-CONVERTERS: dict[int, Converter] = {
+_CONVERTERS: dict[int, Converter] = {
     FieldDescriptor.CPPTYPE_FLOAT: _real,
     FieldDescriptor.CPPTYPE_DOUBLE: _real,
     FieldDescriptor.CPPTYPE_BOOL: _truth,
@@ -169,4 +169,4 @@ def converter(field: FieldDescriptor) -> Converter:
     """The converter for a field that holds no message."""
     if field.type == FieldDescriptor.TYPE_BYTES:
         return _bytes
-    return CONVERTERS[field.cpp_type]
+    return _CONVERTERS[field.cpp_type]

@@ -55,7 +55,18 @@ BROKEN = [
     (
         NET,
         'layers { type: "Convolution" }',
-        '1:16: "type" has no value "Convolution"; did you mean "CONVOLUTION"?',
+        '1:16: "layers" is the old form; with type: "Convolution" in quotes, write "layer"',
+    ),
+    (
+        NET,
+        "layer { phase: 'Tset' }",
+        '1:16: "phase" takes a name without quotes; did you mean "TEST"?',
+    ),
+    (
+        NET,
+        'layer { type: "ReLU" blobs_lr: 1 }',
+        '1:22: LayerParameter has no field "blobs_lr"; in "layer", unlike the old "layers",'
+        " it is param { lr_mult: ... }",
     ),
     (
         NET,
@@ -202,7 +213,12 @@ def test_broken_text(message, source, expected):
         (b"", " the file is empty"),
         (b'name: "gr\xfcn"', '1:7: the string for "name" is not UTF-8 text'),
         (b"name: gr\xfcn", '1:7: "name" takes a string in quotes, got "gr"; write "gr"'),
-        (b'layer { phase: "\xfc" }', r'1:16: "phase" has no value "\udcfc" (one of TRAIN, TEST)'),
+        (b'layer { phase: "\xfc" }', '1:16: "phase" takes a name without quotes'),
+        (b'layers { type: "\xfc" }', r'1:16: "layers" is the old form; with type: "\udcfc" in'),
+        (
+            b'name: "a" force_backward: "\xfc"',
+            r'1:27: "force_backward" takes true or false, got "\u',
+        ),
         (b"\xfc: 1", "1:1: unexpected byte that is not UTF-8 text; only comments may hold such"),
     ],
 )

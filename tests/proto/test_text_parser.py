@@ -68,8 +68,12 @@ def test_question_marks_may_be_escaped_as_in_c():
 def test_any_message_class_can_be_read():
     from google.protobuf import descriptor_pb2
 
-    file = text.parse('name: "f" message_type { name: "M" }', descriptor_pb2.FileDescriptorProto)
-    assert file.message_type[0].name == "M"
+    source = """name: "f" options { java_package: "p" uninterpreted_option {
+        positive_int_value: 18446744073709551615 double_value: 0.1 string_value: "\\377" } }"""
+    message = descriptor_pb2.FileDescriptorProto
+    assert text.parse(source, message) == text_format.Parse(source, message())
+    with pytest.raises(PrototxtError, match="uint64: 0 to 18446744073709551615"):
+        text.parse(source.replace("1615", "1616"), message)
 
 
 def test_comments_may_hold_any_bytes(tmp_path):
