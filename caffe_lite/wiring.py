@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from caffe_lite.errors import ModelError
+from caffe_lite.errors import LayerError, ModelError
 from caffe_lite.layers.base import Bounds, Layer
 from caffe_lite.layers.registry import layer_class
 
@@ -44,7 +44,7 @@ def wire(net: Any) -> Wiring:
     maker: dict[str, str] = {}
     unused: set[str] = set()
     for param in net.layer:
-        node = Node(param, layer_class(param.type))
+        node = Node(param, _class_of(param))
         for name in param.bottom:
             node.bottom.append(index_of[name])
             unused.discard(name)
@@ -70,6 +70,13 @@ def wire(net: Any) -> Wiring:
         wiring.nodes.append(node)
     wiring.outputs = [index_of[name] for name in sorted(unused)]
     return wiring
+
+
+def _class_of(param: Any) -> type[Layer]:
+    try:
+        return layer_class(param.type)
+    except LayerError as error:
+        raise LayerError(f'layer "{param.name}": {error}') from error
 
 
 def _fail(node: Node, text: str) -> ModelError:
