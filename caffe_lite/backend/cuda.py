@@ -1,0 +1,147 @@
+"""CUDA devices through CuPy: which there are, how one is opened, what it says of itself."""
+
+import ctypes
+import os
+from functools import cache
+from typing import Any
+
+import numpy
+
+from ..errors import BackendError
+from .gpu.blas import WORKSPACE_BYTES, Blas
+from .gpu.launch import Launcher
+
+
+class OutOfDeviceMemoryError(BackendError):
+    """An array did not fit in the device's memory."""
+
+
+@cache
+def import_cupy() -> Any:
+    """The `cupy` module. Raises BackendError, naming what to install, where there is none."""
+    try:
+        import cupy
+    except ImportError as error:
+        raise BackendError(
+            "a GPU needs CuPy: pip install 'caffe_lite[gpu13]' for CUDA 13, "
+            f"or 'caffe_lite[gpu12]' for CUDA 12 ({error})"
+        ) from error
+    return cupy
+
+
+def device_count() -> int:
+    """Number of GPUs that answer. Raises BackendError with the driver's words if it fails."""
+    cupy = import_cupy()
+    try:
+        count: int = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise BackendError(f"no GPU answers; the CUDA driver says: {error}") from error
+    return count
+
+
+class Device:
+    """One GPU, the stream that all work on it runs on, and what is compiled for it.
+
+    One object per device and process (see `open_device`), so that nets which share arrays also
+    share the order in which those are read and written.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.cupy = import_cupy()
+        count = device_count()
+        if not 0 <= number < count:
+            has = f"GPUs 0 ... {count - 1}" if count else "no GPU"
+            raise BackendError(f"there is no GPU {number}: this machine has {has}")
+        self.number = number
+        self._handle = self.cupy.cuda.Device(number)
+        self._handle.use()
+        # Graphs cannot be captured on the default stream. A blocking one still keeps order with
+        # work that other code puts there.
+        self.stream = self.cupy.cuda.Stream()
+        self.multiprocessors: int = self._handle.attributes["MultiProcessorCount"]
+        self.memory: int = self._handle.mem_info[1]
+        self.capturing = False
+        self._launchers: dict[numpy.dtype, Launcher] = {}
+        self._blas: dict[numpy.dtype, Blas] = {}
+
+    def use(self) -> None:
+        """Make the device and its stream the current ones of this thread."""
+        self._handle.use()
+        self.stream.use()
+
+    def launcher(self, dtype: numpy.dtype) -> Launcher:
+        """The kernels for one element type."""
+        if dtype not in self._launchers:
+            self._launchers[dtype] = Launcher(
+                self._load, self.cupy.ndarray, dtype, self.multiprocessors
+            )
+        return self._launchers[dtype]
+
+    def blas(self, dtype: numpy.dtype) -> Blas:
+        """Matrix products for one element type."""
+        if dtype not in self._blas:
+            workspace = self.cupy.cuda.alloc(WORKSPACE_BYTES)
+            library = _cublas_library(self.cupy)
+            self._blas[dtype] = Blas(library, dtype, self.stream.ptr, workspace)
+        return self._blas[dtype]
+
+    def fingerprint(self) -> str:
+        """Names the device and the libraries that decide how fast it does what."""
+        info = self.info()
+        words = (info["name"], info["runtime_version"], info["cupy_version"])
+        return "-".join(words).replace(" ", "_").replace("/", "_")
+
+    def _load(self, code: str, options: tuple[str, ...]) -> Any:
+        return self.cupy.RawModule(code=code, options=options)
+
+    def info(self) -> dict[str, Any]:
+        """What `device_query` prints: name, memory in bytes, compute capability, versions."""
+        runtime = self.cupy.cuda.runtime
+        properties = runtime.getDeviceProperties(self.number)
+        capability = self._handle.compute_capability
+        return {
+            "id": self.number,
+            "name": properties["name"].decode(),
+            "memory_total": self.memory,
+            "memory_free": self._handle.mem_info[0],
+            "compute_capability": f"{capability[:-1]}.{capability[-1]}",
+            "multiprocessors": self.multiprocessors,
+            "clock_khz": self._handle.attributes.get("ClockRate"),
+            "driver_version": _version(runtime.driverGetVersion()),
+            "runtime_version": _version(runtime.runtimeGetVersion()),
+            "cupy_version": self.cupy.__version__,
+        }
+
+
+@cache
+def open_device(number: int) -> Device:
+    """The device of a number, opened once."""
+    return Device(number)
+
+
+def device_query(number: int) -> dict[str, Any]:
+    """`Device.info` and, under "tf32", the setting that matrix products start with."""
+    return open_device(number).info() | {"tf32": default_tf32()}
+
+
+def default_tf32() -> str:
+    """ "convolution" unless the environment variable CUPY_TF32 says 1 ("all") or 0 ("none")."""
+    return {"1": "all", "0": "none"}.get(os.environ.get("CUPY_TF32", ""), "convolution")
+
+
+def _cublas_library(cupy: Any) -> Any:
+    """The cuBLAS that CuPy has loaded, as a C library."""
+    from cupy_backends.cuda.libs import cublas  # loading it is the point
+
+    major = cupy.cuda.runtime.runtimeGetVersion() // 1000
+    name = f"cublas64_{major}.dll" if os.name == "nt" else f"libcublas.so.{major}"
+    try:
+        return ctypes.CDLL(name)
+    except OSError as error:
+        raise BackendError(
+            f"CuPy works with {cublas.__name__}, but {name} cannot be opened: {error}"
+        ) from error
+
+
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"

@@ -1,0 +1,137 @@
+"""The GPU backend."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import BackendError
+from . import cuda
+from .gpu.activations import ActivationOps
+from .gpu.arrays import ArrayOps
+from .gpu.capture import Recording, record
+from .gpu.convolution import CHUNK_BYTES, ConvolutionOps
+from .gpu.explicit_gemm import ExplicitGemm
+from .gpu.faults import MOST_SLOTS, Faults
+from .gpu.losses import LossOps
+from .gpu.normalization import NormalizationOps
+from .gpu.pooling import PoolingOps
+from .gpu.random import RandomOps
+from .gpu.recurrent import RecurrentOps
+from .gpu.tables import Tables
+from .gpu.transfer import Uploader
+from .gpu.tuning import Tuner
+from .gpu.updates import UpdateOps
+from .ops import Ops
+
+TF32 = ("convolution", "all", "none")
+
+
+class CupyOps(
+    ConvolutionOps,
+    PoolingOps,
+    NormalizationOps,
+    RecurrentOps,
+    LossOps,
+    UpdateOps,
+    ActivationOps,
+    RandomOps,
+    ArrayOps,
+    Ops,
+):
+    """Operations on one GPU, through CuPy, cuBLAS and the kernels of this package.
+
+    `device` is the GPU's number. `tf32` says which float32 products may round their factors to
+    TF32, with 10 bits of mantissa instead of 23: those of convolutions, all, or none; None follows
+    CUPY_TF32 (1: all, 0: none) and else takes convolutions, as other frameworks do.
+
+    Nothing here waits for the device but `to_host` and `synchronize`. Raises BackendError where
+    CuPy or the device is missing.
+    """
+
+    def __init__(self, device: int = 0, dtype: Any = "float32", tf32: str | None = None) -> None:
+        self.device = cuda.open_device(device)
+        self.device.use()
+        super().__init__(self.device.cupy, dtype, f"gpu:{device}")
+        self.tf32 = cuda.default_tf32() if tf32 is None else tf32
+        if self.tf32 not in TF32:
+            raise BackendError(f'tf32 is one of {", ".join(TF32)}; got "{self.tf32}"')
+        self.multiprocessors = self.device.multiprocessors
+        self.launch = self.device.launcher(self.dtype)
+        self.blas = self.device.blas(self.dtype)
+        self.gemm_tf32 = self.tf32 == "all"
+        self.explicit = ExplicitGemm(self, self.tf32 != "none")
+        self.tables = Tables(self.xp.asarray)
+        self.faults = Faults(self.zeros((MOST_SLOTS, 2)))
+        self.uploader = Uploader(self.xp, self.device.stream)
+        self.chunk_bytes = tuple(min(size, self.device.memory // 32) for size in CHUNK_BYTES)
+        self.tuner = Tuner(self._mark, self._elapsed, _tuning_folder(self.device))
+        self._multipliers = {}
+        self._recorded = False
+        self._retired: list[Any] = []
+
+    @property
+    def capturing(self) -> bool:  # type: ignore[override]
+        """Whether work is being recorded for a graph, and so must not wait or measure."""
+        return self.device.capturing
+
+    def empty(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A new array with undefined content. Raises OutOfDeviceMemoryError."""
+        return self._allocate(self.xp.empty, shape, dtype)
+
+    def zeros(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A new array of zeros. Raises OutOfDeviceMemoryError."""
+        return self._allocate(self.xp.zeros, shape, dtype)
+
+    def synchronize(self) -> None:
+        """Wait until all work is done, and raise the faults found by then."""
+        self.device.stream.synchronize()
+        self.faults.check()
+
+    def capture(self, function: Callable[[], None]) -> Recording:
+        """Record the device work of `function`, without doing it, to be replayed at will.
+
+        Run `function` once before, so that kernels are compiled, shapes are measured and
+        workspaces have grown. Raises CaptureError where the work cannot be recorded.
+        """
+        self.device.use()
+        self.device.capturing = self._recorded = True
+        self.tuner.enabled = False
+        try:
+            return record(self.xp, self.device.stream, function, self.tables.kept)
+        finally:
+            self.device.capturing = False
+            self.tuner.enabled = True
+
+    def _allocate(self, make: Callable[..., Any], shape: Sequence[int], dtype: Any) -> Any:
+        try:
+            return make(shape, dtype or self.dtype)
+        except self.xp.cuda.memory.OutOfMemoryError as error:
+            raise cuda.OutOfDeviceMemoryError(
+                f"{self.name}: no memory for an array of shape {tuple(shape)}: {error}"
+            ) from error
+
+    def _replace_arena(self, size: int) -> None:
+        if self._recorded:
+            self._retired.append(self._arena)  # a graph may still write there
+        self._arena = None
+        self._arena = self.empty((size,))
+
+    def _mark(self) -> Any:
+        event = self.xp.cuda.Event()
+        event.record(self.device.stream)
+        return event
+
+    def _elapsed(self, start: Any, end: Any) -> float:
+        end.synchronize()
+        elapsed: float = self.xp.cuda.get_elapsed_time(start, end)
+        return elapsed
+
+
+def _tuning_folder(device: cuda.Device) -> Path | None:
+    """Where measured choices of one kind of device are kept; CAFFE_LITE_CACHE= switches it off."""
+    root = os.environ.get("CAFFE_LITE_CACHE")
+    if root == "":
+        return None
+    base = Path(root) if root else Path.home() / ".cache" / "caffe_lite"
+    return base / f"cuda-{device.fingerprint()}"

@@ -1,0 +1,121 @@
+"""Transfer, matrix products, bias and table look-up on the GPU."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy
+
+from .base import GpuBase
+from .blas import Matrix
+from .faults import Faults
+from .tables import Tables
+from .transfer import Uploader
+
+
+class ArrayOps(GpuBase):
+    """Arrays on the device and linear algebra over them."""
+
+    faults: Faults
+    tables: Tables
+    uploader: Uploader
+    gemm_tf32: bool
+
+    def to_host(self, a: Any) -> numpy.ndarray:
+        """A NumPy copy of `a`. Waits for the device, and raises the faults found on it by then."""
+        if isinstance(a, numpy.ndarray):
+            return a
+        host = a.get()
+        self.faults.check()
+        return host
+
+    def copy_to_device(self, host: Any, out: Any) -> None:
+        """Copy a NumPy array into a device array of the same size, beside other work.
+
+        `host` may be changed at once: it is copied to pinned memory before this returns.
+        """
+        self.uploader.copy(host, out)
+
+    def gemm(
+        self,
+        a: Any,
+        b: Any,
+        out: Any,
+        trans_a: bool = False,
+        trans_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        """out = op(a) @ op(b), or out += op(a) @ op(b); all 2-D and C-contiguous."""
+        m, k = reversed(a.shape) if trans_a else a.shape
+        k_b, n = reversed(b.shape) if trans_b else b.shape
+        if k != k_b or out.shape != (m, n):
+            raise ValueError(f"gemm of {(m, k)} and {(k_b, n)} into {out.shape}")
+        for array in (a, b, out):
+            if array.dtype != self.dtype or not array.flags.c_contiguous:
+                raise TypeError(f"gemm takes C-contiguous {self.dtype} arrays, got {array.dtype}")
+        self.blas.gemm(
+            m,
+            n,
+            k,
+            Matrix(a, a.shape[1], trans_a),
+            Matrix(b, b.shape[1], trans_b),
+            Matrix(out, n),
+            accumulate,
+            self.gemm_tf32,
+        )
+
+    def add_bias(self, y: Any, bias: Any) -> None:
+        """y (N, C, *S) += bias (C,) over axis 1, in place."""
+        self.launch("add_bias", y.size, y.size, y, bias, y.shape[1], prod(y.shape[2:]))
+
+    def sum_bias(self, dy: Any, dbias: Any) -> None:
+        """dbias (C,) += the sum of dy (N, C, *S) over every axis but 1."""
+        self.channel_sum("channel_sum", (dy,), dy.shape, dbias, accumulate=True)
+
+    def channel_sum(
+        self,
+        kernel: str,
+        arrays: tuple[Any, ...],
+        shape: Sequence[int],
+        out: Any,
+        factor: float = 1.0,
+        accumulate: bool = False,
+    ) -> None:
+        """out (C,) = or += factor * the sums that a kernel of channels.cu makes per channel."""
+        images, channels, pixels = shape[0], shape[1], prod(shape[2:])
+        if kernel == "channel_sum" and pixels == 1:
+            per_split = -(-channels // 256)
+        else:
+            per_split = channels
+        splits = max(1, min(images, 4 * self.multiprocessors // max(1, per_split)))
+        (partial,) = self.workspaces((splits, channels))
+        if kernel == "channel_sum" and pixels == 1:
+            self.launch("column_sum", (channels, splits), *arrays, partial, images, channels)
+        else:
+            grid = (channels, splits)
+            self.launch.blocks(kernel, grid, *arrays, partial, images, channels, pixels)
+        self.launch("channel_total", channels, channels, partial, splits, factor, accumulate, out)
+
+    def take(self, weight: Any, ids: Any, out: Any) -> None:
+        """out (n, D) = weight[ids]. An id outside the table gives zeros and is reported later."""
+        rows, columns = weight.shape
+        fault = self.faults.slot("id", rows)
+        self.launch("take", out.size, out.size, weight, ids, out, rows, columns, fault)
+
+    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+        """target[ids[i]] += rows[i] for every i; a repeated id adds up, in any order."""
+        count, columns = target.shape
+        self.launch("scatter_add", rows.size, rows.size, target, ids, rows, count, columns)
+
+    def sum_squares(self, arrays: Sequence[Any]) -> Any:
+        """The sum of squares over all elements of all arrays, as a 0-d array."""
+        table = self.tables.of([(array,) for array in arrays])
+        (partial,) = self.workspaces((table.blocks,))
+        total = self.empty(())
+        self.launch.blocks(
+            "piece_squares",
+            table.blocks,
+            *(table.addresses, table.sizes, table.owner, table.piece, partial),
+        )
+        self.launch.blocks("sum_partial", 1, table.blocks, partial, total)
+        return total

@@ -1,0 +1,39 @@
+"""What every group of GPU operations has at hand."""
+
+from math import prod
+from typing import Any
+
+from ..reference.base import OpsBase
+from .blas import Blas
+from .launch import Launcher
+
+
+class GpuBase(OpsBase):
+    """The launcher, the matrix products and the shared workspace of one device."""
+
+    launch: Launcher
+    blas: Blas
+    multiprocessors: int
+    capturing: bool
+
+    _arena: Any = None
+
+    def workspaces(self, *shapes: tuple[int, ...]) -> list[Any]:
+        """Arrays of undefined content that live until the next call.
+
+        They share one block of memory, which grows to the largest need and is never given back:
+        everything runs in order on one stream, so a later user cannot disturb an earlier one.
+        """
+        # 256 bytes apart, as a device's own allocator would place them.
+        unit = 256 // self.dtype.itemsize
+        sizes = [-(-prod(shape) // unit) * unit for shape in shapes]
+        if self._arena is None or self._arena.size < sum(sizes):
+            self._replace_arena(sum(sizes))
+        arrays, start = [], 0
+        for shape, size in zip(shapes, sizes, strict=True):
+            arrays.append(self._arena[start : start + prod(shape)].reshape(shape))
+            start += size
+        return arrays
+
+    def _replace_arena(self, size: int) -> None:
+        raise NotImplementedError

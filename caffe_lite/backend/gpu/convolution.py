@@ -1,0 +1,121 @@
+"""Convolution on the GPU: matrix products over patches, with the layout measured once per shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..geometry import ConvGeometry
+from .base import GpuBase
+from .explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
+from .tuning import Tuner
+
+# Bytes of columns made at a time: what stays in the second-level cache of a large device, and what
+# gives a product its full size.
+CHUNK_BYTES = (32 * 2**20, 512 * 2**20)
+
+
+class ConvolutionOps(GpuBase):
+    """Convolution, its two gradients, and im2col.
+
+    Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with
+    S' = geometry.output(S).
+    """
+
+    tuner: Tuner
+    chunk_bytes: tuple[int, ...]
+    explicit: ExplicitGemm
+
+    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+        """y = x convolved with weight, plus bias unless that is None."""
+        if _depthwise(x, geometry):
+            self.launch("depthwise", y.size, y.size, x, weight, bias, y, *_thin(x, y, geometry))
+            return
+        z = sizes_of(x, y, geometry)
+        plan = self._plan(
+            "forward",
+            z,
+            len(x),
+            lambda plan: self.explicit.forward(x, weight, bias, y, z, plan),
+        )
+        self.explicit.forward(x, weight, bias, y, z, plan)
+
+    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+        """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
+        if _depthwise(dx, geometry):
+            sizes = _thin(dx, dy, geometry)
+            self.launch("depthwise_grad_data", dx.size, dx.size, dy, weight, dx, *sizes)
+            return
+        z = sizes_of(dx, dy, geometry)
+        plan = self._plan(
+            "data", z, len(dx), lambda plan: self.explicit.grad_data(dy, weight, dx, z, plan)
+        )
+        self.explicit.grad_data(dy, weight, dx, z, plan)
+
+    def convolution_grad_weight(
+        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+    ) -> None:
+        """dweight += the gradient to weight."""
+        if _depthwise(x, geometry):
+            weights = dweight.size
+            self.launch.blocks(
+                "depthwise_grad_weight",
+                weights,
+                *(weights, x, dy, dweight, len(x), *_thin(x, dy, geometry)),
+            )
+            return
+        z = sizes_of(x, dy, geometry)
+        plan = self._plan(
+            "weight",
+            z,
+            len(x),
+            # Measured on an array of its own: it adds.
+            lambda plan: self.explicit.grad_weight(x, dy, self.xp.empty_like(dweight), z, plan),
+        )
+        self.explicit.grad_weight(x, dy, dweight, z, plan)
+
+    def im2col(self, x: Any, columns: Any, geometry: ConvGeometry) -> None:
+        """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
+        z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
+        self.explicit.unfold("im2col", x, columns, z, BATCHED)
+
+    def col2im(self, columns: Any, x: Any, geometry: ConvGeometry) -> None:
+        """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
+        z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
+        self.explicit.unfold("col2im", columns, x, z, BATCHED)
+
+    def _plan(self, which: str, z: Sizes, images: int, run: Callable[[Plan], None]) -> Plan:
+        """The fastest plan for these sizes, measured when they first come."""
+        key = (which, z, images, self.dtype.name, self.explicit.tf32)
+        return self.tuner.choose(
+            key, candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes), run
+        )
+
+
+def candidates(
+    which: str, z: Sizes, images: int, itemsize: int, limits: tuple[int, ...]
+) -> list[Plan]:
+    """Plans worth measuring, a good guess first."""
+    per_image = itemsize * z.pixels * (z.rows + z.outputs)
+    partial = itemsize * z.outputs * z.rows // z.geometry.group
+    plans = []
+    for layout in (WIDE, BATCHED) if which == "weight" else (BATCHED, WIDE):
+        need = per_image + partial if layout == BATCHED and which == "weight" else per_image
+        for limit in reversed(limits):
+            chunk = max(1, min(images, limit // max(1, need)))
+            if z.pointwise and layout == BATCHED and which != "weight":
+                chunk = images
+            # Even chunks: a small last one would run at a worse rate.
+            chunk = -(-images // -(-images // chunk))
+            if Plan(layout, chunk) not in plans:
+                plans.append(Plan(layout, chunk))
+    return plans
+
+
+def _depthwise(x: Any, geometry: ConvGeometry) -> bool:
+    return x.ndim == 4 and geometry.group == x.shape[1] > 1
+
+
+def _thin(x: Any, y: Any, g: ConvGeometry) -> tuple[int, ...]:
+    """The sizes that depthwise.cu takes, from the channels on."""
+    multiplier = y.shape[1] // x.shape[1]
+    spatial = (*x.shape[2:], *g.kernel, *g.stride, *g.pad, *g.dilation, *y.shape[2:])
+    return (x.shape[1], multiplier, *spatial)

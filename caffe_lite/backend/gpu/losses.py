@@ -1,0 +1,76 @@
+"""Softmax and its cross-entropy on the GPU, over arrays seen as (outer, C, inner)."""
+
+from typing import Any
+
+from .base import GpuBase
+from .faults import Faults
+from .launch import BLOCK
+
+ROW_CLASSES = 64  # from here on a row of classes is worth a block of its own
+MOST_LOSS_BLOCKS = 1024
+
+
+class LossOps(GpuBase):
+    """x, y, prob (outer, C, inner) with classes on the middle axis; label (outer, inner)."""
+
+    faults: Faults
+
+    def softmax(self, x: Any, y: Any) -> None:
+        """y = exp(x) / sum over classes of exp(x); y may be x."""
+        outer, classes, inner = x.shape
+        if inner == 1 and classes >= ROW_CLASSES:
+            self.launch.blocks("softmax_rows", outer, outer, x, y, classes)
+        else:
+            n = outer * inner
+            self.launch("softmax_columns", n, n, x, y, classes, inner)
+
+    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+        """dx = y * (dy - sum over classes of dy * y); dx may be dy."""
+        outer, classes, inner = y.shape
+        if inner == 1 and classes >= ROW_CLASSES:
+            self.launch.blocks("softmax_grad_rows", outer, outer, y, dy, dx, classes)
+        else:
+            n = outer * inner
+            self.launch("softmax_grad_columns", n, n, y, dy, dx, classes, inner)
+
+    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+        """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
+
+        Returns their sum and the number of labels that count, as 0-d arrays.
+        """
+        outer, classes, inner = prob.shape
+        n = outer * inner
+        blocks = max(1, min(-(-n // BLOCK), MOST_LOSS_BLOCKS))
+        (partial,) = self.workspaces((blocks, 2))
+        totals = self.empty((2,))
+        self.launch.blocks(
+            "softmax_loss",
+            blocks,
+            *(n, prob, label, *_ignored(ignore), losses, partial, classes, inner),
+        )
+        self.launch.blocks("sum_pairs", 1, blocks, partial, totals)
+        return totals[0], totals[1]
+
+    def softmax_loss_grad(
+        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+    ) -> None:
+        """dx = scale * (prob - [class is label]), 0 where ignored; scale a float or 0-d array."""
+        _, classes, inner = prob.shape
+        pointer, factor = (scale, 1.0) if isinstance(scale, self.xp.ndarray) else (None, scale)
+        self.launch(
+            "softmax_loss_grad",
+            prob.size,
+            *(prob.size, prob, label, *_ignored(ignore), pointer, factor, dx, classes, inner),
+        )
+
+    def label_fault(self, label: Any, classes: int, ignore: int | None) -> None:
+        """Look for a label outside [0, classes) that is not `ignore`.
+
+        Does not wait: a bad label raises DataError when the host next reads from the device.
+        """
+        fault = self.faults.slot("label", classes)
+        self.launch("find_fault", label.size, label.size, label, *_ignored(ignore), classes, fault)
+
+
+def _ignored(ignore: int | None) -> tuple[bool, int]:
+    return ignore is not None, 0 if ignore is None else ignore

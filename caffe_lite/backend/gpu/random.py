@@ -1,0 +1,56 @@
+"""Random numbers on the GPU, equal to those that the CPU draws from the same state."""
+
+from typing import Any
+
+import numpy
+
+from ..reference.random import philox_blocks, philox_key
+from .arrays import ArrayOps
+
+
+class DeviceStream:
+    """A `Stream` whose position is in device memory: each replay of a graph moves it on."""
+
+    def __init__(self, ops: "RandomOps", key: tuple[int, int]) -> None:
+        self._ops = ops
+        self._state = ops.xp.zeros(3, "uint64")
+        self.state = {"key": key, "position": 0}
+
+    def uniform(self, out: Any) -> None:
+        """Fill `out` (any shape) with numbers in [0, 1)."""
+        blocks = philox_blocks(out.size, out.dtype)
+        self._ops.launch("uniform", blocks, blocks, self._state, out, out.size)
+        self._ops.launch.blocks("advance", 1, self._state, blocks, block=1)
+
+    def dropout(self, x: Any, y: Any, mask: Any, ratio: float) -> None:
+        """The mask of `RandomOps.dropout` and its product with x, in one pass."""
+        blocks = philox_blocks(x.size, x.dtype)
+        self._ops.launch(
+            "dropout", blocks, blocks, self._state, x, y, mask, ratio, 1 / (1 - ratio), x.size
+        )
+        self._ops.launch.blocks("advance", 1, self._state, blocks, block=1)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        position, *key = self._ops.to_host(self._state).tolist()
+        return {"key": key, "position": position}
+
+    @state.setter
+    def state(self, value: dict[str, Any]) -> None:
+        host = numpy.array([value["position"], *value["key"]], "uint64")
+        self._ops.copy_to_device(host, self._state)
+
+
+class RandomOps(ArrayOps):
+    """Streams, and dropout, their main customer."""
+
+    def stream(self, *key: int) -> DeviceStream:
+        """A stream of random numbers on the device, seeded by non-negative ints."""
+        return DeviceStream(self, philox_key(*key))
+
+    def dropout(self, x: Any, y: Any, mask: Any, ratio: float, stream: DeviceStream) -> None:
+        """y = x * mask; mask = 1 / (1 - ratio) with probability 1 - ratio, else 0 (0 < ratio < 1).
+
+        x, y and mask have one shape; y may be x.
+        """
+        stream.dropout(x, y, mask, ratio)

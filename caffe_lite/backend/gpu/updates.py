@@ -1,0 +1,87 @@
+"""The solvers' update rules on the GPU: one launch for all learnable blobs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from ..reference.updates import Hyper
+from ..slots import UpdateSlot
+from .base import GpuBase
+from .capture import CaptureError
+from .tables import Tables
+
+# Each rule's kernel, and the hyper-parameters it takes in order.
+_KERNELS = {
+    "SGD": ("update_sgd", ("momentum",)),
+    "Nesterov": ("update_nesterov", ("momentum",)),
+    "AdaGrad": ("update_adagrad", ("delta",)),
+    "RMSProp": ("update_rmsprop", ("rms_decay", "delta")),
+    "AdaDelta": ("update_adadelta", ("momentum", "delta")),
+    "Adam": ("update_adam", ("momentum", "momentum2", "delta")),
+}
+
+
+class UpdateOps(GpuBase):
+    """Updates of all learnable blobs at once."""
+
+    tables: Tables
+    _controls: Any = None
+    _multipliers: dict[Any, Any]
+    _written: list[float | None]
+
+    def update(
+        self,
+        rule: str,
+        slots: Sequence[UpdateSlot],
+        rate: Any,
+        scale: Any = 1.0,
+        weight_decay: float = 0.0,
+        l1: bool = False,
+        **hyper: Any,
+    ) -> None:
+        """Apply `rule` to every slot, as the reference does.
+
+        rate, scale and hyper["iteration"] are numbers or 0-d device arrays; scale may be made by
+        the same graph. For a captured update, see `set_update_controls`.
+        """
+        if not slots:
+            return
+        kernel, names = _KERNELS[rule]
+        values = Hyper(**hyper)
+        table = self.tables.of(
+            [(s.data, s.diff, *s.history, *(None,) * (2 - len(s.history))) for s in slots]
+        )
+        self.set_update_controls(rate, scale, values.iteration)
+        self.launch.blocks(
+            kernel,
+            table.blocks,
+            *(table.addresses, table.sizes, self._multipliers_of(slots), table.owner, table.piece),
+            *(self._controls, weight_decay, l1),
+            *(getattr(values, name) for name in names),
+        )
+
+    def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:
+        """Put rate, scale and iteration where the kernels read them.
+
+        A captured update reads them again at each replay: call this before capturing, with the
+        values that `update` is then given, and before each replay, with new ones.
+        """
+        if self._controls is None:
+            self._controls = self.xp.zeros(3, "float64")
+            self._written = [None] * 3
+        for place, value in enumerate((rate, scale, iteration)):
+            if isinstance(value, self.xp.ndarray):
+                self._controls[place] = value
+                self._written[place] = None
+            elif value != self._written[place]:
+                if self.capturing:
+                    raise CaptureError("an update's controls are set while it is captured")
+                self._controls[place] = float(value)
+                self._written[place] = value
+
+    def _multipliers_of(self, slots: Sequence[UpdateSlot]) -> Any:
+        key = tuple((slot.lr_mult, slot.decay_mult) for slot in slots)
+        if key not in self._multipliers:
+            self._multipliers[key] = self.asarray(numpy.array(key), "float64")
+        return self._multipliers[key]
