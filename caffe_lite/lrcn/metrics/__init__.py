@@ -1,0 +1,9 @@
+"""Scores of captions: BLEU, ROUGE-L and CIDEr, equal to those of the COCO caption evaluation."""
+
+from caffe_lite.lrcn.metrics.bleu import bleu
+from caffe_lite.lrcn.metrics.cider import cider
+from caffe_lite.lrcn.metrics.evaluate import evaluate
+from caffe_lite.lrcn.metrics.rouge import rouge_l
+from caffe_lite.lrcn.metrics.tokenizer import tokenize
+
+__all__ = ["bleu", "cider", "evaluate", "rouge_l", "tokenize"]
