@@ -1,0 +1,437 @@
+"""One list of cases for every operation, run on each backend and compared with the reference.
+
+A case is `name -> run(ops, rng)`: it draws its inputs in float64 from `rng`, so that every backend
+sees the same numbers, calls operations, and returns the results as host arrays. Outputs start as
+NaN, so that one which is not written shows.
+"""
+
+import math
+
+import numpy
+
+from caffe_lite.backend import ConvGeometry, UpdateSlot
+
+CASES = {}
+
+
+def case(name):
+    def add(run):
+        CASES[name] = run
+        return run
+
+    return add
+
+
+def blank(ops, *shape, dtype=None):
+    """An array that is wrong until it is written."""
+    out = ops.empty(shape, dtype)
+    out.fill(numpy.nan if dtype is None else -77)
+    return out
+
+
+def hosts(ops, *arrays):
+    return [numpy.array(ops.to_host(array)) for array in arrays]
+
+
+def normal(ops, rng, *shape):
+    return ops.asarray(rng.standard_normal(shape))
+
+
+# Convolution: (x shape, outputs, geometry)
+CONVOLUTIONS = {
+    "stride and pad": ((3, 4, 7, 9), 6, ConvGeometry((3, 2), (2, 1), (1, 2), (1, 1))),
+    "dilation": ((2, 3, 9, 8), 5, ConvGeometry((3, 2), (1, 2), (2, 1), (2, 3))),
+    "groups": ((2, 6, 6, 5), 9, ConvGeometry((3, 3), (1, 2), (0, 1), (1, 1), 3)),
+    "one image": ((1, 3, 8, 7), 4, ConvGeometry((5, 4), (3, 2), (2, 0), (1, 1))),
+    "pointwise": ((3, 5, 4, 6), 7, ConvGeometry((1, 1), (1, 1), (0, 0), (1, 1))),
+    "pointwise groups": ((2, 6, 3, 5), 4, ConvGeometry((1, 1), (1, 1), (0, 0), (1, 1), 2)),
+    "pointwise stride": ((2, 3, 5, 7), 4, ConvGeometry((1, 1), (2, 3), (0, 0), (1, 1))),
+    "stride beyond kernel": ((2, 3, 9, 8), 4, ConvGeometry((2, 1), (3, 4), (1, 0), (1, 1))),
+    "depthwise": ((2, 5, 7, 6), 5, ConvGeometry((3, 2), (2, 1), (1, 1), (1, 2), 5)),
+    "depthwise times 3": ((3, 2, 6, 7), 6, ConvGeometry((2, 3), (1, 2), (0, 2), (2, 1), 2)),
+    "one axis": ((3, 4, 11), 5, ConvGeometry((4,), (2,), (1,), (2,))),
+    "three axes": (
+        (2, 4, 4, 5, 6),
+        6,
+        ConvGeometry((2, 3, 1), (1, 2, 2), (1, 0, 1), (2, 1, 1), 2),
+    ),
+}
+
+
+def _convolution(shape, outputs, g, with_bias):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        weight = normal(ops, rng, outputs, shape[1] // g.group, *g.kernel)
+        bias = normal(ops, rng, outputs) if with_bias else None
+        y = blank(ops, shape[0], outputs, *g.output(shape[2:]))
+        ops.convolution(x, weight, bias, y, g)
+        dy = normal(ops, rng, *y.shape)
+        dx = blank(ops, *shape)
+        ops.convolution_grad_data(dy, weight, dx, g)
+        dweight = normal(ops, rng, *weight.shape)
+        ops.convolution_grad_weight(x, dy, dweight, g)
+        columns = blank(ops, shape[0], shape[1] * math.prod(g.kernel), *y.shape[2:])
+        ops.im2col(x, columns, g)
+        back = blank(ops, *shape)
+        ops.col2im(normal(ops, rng, *columns.shape), back, g)
+        return hosts(ops, y, dx, dweight, columns, back)
+
+    return run
+
+
+for _name, (_shape, _outputs, _geometry) in CONVOLUTIONS.items():
+    CASES[f"convolution, {_name}"] = _convolution(_shape, _outputs, _geometry, True)
+CASES["convolution, no bias"] = _convolution(*CONVOLUTIONS["stride and pad"], False)
+CASES["convolution, pointwise without bias"] = _convolution(*CONVOLUTIONS["pointwise"], False)
+
+
+# Pooling: (x shape, output shape, kernel, stride, pad)
+POOLINGS = {
+    "overlapping": ((2, 3, 7, 9), (4, 5), (3, 2), (2, 2), (1, 0)),
+    "one image": ((1, 2, 5, 6), (3, 2), (2, 3), (2, 3), (0, 0)),
+    "rounded up": ((2, 1, 8, 7), (4, 4), (3, 3), (2, 2), (0, 0)),
+    "global": ((3, 4, 5, 6), (1, 1), (5, 6), (1, 1), (0, 0)),
+    "pad on both": ((2, 2, 6, 5), (4, 4), (4, 3), (2, 1), (2, 1)),
+    "beyond the image": ((1, 2, 4, 5), (4, 4), (2, 2), (2, 3), (0, 0)),
+}
+
+
+def _pooling(shape, output, kernel, stride, pad):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        dy = normal(ops, rng, *shape[:2], *output)
+        y, no_mask = blank(ops, *dy.shape), blank(ops, *dy.shape)
+        mask = blank(ops, *dy.shape, dtype="int32")
+        ops.max_pool(x, y, mask, kernel, stride, pad)
+        ops.max_pool(x, no_mask, None, kernel, stride, pad)
+        dx = blank(ops, *shape)
+        ops.max_pool_grad(dy, mask, dx)
+        average, daverage = blank(ops, *dy.shape), blank(ops, *shape)
+        ops.ave_pool(x, average, kernel, stride, pad)
+        ops.ave_pool_grad(dy, daverage, kernel, stride, pad)
+        return hosts(ops, y, no_mask, mask, dx, average, daverage)
+
+    return run
+
+
+for _name, _arguments in POOLINGS.items():
+    CASES[f"pooling, {_name}"] = _pooling(*_arguments)
+
+
+@case("pooling, ties, infinities and NaN")
+def _(ops, rng):
+    host = rng.integers(0, 3, (2, 2, 6, 6)).astype(float)
+    host[0, 0, :3, :3] = -numpy.inf
+    host[0, 1, 2:4, 2:4] = numpy.nan
+    host[1, 0, 3, 3] = numpy.inf
+    x = ops.asarray(host)
+    y, mask = blank(ops, 2, 2, 3, 3), blank(ops, 2, 2, 3, 3, dtype="int32")
+    ops.max_pool(x, y, mask, (2, 2), (2, 2), (0, 0))
+    dx = blank(ops, *x.shape)
+    ops.max_pool_grad(normal(ops, rng, *y.shape), mask, dx)
+    return hosts(ops, y, mask, dx)
+
+
+@case("pooling, stochastic")
+def _(ops, rng):
+    host = rng.random((2, 3, 7, 8)) * (rng.random((2, 3, 7, 8)) < 0.6)
+    host[0, 0, :3, :3] = 0
+    x = ops.asarray(host)
+    shape = (2, 3, 4, 3)
+    y, mask, mean = blank(ops, *shape), blank(ops, *shape, dtype="int32"), blank(ops, *shape)
+    # A threshold within rounding of a running sum may fall on either side: keep away from both.
+    uniform = ops.asarray(rng.random(shape) * 0.98 + 0.01)
+    ops.stochastic_pool(x, y, mask, uniform, (3, 2), (2, 3))
+    ops.stochastic_pool_test(x, mean, (3, 2), (2, 3))
+    return hosts(ops, y, mask, mean)
+
+
+def _lrn(shape, size, alpha, beta, k):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        y, scale, dx = (blank(ops, *shape) for _ in range(3))
+        ops.lrn_across(x, y, scale, size, alpha, beta, k)
+        ops.lrn_across_grad(x, y, scale, normal(ops, rng, *shape), dx, size, alpha, beta)
+        return hosts(ops, y, scale, dx)
+
+    return run
+
+
+CASES["lrn across channels"] = _lrn((2, 7, 3, 5), 5, 0.9, 0.75, 1.3)
+CASES["lrn, window of even size"] = _lrn((1, 6, 4, 3), 4, 1.7, 0.6, 2.0)
+CASES["lrn, window beyond the channels"] = _lrn((3, 2, 2, 5), 7, 0.8, 1.4, 1.0)
+
+
+def _batch_norm(*shape):
+    def run(ops, rng):
+        x = ops.asarray(rng.standard_normal(shape) * 2 + 3)
+        mean, var = blank(ops, shape[1]), blank(ops, shape[1])
+        ops.batch_norm_stats(x, mean, var)
+        std = ops.xp.sqrt(var + 0.1)
+        y, dx = blank(ops, *shape), blank(ops, *shape)
+        ops.batch_norm_apply(x, mean, std, y)
+        ops.batch_norm_grad(y, std, normal(ops, rng, *shape), dx)
+        return hosts(ops, mean, var, y, dx)
+
+    return run
+
+
+for _shape in ((5, 3, 4, 7), (1, 2, 9, 5), (7, 4), (3, 5, 11), (40, 2, 3, 3)):
+    CASES[f"batch norm of {_shape}"] = _batch_norm(*_shape)
+
+
+@case("relu")
+def _(ops, rng):
+    x, dy = normal(ops, rng, 3, 5, 7), normal(ops, rng, 3, 5, 7)
+    x[0, 0, :3] = 0
+    outs = []
+    for slope in (0.0, 0.3, -0.7):
+        y, dx = blank(ops, 3, 5, 7), blank(ops, 3, 5, 7)
+        ops.relu(x, y, slope)
+        ops.relu_grad(x, dy, dx, slope)
+        in_place, grad_in_place = x.copy(), dy.copy()
+        ops.relu(in_place, in_place, slope)
+        ops.relu_grad(x, grad_in_place, grad_in_place, slope)
+        outs += [y, dx, in_place, grad_in_place]
+    return hosts(ops, *outs)
+
+
+@case("relu of NaN and infinity")
+def _(ops, rng):
+    x = ops.asarray(numpy.array([numpy.nan, numpy.inf, -numpy.inf, -2.0, 3.0]))
+    y, leaky, dx = (blank(ops, 5) for _ in range(3))
+    ops.relu(x, y)
+    ops.relu(x, leaky, 0.25)
+    ops.relu_grad(x, normal(ops, rng, 5), dx, 0.25)
+    return hosts(ops, y, leaky, dx)
+
+
+@case("gemm")
+def _(ops, rng):
+    outs = []
+    for m, n, k in ((3, 5, 7), (1, 4, 6), (5, 1, 3), (4, 6, 1)):
+        for trans_a in (False, True):
+            for trans_b in (False, True):
+                for accumulate in (False, True):
+                    a = normal(ops, rng, *((k, m) if trans_a else (m, k)))
+                    b = normal(ops, rng, *((n, k) if trans_b else (k, n)))
+                    out = normal(ops, rng, m, n) if accumulate else blank(ops, m, n)
+                    ops.gemm(a, b, out, trans_a, trans_b, accumulate)
+                    outs.append(out)
+    return hosts(ops, *outs)
+
+
+@case("gemm of nothing")
+def _(ops, rng):
+    out = blank(ops, 0, 4)
+    ops.gemm(ops.empty((0, 3)), normal(ops, rng, 3, 4), out)
+    return hosts(ops, out)
+
+
+@case("bias")
+def _(ops, rng):
+    outs = []
+    for shape in ((3, 5, 2, 4), (6, 7), (1, 3, 5), (50, 300), (9, 2, 30, 7)):
+        y, bias = normal(ops, rng, *shape), normal(ops, rng, shape[1])
+        ops.add_bias(y, bias)
+        dbias = normal(ops, rng, shape[1])
+        ops.sum_bias(normal(ops, rng, *shape), dbias)
+        outs += [y, dbias]
+    return hosts(ops, *outs)
+
+
+@case("take and scatter_add")
+def _(ops, rng):
+    weight, rows = normal(ops, rng, 6, 5), normal(ops, rng, 9, 5)
+    ids = ops.asarray(rng.integers(0, 6, 9), "int32")
+    out, target = blank(ops, 9, 5), normal(ops, rng, 6, 5)
+    ops.take(weight, ids, out)
+    ops.scatter_add(target, ids, rows)
+    return hosts(ops, out, target)
+
+
+@case("sum of squares")
+def _(ops, rng):
+    arrays = [normal(ops, rng, *shape) for shape in ((3, 4), (1,), (5000,), (2, 3, 2))]
+    return hosts(ops, ops.sum_squares(arrays), ops.sum_squares(arrays[:1]))
+
+
+@case("lstm unit")
+def _(ops, rng):
+    outs = []
+    for batch, hidden, with_cont in ((4, 5, True), (3, 7, False), (1, 2, True)):
+        gates = normal(ops, rng, batch, 4 * hidden)
+        c_prev = normal(ops, rng, batch, hidden)
+        cont = ops.asarray(rng.integers(0, 2, batch)) if with_cont else None
+        c, h = blank(ops, batch, hidden), blank(ops, batch, hidden)
+        ops.lstm_unit(gates, c_prev, cont, c, h)
+        dc, dh = normal(ops, rng, batch, hidden), normal(ops, rng, batch, hidden)
+        dgates, dc_prev = blank(ops, batch, 4 * hidden), blank(ops, batch, hidden)
+        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev)
+        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, gates.copy(), dc)
+        outs += [gates, c, h, dgates, dc_prev, dc]
+    return hosts(ops, *outs)
+
+
+def _softmax(*shape):
+    def run(ops, rng):
+        x = ops.asarray(rng.standard_normal(shape) * 5)
+        y, dx = blank(ops, *shape), blank(ops, *shape)
+        ops.softmax(x, y)
+        dy = normal(ops, rng, *shape)
+        ops.softmax_grad(y, dy, dx)
+        in_place, grad_in_place = x.copy(), dy.copy()
+        ops.softmax(in_place, in_place)
+        ops.softmax_grad(y, grad_in_place, grad_in_place)
+        return hosts(ops, y, dx, in_place, grad_in_place)
+
+    return run
+
+
+def _softmax_loss(ignore, *shape):
+    def run(ops, rng):
+        outer, classes, inner = shape
+        prob = rng.random(shape) ** 4
+        prob /= prob.sum(axis=1, keepdims=True)
+        prob[0, :, 0] = 0
+        label = rng.integers(0, classes, (outer, inner)).astype(float)
+        if ignore is not None:
+            label[rng.random(label.shape) < 0.3] = ignore
+        prob, label = ops.asarray(prob), ops.asarray(label)
+        losses = blank(ops, outer, inner)
+        total, count = ops.softmax_loss(prob, label, ignore, losses)
+        by_number, by_array = blank(ops, *shape), blank(ops, *shape)
+        ops.softmax_loss_grad(prob, label, ignore, 0.37, by_number)
+        ops.softmax_loss_grad(prob, label, ignore, ops.asarray(numpy.array(1.9)), by_array)
+        assert ops.label_fault(label, classes, ignore) is None
+        return hosts(ops, losses, total, count, by_number, by_array)
+
+    return run
+
+
+for _shape in ((3, 5, 4), (6, 7, 1), (1, 2, 1), (5, 70, 1), (2, 300, 1), (3, 70, 2)):
+    CASES[f"softmax of {_shape}"] = _softmax(*_shape)
+    CASES[f"softmax loss of {_shape}"] = _softmax_loss(None, *_shape)
+CASES["softmax loss, ignored -1"] = _softmax_loss(-1, 4, 3, 5)
+CASES["softmax loss, ignored class"] = _softmax_loss(2, 7, 5, 3)
+CASES["softmax loss, many labels"] = _softmax_loss(255, 30, 3, 40)
+
+
+@case("softmax of large numbers")
+def _(ops, rng):
+    x = rng.standard_normal((4, 90, 1)) * 1000
+    x[1, :45] = -numpy.inf
+    y = blank(ops, 4, 90, 1)
+    ops.softmax(ops.asarray(x), y)
+    small = blank(ops, 2, 3, 5)
+    ops.softmax(ops.asarray(rng.standard_normal((2, 3, 5)) * 1000), small)
+    return hosts(ops, y, small)
+
+
+RULES = {
+    "SGD": (1, {"momentum": 0.9}),
+    "Nesterov": (1, {"momentum": 0.8}),
+    "AdaGrad": (1, {"delta": 0.01}),
+    "RMSProp": (1, {"rms_decay": 0.7, "delta": 0.02}),
+    "AdaDelta": (2, {"momentum": 0.6, "delta": 0.03}),
+    "Adam": (2, {"momentum": 0.9, "momentum2": 0.95, "delta": 0.04}),
+}
+
+
+def _update(rule, l1):
+    histories, hyper = RULES[rule]
+
+    def run(ops, rng):
+        slots = []
+        for i, shape in enumerate(((3, 4), (1,), (5, 1000), (2, 3, 2))):
+            slots.append(
+                UpdateSlot(
+                    normal(ops, rng, *shape),
+                    normal(ops, rng, *shape),
+                    [ops.asarray(rng.random(shape)) for _ in range(histories)],
+                    lr_mult=(1.0, 2.0, 0.5, 0.0)[i],
+                    decay_mult=(1.0, 0.0, 3.0, 1.0)[i],
+                )
+            )
+        slots[0].data[0, 0] = 0
+        scale = ops.asarray(numpy.array(0.6))
+        for iteration, rate, by in ((0, 0.5, 0.25), (1, 0.5, scale), (2, 0.1, 0.25)):
+            ops.update(rule, slots, rate, by, 0.07, l1, iteration=iteration, **hyper)
+        return hosts(ops, *(a for s in slots for a in (s.data, s.diff, *s.history)))
+
+    return run
+
+
+for _rule in RULES:
+    CASES[f"update by {_rule}"] = _update(_rule, False)
+    CASES[f"update by {_rule}, L1"] = _update(_rule, True)
+
+
+@case("random numbers")
+def _(ops, rng):
+    stream = ops.stream(3, 5)
+    outs = []
+    for shape in ((7,), (2, 9), (1,), (64, 3)):
+        out = blank(ops, *shape)
+        stream.uniform(out)
+        outs.append(out)
+    other = ops.stream(1)
+    other.state = stream.state
+    more, same = blank(ops, 11), blank(ops, 11)
+    stream.uniform(more)
+    other.uniform(same)
+    return hosts(ops, *outs, more, same)
+
+
+@case("dropout")
+def _(ops, rng):
+    stream = ops.stream(8)
+    x = normal(ops, rng, 13, 17)
+    y, mask = blank(ops, 13, 17), blank(ops, 13, 17)
+    ops.dropout(x, y, mask, 0.4, stream)
+    in_place, second = x.copy(), blank(ops, 13, 17)
+    ops.dropout(in_place, in_place, second, 0.8, stream)
+    return hosts(ops, y, mask, in_place, second)
+
+
+@case("copies to the device")
+def _(ops, rng):
+    out, labels = blank(ops, 3, 4), blank(ops, 5, dtype="int32")
+    host = rng.standard_normal((4, 3))
+    ops.copy_to_device(host, out)
+    host[...] = 0
+    ops.copy_to_device(rng.integers(0, 9, 5).astype("int32"), labels)
+    again = [blank(ops, 3, 4) for _ in range(5)]
+    for array in again:
+        ops.copy_to_device(rng.standard_normal((3, 4)), array)
+    return hosts(ops, out, labels, *again)
+
+
+def compare(got, wanted, tolerance):
+    """The largest error of `got` against `wanted`, each array's relative to its largest value.
+
+    Raises AssertionError beyond `tolerance`, on shapes that differ, and on NaN or infinity in
+    different places. Integers must be equal.
+    """
+    worst = 0.0
+    if len(got) != len(wanted):
+        raise AssertionError(f"{len(got)} results, expected {len(wanted)}")
+    for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
+        if a.shape != b.shape:
+            raise AssertionError(f"result {i} has shape {a.shape}, expected {b.shape}")
+        if b.dtype.kind != "f":
+            if not numpy.array_equal(a, b):
+                raise AssertionError(f"result {i}: integers differ")
+            continue
+        finite = numpy.isfinite(b)
+        if not numpy.array_equal(a[~finite], b[~finite], equal_nan=True) or not (
+            numpy.isfinite(a[finite]).all()
+        ):
+            raise AssertionError(f"result {i}: NaN or infinity in different places")
+        if finite.any():
+            difference = numpy.abs(a[finite].astype(float) - b[finite]).max()
+            error = difference / max(1e-30, float(numpy.abs(b[finite]).max()))
+            worst = max(worst, error)
+            if error > tolerance:
+                raise AssertionError(f"result {i} is off by {error:.2e}, allowed {tolerance:.0e}")
+    return worst
