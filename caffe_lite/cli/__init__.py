@@ -28,8 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = import_module(f"caffe_lite.cli.{name}")
+        description = module.__doc__ or ""
         command = commands.add_parser(
-            name, help=module.__doc__.splitlines()[0], description=module.__doc__,
+            name, help=description.partition("\n")[0], description=description,
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)

@@ -13,12 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from caffe_lite.backend import describe_cpu, describe_gpus
+    from caffe_lite.backend.describe import describe_cpu, describe_gpus
 
     sections = [describe_cpu()]
     if args.gpu not in ("none", ""):
-        wanted = None if args.gpu == "all" else [options.device(i) for i in args.gpu.split(",")]
-        sections += describe_gpus(wanted)
+        numbers = [options.device(number) for number in args.gpu.split(",")]
+        sections += describe_gpus(None if args.gpu == "all" else [n for n in numbers
+                                                                  if n is not None])
     for section in sections:
         width = max(map(len, section))
         for name, value in section.items():

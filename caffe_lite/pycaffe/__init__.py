@@ -3,7 +3,7 @@
 from caffe_lite import __version__
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_types as layer_type_list
-from caffe_lite.proto.schema import TEST, TRAIN  # type: ignore[attr-defined]
+from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe.mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from caffe_lite.pycaffe.net import Net
 from caffe_lite.pycaffe.solver import (
