@@ -49,6 +49,9 @@ class Pooling(Layer):
         param = self.param.pooling_param
         self.note_hint(param, "engine")
         self.method = param.pool
+        self.draws = self.method == Methods.STOCHASTIC and self.train
+        if self.draws:
+            self.noise = self.stream  # made now, so that get_state has it from the start
         if len(top) > 1 and self.method != Methods.MAX:
             raise self.fail("a second top (the mask) is made by MAX pooling alone")
         self.pad = self._pair(param, "pad", "pad")
@@ -101,7 +104,7 @@ class Pooling(Layer):
         self.mask = self.uniform = None
         if self.method != Methods.AVE:
             self.mask = self.ops.empty(top[0].shape, "int32")
-        if self.method == Methods.STOCHASTIC and self.train:
+        if self.draws:
             self.uniform = self.ops.empty(top[0].shape)
 
     def _output(self, size: int, axis: int) -> int:
@@ -122,8 +125,8 @@ class Pooling(Layer):
                 top[1].data[...] = self.mask
         elif self.method == Methods.AVE:
             self.ops.ave_pool(x, y, self.kernel, self.stride, self.pad)
-        elif self.train:
-            self.stream.uniform(self.uniform)
+        elif self.draws:
+            self.noise.uniform(self.uniform)
             self.ops.stochastic_pool(x, y, self.mask, self.uniform, self.kernel, self.stride)
         else:
             self.ops.stochastic_pool_test(x, y, self.kernel, self.stride)
@@ -135,7 +138,7 @@ class Pooling(Layer):
         dy, dx = top[0].diff, bottom[0].diff
         if self.method == Methods.AVE:
             self.ops.ave_pool_grad(dy, dx, self.kernel, self.stride, self.pad)
-        elif self.method == Methods.MAX or self.train:
+        elif self.method == Methods.MAX or self.draws:
             self.ops.max_pool_grad(dy, self.mask, dx)
         else:
             raise self.fail("STOCHASTIC pooling has no backward pass in the TEST phase")
