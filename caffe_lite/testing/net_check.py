@@ -39,9 +39,10 @@ def check_net(net: Net, only: str | None = None, seed: int = 0,
               filled: Collection[str] = ()) -> Iterator[LayerCheck]:
     """Check each layer of a float64 net at its present blobs, after one forward pass.
 
-    Where a layer is not smooth at its data (pixels that tie, sums that are exactly zero) its bottoms
-    are moved a little, at random. Inputs of the net are filled with normal random numbers first, but for those that `filled`
-    names, which hold the caller's values (labels, indices). `only` names one layer.
+    Where a layer is not smooth at its data (pixels that tie, sums that are exactly zero) its
+    bottoms are moved a little, at random. Inputs of the net are filled with normal random numbers
+    first, but for those that `filled` names, which hold the caller's values (labels, indices).
+    `only` names one layer.
     """
     rng = np.random.default_rng(seed)
     for name in net.inputs:
