@@ -15,9 +15,12 @@ def get_ops(device: int | str | None = None, dtype: Any = "float32") -> Ops:
     `dtype` is float32 or float64. Raises `BackendError` where the GPU or its library is missing.
     """
     if device is None or device == "cpu":
+        from . import native
+        from .native_ops import NativeOps
         from .numpy_ops import NumpyOps
 
-        return NumpyOps(dtype)
+        library = native.load(dtype)
+        return NumpyOps(dtype) if library is None else NativeOps(library, dtype)
     from .cupy_ops import CupyOps
 
     return CupyOps(int(device), dtype)

@@ -28,4 +28,4 @@ class OpsBase:
 
     def asarray(self, a: Any, dtype: Any = None) -> Any:
         """`a` (host or device) as a contiguous device array; copies only where it must."""
-        return self.xp.ascontiguousarray(self.xp.asarray(a, dtype or self.dtype))
+        return self.xp.asarray(a, dtype or self.dtype, order="C")

@@ -1,0 +1,76 @@
+"""Matrix products, bias, tables and activations in C."""
+
+from typing import Any
+
+from ..numpy_ops import NumpyOps
+from .base import NativeBase
+
+
+class NativeArrays(NativeBase, NumpyOps):
+    """See `ArrayOps` and `ActivationOps`."""
+
+    def gemm(
+        self,
+        a: Any,
+        b: Any,
+        out: Any,
+        trans_a: bool = False,
+        trans_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        at = self._addresses(a, b, out)
+        (m, n), k = out.shape, a.shape[0 if trans_a else 1]
+        if at is None or a.size != m * k or b.size != k * n:
+            return super().gemm(a, b, out, trans_a, trans_b, accumulate)
+        c = self._functions(max(a.size, b.size, out.size))
+        scratch = self._scratch(c.gemm_scratch(m, n, k, trans_a, trans_b))
+        c.gemm(m, n, k, at[0], trans_a, at[1], trans_b, at[2], accumulate, scratch)
+
+    def add_bias(self, y: Any, bias: Any) -> None:
+        at = self._addresses(y, bias)
+        images, channels = y.shape[:2]
+        if at is None or bias.size != channels:
+            return super().add_bias(y, bias)
+        pixels = y.size // (images * channels)
+        self._functions(y.size).add_bias(images, channels, pixels, *at)
+
+    def sum_bias(self, dy: Any, dbias: Any) -> None:
+        at = self._addresses(dy, dbias)
+        images, channels = dy.shape[:2]
+        if at is None or dbias.size != channels:
+            return super().sum_bias(dy, dbias)
+        pixels = dy.size // (images * channels)
+        self._functions(dy.size).sum_bias(images, channels, pixels, *at)
+
+    def take(self, weight: Any, ids: Any, out: Any) -> None:
+        at, index = self._addresses(weight, out), self._index_address(ids)
+        if at is None or not index or out.size != ids.size * weight.shape[1]:
+            return super().take(weight, ids, out)
+        rows, width = weight.shape
+        self._functions(out.size).take(ids.size, width, rows, index, *at)
+
+    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+        at, index = self._addresses(rows, target), self._index_address(ids)
+        if at is None or not index or rows.size != ids.size * target.shape[1]:
+            return super().scatter_add(target, ids, rows)
+        count, width = target.shape
+        self._functions(rows.size).scatter_add(ids.size, width, count, index, *at)
+
+    def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
+        at = self._addresses(x, y)
+        if at is None or x.size != y.size:
+            return super().relu(x, y, slope)
+        self._functions(x.size).relu(x.size, *at, slope)
+
+    def relu_grad(self, x: Any, dy: Any, dx: Any, slope: float = 0.0) -> None:
+        at = self._addresses(x, dy, dx)
+        if at is None or not x.size == dy.size == dx.size:
+            return super().relu_grad(x, dy, dx, slope)
+        self._functions(x.size).relu_grad(x.size, *at, slope)
+
+    def dropout(self, x: Any, y: Any, mask: Any, ratio: float, stream: Any) -> None:
+        at = self._addresses(x, y, mask)
+        if at is None or not x.size == y.size == mask.size:
+            return super().dropout(x, y, mask, ratio, stream)
+        stream.uniform(mask)
+        self._functions(x.size).dropout(x.size, *at, ratio)

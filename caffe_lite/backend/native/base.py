@@ -1,0 +1,54 @@
+"""How an operation hands its arrays to C."""
+
+from ctypes import addressof, c_char
+from typing import Any
+
+import numpy
+
+from ..arena import Arena
+from ..reference.base import OpsBase
+from . import Library
+
+BRIEF = 30_000  # elements below which a call keeps the interpreter lock
+_address_of, _first_byte = addressof, c_char.from_buffer
+
+
+class NativeBase(OpsBase):
+    """The library, and addresses of arrays that C can take."""
+
+    library: Library
+    arena: Arena
+
+    def _functions(self, size: int) -> Any:
+        """The C functions, for work over about `size` elements."""
+        return self.library.brief if size < BRIEF else self.library.free
+
+    def _addresses(self, *arrays: Any) -> list[int] | None:
+        """The arrays' addresses, or None where one is empty, strided or of another type.
+
+        An operation leaves such arrays to the NumPy code.
+        """
+        found = []
+        for a in arrays:
+            if a.dtype != self.dtype:
+                return None
+            address = _address(a)
+            if not address:
+                return None
+            found.append(address)
+        return found
+
+    def _index_address(self, a: Any) -> int:
+        """The address of an int32 array, or 0 as above."""
+        return _address(a) if a.dtype == numpy.int32 else 0
+
+    def _scratch(self, elements: int) -> int:
+        return self.arena.address(elements * self.dtype.itemsize)
+
+
+def _address(a: Any) -> int:
+    """Of a contiguous array, else 0; a good deal faster than `a.ctypes.data`."""
+    try:
+        return _address_of(_first_byte(a))
+    except (TypeError, ValueError, BufferError):  # read-only, empty or strided
+        return a.ctypes.data if a.size and a.flags.c_contiguous else 0

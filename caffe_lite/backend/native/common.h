@@ -1,0 +1,62 @@
+/* The element type, vectors of it, and the pool's interface; compiled once with REAL=float and
+ * once with REAL=double. Vectors are GCC's vector extension, as wide as the machine's registers. */
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef REAL
+#define REAL float
+#endif
+
+typedef REAL real;
+typedef int64_t idx;
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+/* AVX-512 and Arm have 32 vector registers, other x86 has 16. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define TILE_ROWS 8
+#else
+#define TILE_ROWS 4
+#endif
+
+#define LANES ((idx)(VECTOR_BYTES / sizeof(real)))
+#define TILE_VECTORS 3
+#define TILE_WIDTH (TILE_VECTORS * LANES)
+#define TILE_WIDTH_MAX (TILE_VECTORS * VECTOR_BYTES / (int)sizeof(float))
+
+typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
+typedef real loose_vec __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define API __attribute__((visibility("default")))
+
+INLINE vec load(const real *p) { return *(const loose_vec *)p; }
+INLINE void store(real *p, vec v) { *(loose_vec *)p = v; }
+INLINE idx min_idx(idx a, idx b) { return a < b ? a : b; }
+INLINE idx max_idx(idx a, idx b) { return a > b ? a : b; }
+INLINE idx ceil_div(idx a, idx b) { return (a + b - 1) / b; }
+
+/* Sum of a vector's lanes, pairwise. */
+INLINE real lane_sum(vec v) {
+    real lanes[VECTOR_BYTES / sizeof(real)];
+    store(lanes, v);
+    for (idx width = LANES / 2; width; width /= 2)
+        for (idx i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+/* Runs task 0 ... tasks - 1, each once, on the pool's threads; thread is in [0, pool_threads()).
+ * Tasks must write to places of their own. work is a guess at the whole's nanoseconds on one
+ * thread: little work stays on the caller's thread. */
+typedef void task_fn(void *context, idx task, int thread);
+void parallel(idx tasks, double work, task_fn *run, void *context);
+int pool_threads(void);

@@ -1,0 +1,44 @@
+"""Softmax and its cross-entropy in C."""
+
+from typing import Any
+
+import numpy
+
+from ..numpy_ops import NumpyOps
+from .base import NativeBase
+
+
+class NativeLosses(NativeBase, NumpyOps):
+    """See `LossOps`."""
+
+    def softmax(self, x: Any, y: Any) -> None:
+        at = self._addresses(x, y)
+        if at is None or x.shape != y.shape:
+            return super().softmax(x, y)
+        self._functions(x.size).softmax(*x.shape, *at)
+
+    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+        at = self._addresses(y, dy, dx)
+        if at is None or not y.shape == dy.shape == dx.shape:
+            return super().softmax_grad(y, dy, dx)
+        self._functions(y.size).softmax_grad(*y.shape, *at)
+
+    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+        at = self._addresses(prob, label, losses)
+        if at is None or not label.size == losses.size == prob.size // prob.shape[1]:
+            return super().softmax_loss(prob, label, ignore, losses)
+        sums = numpy.empty(2, self.dtype)
+        self._functions(label.size).softmax_loss(
+            *prob.shape, *at[:2], ignore is not None, ignore or 0, at[2], sums.ctypes.data
+        )
+        return sums[:1].reshape(()), sums[1:].reshape(())
+
+    def softmax_loss_grad(
+        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+    ) -> None:
+        at = self._addresses(prob, label, dx)
+        if at is None or prob.shape != dx.shape or label.size != prob.size // prob.shape[1]:
+            return super().softmax_loss_grad(prob, label, ignore, scale, dx)
+        self._functions(prob.size).softmax_loss_grad(
+            *prob.shape, *at[:2], ignore is not None, ignore or 0, float(scale), at[2]
+        )

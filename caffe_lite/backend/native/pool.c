@@ -1,0 +1,125 @@
+/* A pool of threads that sleep between jobs. The caller takes part in its job; a worker that wakes
+ * too late for it finds the job closed and is not waited for. */
+#include "common.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#define MAX_WORKERS 255
+#define CLOSED (1 << 30)
+#define SPINS 3000         /* some 30 microseconds: the usual gap between two jobs of one layer */
+#define SMALL_WORK 20000.0 /* nanoseconds below which waking a thread does not pay */
+
+static struct {
+    pthread_mutex_t owner; /* held by the caller whose job runs */
+    pthread_mutex_t lock;  /* guards sleeping */
+    pthread_cond_t wake;
+    int workers, started, sleeping;
+    atomic_ulong generation;
+    atomic_int inside; /* workers in the job, and CLOSED */
+    atomic_long next;
+    idx tasks;
+    task_fn *run;
+    void *context;
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .inside = CLOSED};
+
+static void pause_cpu(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+static void take_tasks(int thread) {
+    for (;;) {
+        idx task = atomic_fetch_add(&pool.next, 1);
+        if (task >= pool.tasks) return;
+        pool.run(pool.context, task, thread);
+    }
+}
+
+static void await_job(unsigned long seen) {
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load(&pool.generation) != seen) return;
+        pause_cpu();
+    }
+    pthread_mutex_lock(&pool.lock);
+    pool.sleeping++;
+    while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+    pool.sleeping--;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void *work(void *number) {
+    unsigned long seen = 0;
+    for (;;) {
+        await_job(seen);
+        seen = atomic_load(&pool.generation);
+        if (!(atomic_fetch_add(&pool.inside, 1) & CLOSED)) take_tasks((int)(intptr_t)number);
+        atomic_fetch_sub(&pool.inside, 1);
+    }
+    return NULL;
+}
+
+/* A forked child has the caller's thread alone: it starts workers of its own when it needs them. */
+static void forget_workers(void) {
+    pthread_mutex_init(&pool.owner, NULL);
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+    pool.started = pool.sleeping = 0;
+    atomic_store(&pool.generation, 0);
+    atomic_store(&pool.inside, CLOSED);
+}
+
+static void start_workers(void) {
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    for (; pool.started < pool.workers; pool.started++) {
+        pthread_t thread;
+        if (pthread_create(&thread, &detached, work, (void *)(intptr_t)(pool.started + 1))) {
+            pool.workers = pool.started;
+            break;
+        }
+    }
+    pthread_attr_destroy(&detached);
+}
+
+API void pool_configure(int threads) {
+    static int registered;
+    if (!registered) registered = !pthread_atfork(NULL, NULL, forget_workers);
+    pthread_mutex_lock(&pool.owner);
+    pool.workers = (int)min_idx(max_idx(threads - 1, pool.started), MAX_WORKERS);
+    pthread_mutex_unlock(&pool.owner);
+}
+
+API int pool_threads(void) { return pool.workers + 1; }
+
+void parallel(idx tasks, double work_ns, task_fn *run, void *context) {
+    int alone = tasks < 2 || work_ns < SMALL_WORK || !pool.workers;
+    if (alone || pthread_mutex_trylock(&pool.owner)) {
+        for (idx task = 0; task < tasks; task++) run(context, task, 0);
+        return;
+    }
+    start_workers();
+    pool.tasks = tasks;
+    pool.run = run;
+    pool.context = context;
+    atomic_store(&pool.next, 0);
+    atomic_fetch_and(&pool.inside, ~CLOSED);
+    atomic_fetch_add(&pool.generation, 1);
+    pthread_mutex_lock(&pool.lock);
+    if (pool.sleeping) pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.lock);
+    take_tasks(0);
+    atomic_fetch_or(&pool.inside, CLOSED);
+    for (int i = 0; atomic_load(&pool.inside) != CLOSED; i++)
+        if (i < SPINS) pause_cpu();
+        else sched_yield();
+    pthread_mutex_unlock(&pool.owner);
+}

@@ -1,0 +1,185 @@
+/* Maximum and average pooling, separably: first down the window's rows, then along them. */
+#include "common.h"
+
+#include <float.h>
+
+typedef struct {
+    idx planes, height, width, out_height, out_width;
+    idx kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+} pooling_plan;
+
+typedef struct {
+    const pooling_plan *plan;
+    const real *in;
+    real *out;
+    int32_t *mask;
+    real *scratch;
+} pooling_job;
+
+/* Pixels that the windows of one output row span. */
+INLINE idx reach(const pooling_plan *p) {
+    return max_idx((p->out_width - 1) * p->stride_w + p->kernel_w, p->width + p->pad_w);
+}
+
+INLINE double pooling_work(const pooling_plan *p) {
+    return (double)p->planes * (double)(p->height * p->width + p->out_height * p->out_width *
+                                        (p->kernel_h + p->kernel_w));
+}
+
+API idx pooling_scratch(const pooling_plan *p) {
+    return pool_threads() * ceil_div(2 * reach(p) + p->out_width, 16) * 16;
+}
+
+static real *thread_scratch(const pooling_job *job, int thread) {
+    return job->scratch + thread * ceil_div(2 * reach(job->plan) + job->plan->out_width, 16) * 16;
+}
+
+/* Larger, or equal and earlier: the order that a walk by rows would find. */
+INLINE void best_along(const real *value, const int32_t *index, idx stride, idx count, idx kernel,
+                       real *y, int32_t *mask) {
+    for (idx o = 0; o < count; o++) y[o] = value[o * stride];
+    for (idx o = 0; o < count; o++) mask[o] = index[o * stride];
+    for (idx k = 1; k < kernel; k++)
+        for (idx o = 0; o < count; o++) {
+            real v = value[o * stride + k], best = y[o];
+            int32_t i = index[o * stride + k], first = mask[o];
+            int better = (v > best) | ((v == best) & (i < first));
+            y[o] = better ? v : best;
+            mask[o] = better ? i : first;
+        }
+}
+
+INLINE void max_along(const real *value, idx stride, idx count, idx kernel, real *y) {
+    for (idx o = 0; o < count; o++) y[o] = value[o * stride];
+    for (idx k = 1; k < kernel; k++)
+        for (idx o = 0; o < count; o++) {
+            real v = value[o * stride + k];
+            y[o] = v > y[o] ? v : y[o];
+        }
+}
+
+static void max_plane(const pooling_plan *p, const real *x, real *y, int32_t *mask, real *scratch) {
+    idx span = reach(p), padded = p->pad_w;
+    real *value = scratch;
+    int32_t *index = (int32_t *)(scratch + span);
+    for (idx i = 0; i < span; i++) value[i] = -FLT_MAX;
+    for (idx i = 0; i < span; i++) index[i] = -1;
+    for (idx row = 0; row < p->out_height; row++, y += p->out_width) {
+        idx begin = max_idx(row * p->stride_h - p->pad_h, 0);
+        idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
+        for (idx j = 0; j < p->width; j++) value[padded + j] = -FLT_MAX;
+        if (!mask) {
+            for (idx i = begin; i < end; i++)
+                for (idx j = 0; j < p->width; j++) {
+                    real v = x[i * p->width + j];
+                    value[padded + j] = v > value[padded + j] ? v : value[padded + j];
+                }
+            if (p->stride_w == 2) max_along(value, 2, p->out_width, p->kernel_w, y);
+            else if (p->stride_w == 1) max_along(value, 1, p->out_width, p->kernel_w, y);
+            else max_along(value, p->stride_w, p->out_width, p->kernel_w, y);
+            continue;
+        }
+        for (idx j = 0; j < p->width; j++) index[padded + j] = -1;
+        for (idx i = begin; i < end; i++)
+            for (idx j = 0; j < p->width; j++) {
+                real v = x[i * p->width + j], best = value[padded + j];
+                index[padded + j] = v > best ? (int32_t)(i * p->width + j) : index[padded + j];
+                value[padded + j] = v > best ? v : best;
+            }
+        if (p->stride_w == 2) best_along(value, index, 2, p->out_width, p->kernel_w, y, mask);
+        else if (p->stride_w == 1) best_along(value, index, 1, p->out_width, p->kernel_w, y, mask);
+        else best_along(value, index, p->stride_w, p->out_width, p->kernel_w, y, mask);
+        mask += p->out_width;
+    }
+}
+
+static void max_task(void *context, idx plane, int thread) {
+    const pooling_job *job = context;
+    const pooling_plan *p = job->plan;
+    idx outputs = p->out_height * p->out_width;
+    max_plane(p, job->in + plane * p->height * p->width, job->out + plane * outputs,
+              job->mask ? job->mask + plane * outputs : NULL, thread_scratch(job, thread));
+}
+
+API void max_pool(const pooling_plan *p, const real *x, real *y, int32_t *mask, real *scratch) {
+    pooling_job job = {p, x, y, mask, scratch};
+    parallel(p->planes, pooling_work(p), max_task, &job);
+}
+
+static void max_grad_task(void *context, idx plane, int thread) {
+    (void)thread;
+    const pooling_job *job = context;
+    const pooling_plan *p = job->plan;
+    idx outputs = p->out_height * p->out_width, pixels = p->height * p->width;
+    const real *dy = job->in + plane * outputs;
+    const int32_t *mask = job->mask + plane * outputs;
+    real *dx = job->out + plane * pixels;
+    memset(dx, 0, (size_t)pixels * sizeof(real));
+    for (idx o = 0; o < outputs; o++)
+        if (mask[o] >= 0 && mask[o] < pixels) dx[mask[o]] += dy[o];
+}
+
+API void max_pool_grad(const pooling_plan *p, const real *dy, int32_t *mask, real *dx) {
+    pooling_job job = {p, dy, dx, mask, NULL};
+    parallel(p->planes, pooling_work(p), max_grad_task, &job);
+}
+
+/* Pixels of a window along one axis, clipped at the far padding. */
+INLINE real window_size(idx o, idx stride, idx pad, idx kernel, idx size) {
+    idx start = o * stride - pad;
+    return (real)max_idx(min_idx(start + kernel, size + pad) - start, 1);
+}
+
+static void ave_task(void *context, idx plane, int thread) {
+    const pooling_job *job = context;
+    const pooling_plan *p = job->plan;
+    const real *x = job->in + plane * p->height * p->width;
+    real *y = job->out + plane * p->out_height * p->out_width;
+    real *sum = thread_scratch(job, thread);
+    memset(sum, 0, (size_t)reach(p) * sizeof(real));
+    for (idx row = 0; row < p->out_height; row++, y += p->out_width) {
+        idx begin = max_idx(row * p->stride_h - p->pad_h, 0);
+        idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
+        real high = window_size(row, p->stride_h, p->pad_h, p->kernel_h, p->height);
+        real *at = sum + p->pad_w;
+        for (idx j = 0; j < p->width; j++) at[j] = 0;
+        for (idx i = begin; i < end; i++)
+            for (idx j = 0; j < p->width; j++) at[j] += x[i * p->width + j];
+        for (idx o = 0; o < p->out_width; o++) y[o] = sum[o * p->stride_w];
+        for (idx k = 1; k < p->kernel_w; k++)
+            for (idx o = 0; o < p->out_width; o++) y[o] += sum[o * p->stride_w + k];
+        for (idx o = 0; o < p->out_width; o++)
+            y[o] /= high * window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width);
+    }
+}
+
+API void ave_pool(const pooling_plan *p, const real *x, real *y, real *scratch) {
+    pooling_job job = {p, x, y, NULL, scratch};
+    parallel(p->planes, pooling_work(p), ave_task, &job);
+}
+
+static void ave_grad_task(void *context, idx plane, int thread) {
+    const pooling_job *job = context;
+    const pooling_plan *p = job->plan;
+    const real *dy = job->in + plane * p->out_height * p->out_width;
+    real *dx = job->out + plane * p->height * p->width;
+    real *spread = thread_scratch(job, thread), *share = spread + 2 * reach(p);
+    memset(dx, 0, (size_t)(p->height * p->width) * sizeof(real));
+    for (idx row = 0; row < p->out_height; row++, dy += p->out_width) {
+        idx begin = max_idx(row * p->stride_h - p->pad_h, 0);
+        idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
+        real high = window_size(row, p->stride_h, p->pad_h, p->kernel_h, p->height);
+        memset(spread, 0, (size_t)reach(p) * sizeof(real));
+        for (idx o = 0; o < p->out_width; o++)
+            share[o] = dy[o] / (high * window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width));
+        for (idx k = 0; k < p->kernel_w; k++)
+            for (idx o = 0; o < p->out_width; o++) spread[o * p->stride_w + k] += share[o];
+        for (idx i = begin; i < end; i++)
+            for (idx j = 0; j < p->width; j++) dx[i * p->width + j] += spread[p->pad_w + j];
+    }
+}
+
+API void ave_pool_grad(const pooling_plan *p, const real *dy, real *dx, real *scratch) {
+    pooling_job job = {p, dy, dx, NULL, scratch};
+    parallel(p->planes, pooling_work(p), ave_grad_task, &job);
+}

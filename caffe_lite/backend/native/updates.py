@@ -1,0 +1,57 @@
+"""The solvers' update rules in C."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from ..numpy_ops import NumpyOps
+from ..reference.updates import RULES, Hyper, adam_correction
+from ..slots import UpdateSlot
+from .base import NativeBase
+
+_NUMBERS = {rule: number for number, rule in enumerate(RULES)}
+
+
+class NativeUpdates(NativeBase, NumpyOps):
+    """See `UpdateOps`."""
+
+    def update(
+        self,
+        rule: str,
+        slots: Sequence[UpdateSlot],
+        rate: float,
+        scale: Any = 1.0,
+        weight_decay: float = 0.0,
+        l1: bool = False,
+        **hyper: Any,
+    ) -> None:
+        h = Hyper(**hyper)
+        number = _NUMBERS[rule]
+        if rule == "Adam":
+            rate = rate * adam_correction(h)
+        values = numpy.array(
+            [float(scale), 0, 0, h.momentum, h.momentum2, h.delta, h.rms_decay], numpy.float64
+        )
+        for slot in slots:
+            at = self._addresses(slot.data, slot.diff, *slot.history)
+            if at is None:
+                super().update(rule, [slot], rate, scale, weight_decay, l1, **hyper)
+                continue
+            values[1] = weight_decay * slot.decay_mult
+            values[2] = rate * slot.lr_mult
+            self._functions(slot.data.size).update(
+                number, l1, slot.data.size, *at[:3], at[-1], values.ctypes.data
+            )
+
+    def sum_squares(self, arrays: Sequence[Any]) -> Any:
+        total = 0.0
+        for a in arrays:
+            at = self._addresses(a)
+            if at is None:
+                total += float(super().sum_squares([a]))
+                continue
+            c = self._functions(a.size)
+            scratch = self.arena.address(c.sum_squares_scratch(a.size))
+            total += c.sum_squares(a.size, at[0], scratch)
+        return numpy.array(total, self.dtype)
