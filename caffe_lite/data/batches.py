@@ -190,17 +190,19 @@ class DatumBatches(ImageBatches):
 
 
 class ListedImageBatches(ImageBatches):
-    """Batches of listed image files, resized to height x width if these are positive."""
+    """Batches of listed image files, resized as `images.read_image` does by these sizes."""
 
     def __init__(self, images: ImageList, transformer: Transformer, batch_size: int,
-                 height: int = 0, width: int = 0, color: bool = True) -> None:
+                 new_height: int = 0, new_width: int = 0, color: bool = True,
+                 min_height: int = 0, min_width: int = 0) -> None:
         super().__init__(transformer, batch_size, images.label_count)
-        self.images, self.height, self.width, self.color = images, height, width, color
+        self.images = images
+        self._how = (new_height, new_width, color, min_height, min_width)
         self._path = ""
 
     def _read(self) -> Item:
         self._path, labels = self.images.next()
-        image = read_image(self._path, self.height, self.width, self.color)
+        image = read_image(self._path, *self._how)
         return image.transpose(2, 0, 1), labels[0] if self.label_count == 1 else labels
 
     def _position(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from caffe_lite.data.mean_file import read_mean
 from caffe_lite.errors import DataError
+from caffe_lite.proto.dialects import fork_field
 
 _FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
 
@@ -23,16 +24,14 @@ class Transformer:
     `rng` is drawn from once per image if `mirror` is set, then twice if a random crop is.
     """
 
-    def __init__(
-        self, param: Any, train: bool, rng: np.random.Generator, flow: bool = False
-    ) -> None:
+    def __init__(self, param: Any, train: bool, rng: np.random.Generator) -> None:
         self.crop_size = int(param.crop_size)
         self.mirror = bool(param.mirror)
         self.scale = float(param.scale)
         self.force_color = bool(param.force_color)
         self.force_gray = bool(param.force_gray)
         self.train = train
-        self.flow = flow
+        self.flow = fork_field(param, "flow")
         self.rng = rng
         self._mean: np.ndarray | None = None
         if param.mean_file and param.mean_value:

@@ -9,6 +9,7 @@ from caffe_lite.data.batches import ListedImageBatches
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.layers._data import DataLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.proto.dialects import fork_field
 
 
 @register("ImageData")
@@ -20,8 +21,10 @@ class ImageData(DataLayer):
     top[1]  label  (batch_size,)          (batch_size, k) where the lines end in k labels
 
     `new_height` and `new_width`, given together, resize every image; else, with batch_size 1,
-    images may differ in size. `shuffle` reshuffles at every pass; `rand_skip` begins behind a
-    random number of entries below it. `root_folder` is put before every path.
+    images may differ in size. LRCN's `min_height` and `min_width`, likewise together, enlarge
+    images that are smaller, keeping their aspect ratio. `shuffle` reshuffles at every pass;
+    `rand_skip` begins behind a random number of entries below it. `root_folder` is put before
+    every path.
 
     Differences from Caffe: several labels, and fractions, are read; Caffe takes one integer.
 
@@ -39,11 +42,14 @@ class ImageData(DataLayer):
     def open(self, top: Sequence[Blob]) -> ListedImageBatches:
         param = self.param.image_data_param
         size = self.batch_size(param)
-        if bool(param.new_height) != bool(param.new_width):
-            raise self.fail("give new_height and new_width together, got "
-                            f"{param.new_height} and {param.new_width}")
+        sizes = {name: fork_field(param, name) for name in ("min_height", "min_width")}
+        sizes |= {"new_height": param.new_height, "new_width": param.new_width}
+        for kind in ("new", "min"):
+            height, width = sizes[f"{kind}_height"], sizes[f"{kind}_width"]
+            if bool(height) != bool(width):
+                raise self.fail(f"give {kind}_height and {kind}_width together, got {height} and "
+                                f"{width}")
         transformer = self.transformer(param)
         images = ImageList(param.source, self.generator, param.root_folder, param.shuffle,
                            param.rand_skip)
-        return ListedImageBatches(images, transformer, size, param.new_height, param.new_width,
-                                  param.is_color)
+        return ListedImageBatches(images, transformer, size, color=param.is_color, **sizes)

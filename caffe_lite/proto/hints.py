@@ -3,6 +3,7 @@
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import did_you_mean
+from caffe_lite.proto.dialects import fork_fields
 
 _LISTS_OF_V1 = {
     "blobs_lr": "param { lr_mult: ... }",
@@ -16,12 +17,13 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
 
     `enclosing` holds the messages around it, outermost first.
     """
+    known = [field.name for field in (*descriptor.fields, *fork_fields(descriptor))]
     return f'{descriptor.name} has no field "{name}"' + (
         _renamed(descriptor, name)
         or _belongs_outside(name, enclosing)
         or _belongs_to_other_file(descriptor, name)
         or _belongs_inside(descriptor, name)
-        or did_you_mean(name, descriptor.fields_by_name)
+        or did_you_mean(name, known)
     )
 
 
