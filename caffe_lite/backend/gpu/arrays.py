@@ -9,6 +9,7 @@ import numpy
 from .base import GpuBase
 from .blas import Matrix
 from .faults import Faults
+from .launch import BLOCK
 from .tables import Tables
 from .transfer import Uploader
 
@@ -83,17 +84,14 @@ class ArrayOps(GpuBase):
     ) -> None:
         """out (C,) = or += factor * the sums that a kernel of channels.cu makes per channel."""
         images, channels, pixels = shape[0], shape[1], prod(shape[2:])
-        if kernel == "channel_sum" and pixels == 1:
-            per_split = -(-channels // 256)
-        else:
-            per_split = channels
-        splits = max(1, min(images, 4 * self.multiprocessors // max(1, per_split)))
+        columns = kernel == "channel_sum" and pixels == 1
+        if columns:
+            kernel = "column_sum"
+        across = -(-channels // BLOCK) if columns else channels
+        splits = max(1, min(images, 4 * self.multiprocessors // max(1, across)))
         (partial,) = self.workspaces((splits, channels))
-        if kernel == "channel_sum" and pixels == 1:
-            self.launch("column_sum", (channels, splits), *arrays, partial, images, channels)
-        else:
-            grid = (channels, splits)
-            self.launch.blocks(kernel, grid, *arrays, partial, images, channels, pixels)
+        sizes = (images, channels) if columns else (images, channels, pixels)
+        self.launch.blocks(kernel, (across, splits), *arrays, partial, *sizes)
         self.launch("channel_total", channels, channels, partial, splits, factor, accumulate, out)
 
     def take(self, weight: Any, ids: Any, out: Any) -> None:

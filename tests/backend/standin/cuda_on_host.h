@@ -32,6 +32,7 @@ const int MOST_THREADS = 1024, WARP = 32, STACK = 64 * 1024;
 const char *fault = 0;  // why the last launch is void
 bool together = false;  // whether threads are coroutines in this launch
 State state[MOST_THREADS];
+bool started[MOST_THREADS];
 jmp_buf place[MOST_THREADS], scheduler;
 ucontext_t fresh[MOST_THREADS], back;
 char *stacks = 0;
@@ -55,17 +56,18 @@ inline void thread_main() {
     _longjmp(scheduler, 1);
 }
 
-__attribute__((noinline)) bool step(int thread, bool started) {
+// Lets one thread run until it waits or is done.
+__attribute__((noinline)) void step(int thread) {
     threadIdx.x = thread;
-    if (_setjmp(scheduler)) return true;
-    if (started) _longjmp(place[thread], 1);
+    if (_setjmp(scheduler)) return;
+    if (started[thread]) _longjmp(place[thread], 1);
+    started[thread] = true;
     getcontext(&fresh[thread]);
     fresh[thread].uc_stack.ss_sp = stacks + thread * STACK;
     fresh[thread].uc_stack.ss_size = STACK;
     fresh[thread].uc_link = &back;
     makecontext(&fresh[thread], thread_main, 0);
     setcontext(&fresh[thread]);
-    return false;
 }
 
 // Threads from..to-1 all wait for the same thing, or are past it: let them go on.
@@ -77,24 +79,32 @@ inline bool release(int from, int to, State why) {
     return true;
 }
 
+// Runs each warp as far ahead as it can get, so that what one warp writes too early meets what
+// another has not read yet.
 inline void run_block(int threads, bool falling) {
     if (!stacks) stacks = new char[(size_t)MOST_THREADS * STACK];
-    for (int t = 0; t < threads; ++t) state[t] = RUNNING;
-    for (volatile bool first = true;; first = false) {
+    for (int t = 0; t < threads; ++t) {
+        state[t] = RUNNING;
+        started[t] = false;
+    }
+    const int warps = (threads + WARP - 1) / WARP;
+    while (true) {
         volatile bool progress = false;
-        for (volatile int i = 0; i < threads; ++i) {
-            int t = falling ? threads - 1 - i : i;
-            if (state[t] != RUNNING) continue;
-            progress = true;
-            step(t, !first);
+        for (volatile int i = 0; i < warps; ++i) {
+            const int from = (falling ? warps - 1 - i : i) * WARP;
+            const int to = from + WARP < threads ? from + WARP : threads;
+            do {
+                for (volatile int j = 0; j < to - from; ++j) {
+                    const int t = falling ? to - 1 - j : from + j;
+                    if (state[t] != RUNNING) continue;
+                    progress = true;
+                    step(t);
+                }
+            } while (release(from, to, AT_WARP));
         }
         bool done = true;
         for (int t = 0; t < threads; ++t) done = done && state[t] == DONE;
         if (done) return;
-        for (int w = 0; w < threads; w += WARP) {
-            int end = w + WARP < threads ? w + WARP : threads;
-            if (release(w, end, AT_WARP)) progress = true;
-        }
         if (release(0, threads, AT_BLOCK)) progress = true;
         if (!progress) {
             fault = "some threads of a block wait where others never come";
@@ -119,7 +129,10 @@ inline void launch(void (*kernel)(void **), void **args, const unsigned *grid, u
                     run_block(threads, falling);
                     continue;
                 }
-                for (threadIdx.x = 0; threadIdx.x < threads; ++threadIdx.x) kernel(args);
+                for (unsigned i = 0; i < threads; ++i) {
+                    threadIdx.x = falling ? threads - 1 - i : i;
+                    kernel(args);
+                }
             }
         }
     }

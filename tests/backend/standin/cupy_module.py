@@ -34,7 +34,7 @@ class RawModule:
         (self._file,) = (file for file in sources.files() if sources.source(file) == code)
         wide = any("Index=long" in option for option in options)
         dtype = "float32" if any("Dtype=float" in option for option in options) else "float64"
-        self._kernels = HostKernels(dtype, wide, type(self).replace)
+        self._kernels = HostKernels(self._file, dtype, wide, type(self).replace)
 
     def get_function(self, name):
         kinds = [
@@ -122,9 +122,10 @@ class Stream:
 
 class Device:
     count = 1
+    multiprocessors = 3
 
     def __init__(self, number):
-        self.attributes = {"MultiProcessorCount": 3, "ClockRate": 1000}
+        self.attributes = {"MultiProcessorCount": self.multiprocessors, "ClockRate": 1000}
         self.compute_capability = "90"
         self.mem_info = (6 * 2**20, 8 * 2**20)
 

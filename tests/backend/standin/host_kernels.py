@@ -29,11 +29,16 @@ _MEETS = re.compile(r"\b(block_sum|block_max|warp_sum|__syncthreads|__shfl\w*)\(
 
 
 class HostKernels:
-    """Every kernel for one element type and index width, run on host memory."""
+    """The kernels of a file for one element type and index width, run on host memory.
 
-    def __init__(self, dtype, wide=False, replace=()):
-        """`replace`: pairs of text to exchange in the sources, to plant a fault."""
-        self._library = ctypes.CDLL(str(_build(numpy.dtype(dtype).name, wide, tuple(replace))))
+    `replace` are pairs of text to exchange in the sources, to plant a fault. A file without such
+    text comes from one library of all files.
+    """
+
+    def __init__(self, file, dtype, wide=False, replace=()):
+        changed = any(old in sources.source(file) for old, _ in replace)
+        files, replace = ((file,), tuple(replace)) if changed else (tuple(sources.files()), ())
+        self._library = ctypes.CDLL(str(_build(files, numpy.dtype(dtype).name, wide, replace)))
         self._library.last_fault.restype = ctypes.c_char_p
         self.falling = False  # the order in which threads that meet take turns
 
@@ -50,12 +55,12 @@ class HostKernels:
 
 
 @cache
-def _build(dtype, wide, replace):
-    """The shared library of all kernel files, built once per content and kept."""
+def _build(files, dtype, wide, replace):
+    """The shared library of some kernel files, built once per content and kept."""
     compiler = shutil.which("g++") or shutil.which("c++")
     if compiler is None:
         raise RuntimeError("the kernels' numbers are tested with a C++ compiler: install g++")
-    text = _translation_unit(replace)
+    text = _translation_unit(files, replace)
     defines = sources.options(numpy.dtype(dtype), wide)[:2]
     key = hashlib.sha256(repr((text, defines, FLAGS, compiler)).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"caffe_lite-kernels-{os.getuid()}"
@@ -73,10 +78,10 @@ def _build(dtype, wide, replace):
     return library
 
 
-def _translation_unit(replace):
-    """All kernel files, each in a namespace of its own, and an entry point per kernel."""
+def _translation_unit(files, replace):
+    """Kernel files, each in a namespace of its own, and an entry point per kernel."""
     parts = [SHIM.read_text()]
-    for file in sources.files():
+    for file in files:
         text = sources.source(file)
         for old, new in replace:
             text = text.replace(old, new)

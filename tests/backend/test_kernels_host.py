@@ -1,0 +1,119 @@
+"""What the host build of the kernels can show, and that it would show a fault.
+
+That the kernels' numbers are right is `test_cupy_standin.py`'s business.
+"""
+
+import zlib
+
+import numpy
+import pytest
+
+from caffe_lite.backend import Ops, get_ops
+from caffe_lite.backend.gpu import launch, sources
+
+from .op_cases import CASES, compare
+from .standin.cupy_module import Device, RawModule, installed
+from .standin.host_kernels import HostKernels
+
+# One change to the sources, and a case that must then fail. Orders of the threads: both are tried.
+FAULTS = [
+    ("if (lane == 0) of_warp[threadIdx.x / 32] = value;\n    __syncthreads();",
+     "if (lane == 0) of_warp[threadIdx.x / 32] = value;", "bias"),
+    ("int lane = threadIdx.x % 32;\n    __syncthreads();", "int lane = threadIdx.x % 32;",
+     "softmax of (5, 70, 1)"),
+    ("for (int lanes = 16; lanes > 0", "for (int lanes = 16; lanes > 1", "sum of squares"),
+    ("}\n    __syncthreads();\n    const Dtype corrected", "}\n    const Dtype corrected",
+     "update by Adam"),
+    ("sum *= exp(largest - value);", "", "softmax of (2, 300, 1)"),
+    ("h < height && w >= 0", "h <= height && w >= 0", "convolution, dilation"),
+    ("offset_w % dilation_w != 0", "false", "convolution, dilation"),
+    ("from % stride[axis] == 0", "true", "convolution, three axes"),
+    ("value > largest) {\n                    largest = value;\n                    best",
+     "value >= largest) {\n                    largest = value;\n                    best",
+     "pooling, ties, infinities and NaN"),
+    ("height + 2 * pad_h ? top", "height + pad_h ? top", "pooling, pad on both"),
+    ("int before = (size - 1) / 2;", "int before = size / 2;", "lrn, window of even size"),
+    ("2 * alpha_over_size * beta", "2 * alpha_over_size", "lrn across channels"),
+    ("carried * f;", "total * f;", "lstm unit"),
+    ("total * i * (1 - g * g)", "total * i * (1 - g)", "lstm unit"),
+    ("trunc(label[i]) != ignore", "true", "softmax loss, ignored class"),
+    ("history[i] = diff[i] = step;", "diff[i] = step;", "update by SGD"),
+    ("(1 + momentum) * now", "momentum * now", "update by Nesterov"),
+    ("steps[i] = (1 - momentum) * (u * u)", "steps[i] = (1 - momentum) * u",
+     "update by AdaDelta"),
+    ("state[0] += blocks", "state[0] += 1", "random numbers"),
+    ("state[0] + (u64)block + 1", "state[0] + (u64)block", "dropout"),
+    (">= ratio ? kept", "> 1 - ratio ? kept", "dropout"),
+    ("o / multiplier) * height", "o % channels) * height", "convolution, depthwise times 3"),
+]  # fmt: skip
+
+
+def run(name, dtype="float64"):
+    seed = zlib.crc32(name.encode())
+    reference = Ops(dtype=dtype)
+    with reference.quiet():
+        wanted = CASES[name](reference, numpy.random.default_rng(seed))
+    got = CASES[name](get_ops(0, dtype), numpy.random.default_rng(seed))
+    compare(got, wanted, 1e-12)
+
+
+@pytest.mark.parametrize(("old", "new", "name"), FAULTS)
+def test_a_planted_fault_is_found(monkeypatch, old, new, name):
+    changed = [file for file in sources.files() if old in sources.source(file)]
+    assert changed, "the text to change is gone from the sources"
+    monkeypatch.setattr(RawModule, "replace", ((old, new),))
+    with installed():
+        run_fails = []
+        for falling in (False, True):
+            monkeypatch.setattr(RawModule, "falling", falling)
+            try:
+                run(name)
+            except (AssertionError, RuntimeError) as error:
+                run_fails.append(error)
+    assert run_fails
+
+
+def test_wide_indices(monkeypatch):
+    monkeypatch.setattr(launch, "MOST_NARROW", -1)
+    with installed():
+        for name in CASES:
+            run(name)
+
+
+def test_small_grids(monkeypatch):
+    """Every loop strides over the grid: one block does all the work."""
+    monkeypatch.setattr(launch, "BLOCKS_PER_MULTIPROCESSOR", 1)
+    monkeypatch.setattr(Device, "multiprocessors", 1)
+    monkeypatch.setattr(launch, "MOST_BLOCKS_YZ", 2)
+    with installed():
+        for name in CASES:
+            run(name)
+
+
+def test_every_kernel_is_launched():
+    RawModule.launches.clear()
+    with installed():
+        for name in CASES:
+            run(name)
+        for name in ("convolution, groups", "convolution, pointwise", "convolution, one axis"):
+            ops = get_ops(0, "float64")
+            ops.tuner.choose = lambda key, candidates, run: candidates[-1]
+            run(name)
+    assert set(RawModule.launches) == set(sources.file_of())
+
+
+def test_a_thread_that_never_comes_is_found():
+    kernels = HostKernels(
+        "updates",
+        "float64",
+        replace=[("Dtype sum = 0;", "if (threadIdx.x) return; Dtype sum = 0;")],
+    )
+    partial, total = numpy.ones(5), numpy.zeros(1)
+    blocks = numpy.array(5, "int32")
+    pointers = [
+        numpy.array(array.ctypes.data if array is not blocks else 0, "uint64")
+        for array in (blocks, partial, total)
+    ]
+    pointers[0] = blocks
+    with pytest.raises(RuntimeError, match="wait where others never come"):
+        kernels.run("sum_partial", (1,), 64, [pointer.ctypes.data for pointer in pointers])
