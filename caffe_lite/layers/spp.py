@@ -69,8 +69,12 @@ class SPP(Layer):
             raise self.fail(f"level {level} of the pyramid cuts {sizes[0]} x {sizes[1]} into "
                             f"{bins} x {bins} bins, of which some would be padding alone; lower "
                             "pyramid_height or enlarge the bottom")
+        pool = self.param.spp_param.pool
+        if pool == schema.SPPParameter.STOCHASTIC and any(pad):
+            raise self.fail(f"STOCHASTIC takes no padding, which {bins} x {bins} bins of "
+                            f"{sizes[0]} x {sizes[1]} need; each side must be a multiple of {bins}")
         return schema.PoolingParameter(
-            pool=self.param.spp_param.pool, kernel_h=kernel[0], kernel_w=kernel[1],
+            pool=pool, kernel_h=kernel[0], kernel_w=kernel[1],
             stride_h=kernel[0], stride_w=kernel[1], pad_h=pad[0], pad_w=pad[1])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
