@@ -80,7 +80,7 @@ def log_norms(net: Net) -> None:
 
 
 def log_update(net: Net) -> None:
-    """Mean magnitudes of each learned blob and of the step that is about to be taken."""
+    """Mean magnitudes of each learned blob after an update, and of the step that was taken."""
     for use in net.parameters.uses:
         blob, owner = net.parameters.blobs[use.position], net.parameters.specs[use.position]
         if use.layer is owner.owner and use.index == owner.index:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
+from caffe_lite import net_debug
 from caffe_lite.blob import Blob
 from caffe_lite.errors import SolverError
-from caffe_lite.net import Net
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events, snapshot
 from caffe_lite.solvers.checks import check_prefix, check_solver
-from caffe_lite.solvers.evaluation import outputs_of, run_test
+from caffe_lite.solvers.evaluation import Tester, outputs_of
 from caffe_lite.solvers.loss_window import LossWindow
 from caffe_lite.solvers.lr_policy import learning_rate
-from caffe_lite.solvers.nets import NetSource, beside, net_reader, test_sources, train_source
+from caffe_lite.solvers.nets import build_nets
 from caffe_lite.solvers.update import Updater
 
 Listener = Callable[[Any], None]
 Request = Callable[[], Literal["stop", "snapshot"] | None]
-
-log = logging.getLogger("caffe_lite.solver")
 
 
 class Solver:
@@ -57,9 +54,9 @@ class Solver:
         self._check_rule()
         if param.snapshot:
             self._check_prefix()
-        self.test_nets: list[Net] = []
-        self._before_test: list[dict[str, Any]] | None = None
-        self._build_nets(unknown)
+        seed = param.random_seed if param.random_seed >= 0 else secrets.randbits(31)
+        self.net, self.test_nets = build_nets(param, ops, seed, self.path, unknown, self.emit)
+        self._tester = Tester(self)
         self.updater = Updater(self.net, ops, self.type, self.histories, self.rests)
         self._losses = LossWindow(ops, param.average_loss)
         self._losses_restored = False
@@ -93,44 +90,9 @@ class Solver:
         for listener in self.listeners:
             listener(event)
 
-    # Nets
-
-    def _build_nets(self, unknown: Literal["error", "warn"]) -> None:
-        read = net_reader(self.path, unknown)
-        seed = self.param.random_seed
-        self.seed = seed if seed >= 0 else secrets.randbits(31)
-        try:
-            self.net = self._build(train_source(self.param, read), None)
-            self._copy_weights(self.net)
-            for i, source in enumerate(test_sources(self.param, read)):
-                net = self._build(source, i)
-                self.test_nets.append(net)
-                net.debug_info = self.param.debug_info
-                net.share_trained_layers_with(self.net)
-                self._copy_weights(net, set(net.layer_names) - set(self.net.layer_names))
-        except BaseException:
-            self.close()
-            raise
-
-    def _build(self, source: NetSource, index: int | None) -> Net:
-        self.emit(events.NetCreating(source.field, index))
-        seed = self.seed if index is None else self.seed + 1 + index
-        return Net(source.param, ops=self.ops, seed=seed)
-
-    def _copy_weights(self, net: Net, only: set[str] | None = None) -> None:
-        """Start `net`, or these layers of it, from the files in the field `weights`."""
-        if only is not None and not any(layer.blobs for layer in net.layers if layer.name in only):
-            return
-        for names in self.param.weights:
-            for name in names.split(","):
-                path = beside(name.strip(), self.path)
-                report = snapshot.copy_file(net, path, only)
-                if only is None:
-                    self.emit(events.WeightsCopied(path, report.text()))
-
     def close(self) -> None:
         """Stop the nets' threads and give their memory back."""
-        for net in [*([self.net] if hasattr(self, "net") else []), *self.test_nets]:
+        for net in (self.net, *self.test_nets):
             net.close()
 
     def __enter__(self) -> Solver:
@@ -208,6 +170,8 @@ class Solver:
             scale = self._clip() * self.ops.dtype.type(scale)
         self.updater.apply(rate, param.weight_decay, param.regularization_type == "L1", scale,
                             self.hyper())
+        if self.net.debug_info:
+            net_debug.log_update(self.net)
         self.iter += 1
 
     def _clip(self) -> Any:
@@ -236,39 +200,9 @@ class Solver:
                 self.test_all()
         self.emit(events.SolvingDone(self.iter, self.stopped))
 
-    # Testing
-
     def test_all(self) -> None:
-        """Test each test net; a request to stop ends it, and leaves the nets as they were.
-
-        So a run that is resumed repeats the whole test, on the same batches.
-        """
-        before = self._before_test = [net.get_state() for net in self.test_nets]
-        try:
-            for i in range(len(self.test_nets)):
-                if not self.stopped:
-                    run_test(self, i)
-            if self.stopped:
-                for net, state in zip(self.test_nets, before, strict=True):
-                    net.set_state(state)
-        finally:
-            self._before_test = None
-
-    def test_states(self) -> list[dict[str, Any]]:
-        """The state of each test net, as it was before a test that is going on."""
-        if self._before_test is not None:
-            return self._before_test
-        return [net.get_state() for net in self.test_nets]
-
-    def poll(self) -> None:
-        """Answer all requests that have come in while a test runs."""
-        while self.request and not self.stopped:
-            request = self.request()
-            if request is None:
-                return
-            if request == "snapshot":
-                self.snapshot()
-            self.stopped = request == "stop"
+        """Test each test net, unless a request stops it; the events hold the scores."""
+        self._tester.run()
 
     # Snapshots
 
@@ -292,7 +226,7 @@ class Solver:
     def get_state(self) -> dict[str, Any]:
         """What decides how training goes on, beyond what Caffe's own solver states hold."""
         return {"type": self.type, "losses": self._losses.state, "net": self.net.get_state(),
-                "test_nets": self.test_states()}
+                "test_nets": self._tester.states()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on as the solver did from which `get_state` took `state`."""

@@ -15,27 +15,71 @@ if TYPE_CHECKING:
 Array = Any
 
 
-def run_test(solver: Solver, index: int) -> None:
-    """Test one net over its test_iter batches, sums staying on the device until the end."""
-    net, batches = solver.test_nets[index], solver.param.test_iter[index]
-    solver.emit(events.TestStarted(solver.iter, index))
-    net.share_trained_layers_with(solver.net)
-    started = perf_counter()
-    sums: dict[str, Array] = {}
-    loss: Any = 0.0
-    for _ in range(batches):
-        solver.poll()
-        if solver.stopped:
-            solver.emit(events.TestInterrupted(solver.iter, index))
-            return
-        net.forward()
-        if solver.param.test_compute_loss:
-            loss = loss + net.loss()
-        _add_outputs(net, sums)
-    mean_loss = float(loss) / batches if solver.param.test_compute_loss and batches else None
-    outputs = _outputs(net, sums, batches)
-    solver.emit(events.TestDone(solver.iter, index, batches, perf_counter() - started, outputs,
-                                mean_loss))
+class Tester:
+    """Tests a solver's test nets, answering requests on the way.
+
+    A test that a request stops leaves the nets' data and random numbers as they were before it, and
+    a snapshot taken during it holds them so: a run that is resumed repeats the whole test.
+    """
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self._before: list[dict[str, Any]] | None = None
+
+    def states(self) -> list[dict[str, Any]]:
+        """The state of each test net, as a resumed run is to find it."""
+        return self._now() if self._before is None else self._before
+
+    def _now(self) -> list[dict[str, Any]]:
+        return [net.get_state() for net in self.solver.test_nets]
+
+    def run(self) -> None:
+        """Test every net in turn."""
+        solver = self.solver
+        before = self._before = self._now()
+        try:
+            for i in range(len(solver.test_nets)):
+                if not solver.stopped:
+                    self._test(i)
+            if solver.stopped:
+                for net, state in zip(solver.test_nets, before, strict=True):
+                    net.set_state(state)
+        finally:
+            self._before = None
+
+    def _test(self, index: int) -> None:
+        """Test one net over its test_iter batches; sums stay on the device until the end."""
+        solver, net = self.solver, self.solver.test_nets[index]
+        batches, with_loss = solver.param.test_iter[index], solver.param.test_compute_loss
+        solver.emit(events.TestStarted(solver.iter, index))
+        net.share_trained_layers_with(solver.net)
+        started = perf_counter()
+        sums: dict[str, Array] = {}
+        loss: Any = 0.0
+        for _ in range(batches):
+            self._poll()
+            if solver.stopped:
+                solver.emit(events.TestInterrupted(solver.iter, index))
+                return
+            net.forward()
+            if with_loss:
+                loss = loss + net.loss()
+            _add_outputs(net, sums)
+        mean_loss = float(loss) / batches if with_loss and batches else None
+        outputs = _outputs(net, sums, batches)
+        solver.emit(events.TestDone(solver.iter, index, batches, perf_counter() - started, outputs,
+                                    mean_loss))
+
+    def _poll(self) -> None:
+        """Answer all requests that have come in."""
+        solver = self.solver
+        while solver.request and not solver.stopped:
+            request = solver.request()
+            if request is None:
+                return
+            if request == "snapshot":
+                solver.snapshot()
+            solver.stopped = request == "stop"
 
 
 def _add_outputs(net: Net, sums: dict[str, Array]) -> None:

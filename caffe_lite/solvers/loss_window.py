@@ -38,8 +38,8 @@ class LossWindow:
     @state.setter
     def state(self, value: dict[str, Any]) -> None:
         """Go on as the window of `value` did; one of another size starts anew."""
+        held = value["values"]
         self._count = 0
-        if len(value["values"]) == min(value["count"], len(self._values)):
-            for loss in value["values"]:
-                self.add(self._ops.asarray(loss))
+        if held and len(held) == min(value["count"], len(self._values)):
+            self._values[:len(held)] = self._ops.asarray(held)
             self._count = value["count"]

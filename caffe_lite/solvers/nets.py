@@ -1,4 +1,4 @@
-"""Which nets a solver trains and tests: definitions with their states, before they are built."""
+"""The nets that a solver trains and tests: their definitions with their states, and the nets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from caffe_lite.net import Net
 from caffe_lite.proto import load, schema
+from caffe_lite.solvers import events
+from caffe_lite.weights import copy_weights, read_weights
+
+Emit = Callable[[events.Event], None]
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,47 @@ class NetSource:
 
     field: str
     param: Any
+
+
+def build_nets(param: Any, ops: Any, seed: int, path: str | None, unknown: Any,
+               emit: Emit) -> tuple[Net, list[Net]]:
+    """The train net of a checked SolverParameter, and its test nets, which share its weights.
+
+    Each net starts from the files in the field `weights`. `path` is the solver's file.
+    """
+    read = net_reader(path, unknown)
+    nets: list[Net] = []
+    try:
+        for source in (train_source(param, read), *test_sources(param, read)):
+            index = len(nets) - 1 if nets else None
+            emit(events.NetCreating(source.field, index))
+            net = Net(source.param, ops=ops, seed=seed + len(nets))
+            nets.append(net)
+            if index is not None:
+                net.debug_info = param.debug_info
+                net.share_trained_layers_with(nets[0])
+            _copy_weights(param, net, nets[0], path, emit)
+    except BaseException:
+        for net in nets:
+            net.close()
+        raise
+    return nets[0], nets[1:]
+
+
+def _copy_weights(param: Any, net: Net, train_net: Net, path: str | None, emit: Emit) -> None:
+    """Start `net` from the solver's weights; layers that it shares with the train net have them."""
+    own = None
+    if net is not train_net:
+        shared = set(train_net.layer_names)
+        own = {layer.name for layer in net.layers if layer.blobs and layer.name not in shared}
+        if not own:
+            return
+    for names in param.weights:
+        for name in names.split(","):
+            file = beside(name.strip(), path)
+            report = copy_weights(net, read_weights(file), own)
+            if own is None:
+                emit(events.WeightsCopied(file, report.text()))
 
 
 def train_source(param: Any, read: Callable[[str], Any]) -> NetSource:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from caffe_lite.errors import ModelError, SolverError
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events
-from caffe_lite.weights import CopyReport, copy_weights, read_weights, write_caffemodel, write_hdf5
+from caffe_lite.weights import copy_weights, read_weights, write_caffemodel, write_hdf5
 from caffe_lite.weights.solverstate import SolverState, read_solverstate, write_solverstate
 
 if TYPE_CHECKING:
     from caffe_lite.solvers.base import Solver
 
 log = logging.getLogger("caffe_lite.solver")
-
-
-def copy_file(net: Any, path: StrPath, only: set[str] | None = None) -> CopyReport:
-    """Copy the weights in a file into a net, or into some of its layers."""
-    return copy_weights(net, read_weights(path), only)
 
 
 def write(solver: Solver) -> tuple[str, str]:
@@ -51,7 +46,7 @@ def restore(solver: Solver, path: StrPath) -> bool:
     state = read_solverstate(path)
     _check(solver, state, name)
     if state.learned_net is not None:
-        copy_file(solver.net, _find_weights(state.learned_net, name))
+        copy_weights(solver.net, read_weights(_find_weights(state.learned_net, name)))
     solver.updater.set_history(state.history)
     solver.iter, solver.current_step = state.iteration, state.current_step
     if state.extra is None:
@@ -70,9 +65,9 @@ def _check(solver: Solver, state: SolverState, name: str) -> None:
                           "the weights alone (--weights)")
     shapes = [blob.shape for blob in solver.history]
     if len(state.history) != len(shapes):
-        raise SolverError(f"{name}: holds {len(state.history)} history blobs; a {solver.type} "
-                          f"solver of this net has {len(shapes)}. It was saved for another net or "
-                          "by another type of solver; start from the weights alone (--weights)")
+        raise SolverError(f"{name}: holds {len(state.history)} history blobs, this net has "
+                          f'{len(shapes)} under type: "{solver.type}"; it was saved for another '
+                          "net or type of solver; start from the weights alone (--weights)")
     for i, (stored, shape) in enumerate(zip(state.history, shapes, strict=True)):
         if not stored.fits(shape):
             raise SolverError(f"{name}: history blob {i} is {stored.shape}, this net's learned "

@@ -37,7 +37,8 @@ def make_solver(settings, net=TWO_LAYERS, dtype="float64", **options):
 
 def recorded_solver(name, extra="", **options):
     """A solver whose training the reference recorded, with its starting values; the record."""
-    record = np.load(RECORDED / f"{name}.npz")
+    with np.load(RECORDED / f"{name}.npz") as file:
+        record = dict(file)
     solver = get_solver(text.parse(str(record["solver"]) + extra, schema.SolverParameter),
                         get_ops(), **options)
     set_params(solver.net, record, "init")
@@ -45,14 +46,14 @@ def recorded_solver(name, extra="", **options):
 
 
 def set_params(net, record, prefix):
-    for key in record.files:
+    for key in record:
         if key.startswith(f"{prefix}/"):
             layer, i = key.removeprefix(f"{prefix}/").split("/")
             net.params[layer][int(i)].data[...] = record[key]
 
 
 def set_inputs(solver, record, iteration):
-    for key in record.files:
+    for key in record:
         if key.startswith("in/"):
             solver.net.blobs[key[3:]].data[...] = record[key][iteration]
 

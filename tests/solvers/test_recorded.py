@@ -17,7 +17,7 @@ def test_trajectory(name):
         set_inputs(solver, record, iteration)
         solver.step(1)
         assert error(float(solver.net.loss()), loss) < 2e-6
-        for key in record.files:
+        for key in record:
             if key.startswith(f"after/{iteration}/"):
                 layer, i = key.split("/")[2:]
                 assert error(solver.net.params[layer][int(i)].data, record[key]) < 2e-6, key
