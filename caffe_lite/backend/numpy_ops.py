@@ -1,14 +1,33 @@
-"""The CPU backend."""
+"""The CPU backend in NumPy alone."""
 
+from functools import cache
 from typing import Any
 
 import numpy
 
+from .arena import Arena
+from .cpu.arrays import CpuArrays
+from .cpu.convolution import CpuConvolution
+from .cpu.pooling import CpuPooling
+from .cpu.sliced import CpuSliced
+from .cpu.threads import Pool
+from .native import thread_count
 from .ops import Ops
 
 
-class NumpyOps(Ops):
-    """Operations on the CPU."""
+class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
+    """Operations on the CPU, shared out among threads; no compiler needed.
+
+    One instance serves one thread at a time, except that working memory is each thread's own.
+    """
 
     def __init__(self, dtype: Any = "float32") -> None:
         super().__init__(numpy, dtype, "cpu")
+        self.pool = _pool()
+        self.arena = Arena()
+
+
+@cache
+def _pool() -> Pool:
+    """The process has as many processors however many backends it makes."""
+    return Pool(thread_count())

@@ -56,11 +56,11 @@ class PoolingOps(OpsBase):
         total = self.zeros(y.shape)
         for window in _taps(y.shape, kernel, stride):
             total += padded[window]
-        y[...] = total / _window_sizes(self, x.shape, y.shape, kernel, stride, pad)
+        y[...] = total / window_sizes(self, x.shape, y.shape, kernel, stride, pad)
 
     def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
         """dx (overwritten): each dy, divided as in `ave_pool`, is added to its window's pixels."""
-        share = dy / _window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
+        share = dy / window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
         dx[...] = 0
         padded = _padded(self.xp, dx, dy.shape, kernel, stride, pad, 0)
         for window in _taps(dy.shape, kernel, stride):
@@ -128,8 +128,8 @@ def _pixel_index(xp: Any, x: Any) -> Any:
     return xp.arange(x.shape[2] * x.shape[3], dtype="int32").reshape(x.shape[2:])
 
 
-def _window_sizes(
-    ops: PoolingOps,
+def window_sizes(
+    ops: OpsBase,
     x_shape: tuple[int, ...],
     y_shape: tuple[int, ...],
     kernel: Pair,

@@ -1,0 +1,51 @@
+"""Matrix products in NumPy: split by the pool, and added without a temporary."""
+
+from typing import Any
+
+from ..reference.arrays import ArrayOps
+from .base import CpuBase
+from .blas import openblas
+
+SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread does in a fraction of a millisecond
+
+
+class CpuArrays(CpuBase, ArrayOps):
+    """See `ArrayOps`."""
+
+    def gemm(
+        self,
+        a: Any,
+        b: Any,
+        out: Any,
+        trans_a: bool = False,
+        trans_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        m, n = out.shape
+        k = a.shape[0 if trans_a else 1]
+        by_rows = m > n
+
+        def part(begin: int, end: int) -> None:
+            if by_rows:
+                rows = a[:, begin:end] if trans_a else a[begin:end]
+                self._product(rows, b, out[begin:end], trans_a, trans_b, accumulate)
+            else:
+                columns = b[begin:end] if trans_b else b[:, begin:end]
+                self._product(a, columns, out[:, begin:end], trans_a, trans_b, accumulate)
+
+        self.pool.run(part, max(m, n), m * n * k // SMALL_PRODUCT)
+
+    def _product(
+        self, a: Any, b: Any, out: Any, trans_a: bool, trans_b: bool, accumulate: bool
+    ) -> None:
+        blas = openblas()
+        if not accumulate:
+            self.xp.matmul(a.T if trans_a else a, b.T if trans_b else b, out=out)
+        elif blas and out.size and a.size and all(map(_has_plain_rows, (a, b, out))):
+            blas.add_product(a, b, out, trans_a, trans_b)
+        else:
+            super().gemm(a, b, out, trans_a, trans_b, accumulate)
+
+
+def _has_plain_rows(a: Any) -> bool:
+    return a.strides[1] == a.itemsize and a.strides[0] >= a.itemsize * a.shape[1]

@@ -1,0 +1,64 @@
+"""NumPy's own OpenBLAS, called directly: how many threads it uses, and products that add."""
+
+import ctypes
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+_ROW_MAJOR, _PLAIN, _TURNED = 101, 111, 112
+_PATTERNS = ("*.libs/*openblas*", "numpy/.dylibs/*openblas*")
+_SPELLINGS = (
+    ("scipy_cblas_{}gemm64_", "scipy_openblas_{}_num_threads64_", ctypes.c_int64),
+    ("cblas_{}gemm64_", "openblas_{}_num_threads64_", ctypes.c_int64),
+    ("scipy_cblas_{}gemm", "scipy_openblas_{}_num_threads", ctypes.c_int),
+)
+
+
+class OpenBlas:
+    """The library that NumPy's wheel brought; its functions release the interpreter lock."""
+
+    def __init__(self, handle: Any, gemm: str, threads: str, integer: Any) -> None:
+        self.get_threads = getattr(handle, threads.format("get"))
+        self.set_threads = getattr(handle, threads.format("set"))
+        self._gemm = {}
+        flag, address = ctypes.c_int, ctypes.c_void_p
+        for name, letter, real in (
+            ("float32", "s", ctypes.c_float),
+            ("float64", "d", ctypes.c_double),
+        ):
+            function = getattr(handle, gemm.format(letter))
+            function.restype = None
+            function.argtypes = [flag, flag, flag, integer, integer, integer, real, address]
+            function.argtypes += [integer, address, integer, real, address, integer]
+            self._gemm[numpy.dtype(name)] = function
+
+    def add_product(self, a: Any, b: Any, out: Any, trans_a: bool, trans_b: bool) -> None:
+        """out += op(a) @ op(b); rows without gaps between their elements, one float type."""
+        (m, n), k = out.shape, a.shape[0 if trans_a else 1]
+        size = a.itemsize
+        self._gemm[a.dtype](
+            _ROW_MAJOR,
+            _TURNED if trans_a else _PLAIN,
+            _TURNED if trans_b else _PLAIN,
+            *(m, n, k, 1.0),
+            *(a.ctypes.data, a.strides[0] // size),
+            *(b.ctypes.data, b.strides[0] // size),
+            *(1.0, out.ctypes.data, out.strides[0] // size),
+        )
+
+
+@cache
+def openblas() -> OpenBlas | None:
+    """NumPy's OpenBLAS, or None where NumPy was built with something else."""
+    packages = Path(numpy.__file__).parent.parent
+    for path in (path for pattern in _PATTERNS for path in sorted(packages.glob(pattern))):
+        if not path.name.startswith(("libscipy_openblas", "libopenblas")):
+            continue
+        for spelling in _SPELLINGS:
+            try:
+                return OpenBlas(ctypes.CDLL(str(path)), *spelling)
+            except (OSError, AttributeError):
+                continue
+    return None

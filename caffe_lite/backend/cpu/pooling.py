@@ -1,0 +1,104 @@
+"""Pooling in NumPy, separably: first down the window's rows, then along them."""
+
+from typing import Any
+
+import numpy
+
+from ..reference.pooling import LOWEST, Pair, PoolingOps, window_sizes
+from .base import CpuBase
+
+
+class CpuPooling(CpuBase, PoolingOps):
+    """See `PoolingOps`."""
+
+    def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        def part(begin: int, end: int) -> None:
+            for n in range(begin, end):
+                found = None if mask is None else mask[n]
+                _max_image(self, x[n], y[n], found, kernel, stride, pad)
+
+        self._in_parts(part, len(x), x.size)
+
+    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
+        def part(begin: int, end: int) -> None:
+            for n in range(begin, end):
+                pixels = dx.shape[2] * dx.shape[3]
+                # Pixel 0 of each plane's row takes what no pixel was found for.
+                place = mask[n].reshape(dx.shape[1], -1).astype(numpy.intp)
+                place += 1 + numpy.arange(dx.shape[1]).reshape(-1, 1) * (pixels + 1)
+                total = numpy.bincount(
+                    place.ravel(), dy[n].ravel(), minlength=dx.shape[1] * (pixels + 1)
+                )
+                dx[n] = total.reshape(dx.shape[1], -1)[:, 1:].reshape(dx.shape[1:])
+
+        self._in_parts(part, len(dx), dx.size)
+
+    def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        sizes = window_sizes(self, x.shape, y.shape, kernel, stride, pad)
+
+        def part(begin: int, end: int) -> None:
+            for n in range(begin, end):
+                rows = numpy.zeros((*x.shape[1:2], y.shape[2], x.shape[3]), self.dtype)
+                for outs, pixels in _taps(y.shape[2], x.shape[2], kernel[0], stride[0], pad[0]):
+                    rows[:, outs] += x[n][:, pixels]
+                y[n] = 0
+                for outs, pixels in _taps(y.shape[3], x.shape[3], kernel[1], stride[1], pad[1]):
+                    y[n][:, :, outs] += rows[:, :, pixels]
+                y[n] /= sizes
+
+        self._in_parts(part, len(x), x.size)
+
+    def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+        sizes = window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
+
+        def part(begin: int, end: int) -> None:
+            for n in range(begin, end):
+                share = dy[n] / sizes
+                rows = numpy.zeros((*dx.shape[1:2], dy.shape[2], dx.shape[3]), self.dtype)
+                for outs, pixels in _taps(dy.shape[3], dx.shape[3], kernel[1], stride[1], pad[1]):
+                    rows[:, :, pixels] += share[:, :, outs]
+                dx[n] = 0
+                for outs, pixels in _taps(dy.shape[2], dx.shape[2], kernel[0], stride[0], pad[0]):
+                    dx[n][:, pixels] += rows[:, outs]
+
+        self._in_parts(part, len(dx), dx.size)
+
+
+def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[tuple[slice, slice]]:
+    """For each position in the window, the outputs whose pixel exists, and those pixels."""
+    taps = []
+    for k in range(kernel):
+        first = max(0, -((k - pad) // stride))  # the smallest o with o * stride - pad + k >= 0
+        last = min(outputs, (size - 1 - k + pad) // stride + 1)
+        if first < last:
+            start = first * stride - pad + k
+            taps.append(
+                (slice(first, last), slice(start, (last - 1) * stride - pad + k + 1, stride))
+            )
+    return taps
+
+
+def _max_image(
+    ops: CpuPooling, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair
+) -> None:
+    """One image (C, H, W)."""
+    (_, height, width), (_, out_height, out_width) = x.shape, y.shape
+    value = numpy.full((x.shape[0], out_height, width), LOWEST, ops.dtype)
+    index = None if mask is None else numpy.full(value.shape, -1, numpy.int32)
+    pixel = numpy.arange(height * width, dtype=numpy.int32).reshape(height, width)
+    for outs, pixels in _taps(out_height, height, kernel[0], stride[0], pad[0]):
+        larger = x[:, pixels] > value[:, outs]
+        numpy.copyto(value[:, outs], x[:, pixels], where=larger)
+        if index is not None:
+            numpy.copyto(index[:, outs], pixel[pixels], where=larger)
+    y[...] = LOWEST
+    if index is not None:
+        mask[...] = -1
+    for outs, pixels in _taps(out_width, width, kernel[1], stride[1], pad[1]):
+        found, best = value[:, :, pixels], y[:, :, outs]
+        better = found > best
+        if index is not None:
+            # Of equal pixels the one that a walk by rows meets first.
+            better |= (found == best) & (index[:, :, pixels] < mask[:, :, outs])
+            numpy.copyto(mask[:, :, outs], index[:, :, pixels], where=better)
+        numpy.copyto(best, found, where=better)

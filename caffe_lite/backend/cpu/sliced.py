@@ -1,0 +1,101 @@
+"""Operations whose reference is fast once its temporaries fit the cache: done slice by slice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..reference.activations import ActivationOps
+from ..reference.losses import LossOps
+from ..reference.normalization import NormalizationOps
+from ..reference.recurrent import RecurrentOps
+from ..reference.updates import UpdateOps
+from ..slots import UpdateSlot
+from .base import CpuBase
+
+SLICE = 32_768  # elements
+
+
+class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps):
+    """The reference over slices of the leading axis, which the pool shares out."""
+
+    def _slices(self, operation: Any, arrays: Sequence[Any], *rest: Any) -> None:
+        """operation(*arrays, *rest) for slices of every array along axis 0 (None stays None)."""
+        rows, size = len(arrays[0]), arrays[0].size
+        step = max(1, SLICE * rows // max(1, size))
+
+        def part(begin: int, end: int) -> None:
+            for first in range(begin, end, step):
+                some = slice(first, min(first + step, end))
+                operation(*(a if a is None else a[some] for a in arrays), *rest)
+
+        self._in_parts(part, rows, size)
+
+    def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
+        self._slices(super().relu, [x.reshape(-1), y.reshape(-1)], slope)
+
+    def relu_grad(self, x: Any, dy: Any, dx: Any, slope: float = 0.0) -> None:
+        flat = [a.reshape(-1) for a in (x, dy, dx)]
+        self._slices(super().relu_grad, flat, slope)
+
+    def lrn_across(
+        self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
+    ) -> None:
+        self._slices(super().lrn_across, [x, y, scale], size, alpha, beta, k)
+
+    def lrn_across_grad(
+        self,
+        x: Any,
+        y: Any,
+        scale: Any,
+        dy: Any,
+        dx: Any,
+        size: int,
+        alpha: float,
+        beta: float,
+    ) -> None:
+        self._slices(super().lrn_across_grad, [x, y, scale, dy, dx], size, alpha, beta)
+
+    def lstm_unit(self, gates: Any, c_prev: Any, cont: Any, c: Any, h: Any) -> None:
+        self._slices(super().lstm_unit, [gates, c_prev, cont, c, h])
+
+    def lstm_unit_grad(
+        self,
+        gates: Any,
+        c_prev: Any,
+        cont: Any,
+        c: Any,
+        dc: Any,
+        dh: Any,
+        dgates: Any,
+        dc_prev: Any,
+    ) -> None:
+        self._slices(super().lstm_unit_grad, [gates, c_prev, cont, c, dc, dh, dgates, dc_prev])
+
+    def softmax(self, x: Any, y: Any) -> None:
+        self._slices(super().softmax, [x, y])
+
+    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+        self._slices(super().softmax_grad, [y, dy, dx])
+
+    def update(
+        self,
+        rule: str,
+        slots: Sequence[UpdateSlot],
+        rate: float,
+        scale: Any = 1.0,
+        weight_decay: float = 0.0,
+        l1: bool = False,
+        **hyper: Any,
+    ) -> None:
+        whole = super().update
+
+        def step(slot: UpdateSlot, data: Any, diff: Any, *history: Any) -> None:
+            part = UpdateSlot(data, diff, list(history), slot.lr_mult, slot.decay_mult)
+            whole(rule, [part], rate, scale, weight_decay, l1, **hyper)
+
+        for slot in slots:
+            arrays = (slot.data, slot.diff, *slot.history)
+            if all(a.flags.c_contiguous for a in arrays):
+                flat = [a.reshape(-1) for a in arrays]
+                self._slices(lambda *some, slot=slot: step(slot, *some), flat)
+            else:
+                whole(rule, [slot], rate, scale, weight_decay, l1, **hyper)
