@@ -112,7 +112,7 @@ class CupyOps(
             ) from error
 
     def _replace_arena(self, size: int) -> None:
-        if self._recorded:
+        if self._recorded and self._arena is not None:
             self._retired.append(self._arena)  # a graph may still write there
         self._arena = None
         self._arena = self.empty((size,))

@@ -11,14 +11,14 @@ from .base import GpuBase
 from .capture import CaptureError
 from .tables import Tables
 
-# Each rule's kernel, and the hyper-parameters it takes in order.
+# Each rule's kernel, its number of histories, and the hyper-parameters it takes in order.
 _KERNELS = {
-    "SGD": ("update_sgd", ("momentum",)),
-    "Nesterov": ("update_nesterov", ("momentum",)),
-    "AdaGrad": ("update_adagrad", ("delta",)),
-    "RMSProp": ("update_rmsprop", ("rms_decay", "delta")),
-    "AdaDelta": ("update_adadelta", ("momentum", "delta")),
-    "Adam": ("update_adam", ("momentum", "momentum2", "delta")),
+    "SGD": ("update_sgd", 1, ("momentum",)),
+    "Nesterov": ("update_nesterov", 1, ("momentum",)),
+    "AdaGrad": ("update_adagrad", 1, ("delta",)),
+    "RMSProp": ("update_rmsprop", 1, ("rms_decay", "delta")),
+    "AdaDelta": ("update_adadelta", 2, ("momentum", "delta")),
+    "Adam": ("update_adam", 2, ("momentum", "momentum2", "delta")),
 }
 
 
@@ -47,11 +47,12 @@ class UpdateOps(GpuBase):
         """
         if not slots:
             return
-        kernel, names = _KERNELS[rule]
+        kernel, histories, names = _KERNELS[rule]
         values = Hyper(**hyper)
-        table = self.tables.of(
-            [(s.data, s.diff, *s.history, *(None,) * (2 - len(s.history))) for s in slots]
-        )
+        if any(len(slot.history) != histories for slot in slots):
+            raise ValueError(f"{rule} keeps {histories} arrays of history per blob")
+        padding = (None,) * (2 - histories)
+        table = self.tables.of([(s.data, s.diff, *s.history, *padding) for s in slots])
         self.set_update_controls(rate, scale, values.iteration)
         self.launch.blocks(
             kernel,

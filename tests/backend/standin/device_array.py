@@ -33,11 +33,16 @@ class Tape:
         self.waits = 0  # how often the host has waited for the device
 
     def do(self, call):
-        """Do it now, or record it."""
+        """Do it now, or record it. A device does not warn of NaN and infinity."""
+
+        def quietly():
+            with numpy.errstate(all="ignore"):
+                call()
+
         if self.calls is None:
-            call()
+            quietly()
         else:
-            self.calls.append(call)
+            self.calls.append(quietly)
 
     def wait(self, what):
         """The host needs a result: not possible while capturing."""
@@ -265,7 +270,9 @@ def apply(function, args, kwargs):
     if out is not None:
         TAPE.do(lambda: function(*host_args, **host_kwargs))
         return out
-    return _wrap(function(*host_args, **host_kwargs), args, function, host_args, host_kwargs)
+    with numpy.errstate(all="ignore"):
+        result = function(*host_args, **host_kwargs)
+    return _wrap(result, args, function, host_args, host_kwargs)
 
 
 def _wrap(result, args, function, host_args, host_kwargs):
@@ -289,7 +296,7 @@ def _wrap(result, args, function, host_args, host_kwargs):
         def again():
             new._a[...] = function(*host_args, **host_kwargs)
 
-        TAPE.calls.append(again)
+        TAPE.do(again)
     return new
 
 

@@ -1,0 +1,392 @@
+"""What CupyOps does beyond arithmetic, on the stand-in: plans, graphs, faults, errors, settings."""
+
+import json
+import sys
+
+import numpy
+import pytest
+
+from caffe_lite.backend import ConvGeometry, Ops, UpdateSlot, cuda, get_ops
+from caffe_lite.backend.cupy_ops import CupyOps
+from caffe_lite.backend.gpu.capture import CaptureError
+from caffe_lite.backend.gpu.convolution import candidates
+from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan, Sizes
+from caffe_lite.errors import BackendError, DataError
+
+from .op_cases import CASES, CONVOLUTIONS, compare
+from .standin.blas_library import BlasLibrary
+from .standin.cupy_module import Device, OutOfMemoryError, installed, make_module
+from .standin.device_array import TAPE, DeviceArray
+
+
+@pytest.fixture
+def ops():
+    with installed():
+        yield get_ops(0, "float64")
+
+
+# Convolution plans
+
+
+@pytest.mark.parametrize("images", [1, 2, 100])
+@pytest.mark.parametrize("layout", [BATCHED, WIDE])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_every_plan_gives_the_same(ops, name, layout, images):
+    ops.tuner.choose = lambda key, candidates, run: Plan(layout, images)
+    case = CASES[f"convolution, {name}"]
+    wanted = case(Ops(dtype="float64"), numpy.random.default_rng(5))
+    compare(case(ops, numpy.random.default_rng(5)), wanted, 1e-12)
+
+
+def test_plans_keep_to_the_workspace():
+    geometry = ConvGeometry((5, 5), (1, 1), (2, 2), (1, 1), 2)
+    z = Sizes(geometry, (27, 27), (27, 27), 96, 256)
+    per_image = 4 * 729 * (96 * 25 + 256)
+    plans = candidates("forward", z, 256, 4, (8 * per_image, 100 * per_image))
+    assert plans == [Plan(BATCHED, 86), Plan(BATCHED, 8), Plan(WIDE, 86), Plan(WIDE, 8)]
+    assert candidates("forward", z, 1, 4, (1, 1)) == [Plan(BATCHED, 1), Plan(WIDE, 1)]
+    weights = candidates("weight", z, 256, 4, (8 * per_image, 100 * per_image))
+    assert weights[0].layout == WIDE
+    assert all(plan.images <= 86 for plan in weights)
+
+
+def test_the_fastest_plan_is_measured_once(ops):
+    seen = []
+    ops.tuner._measure = lambda key, candidates, run: seen.append(key) or candidates[1]
+    case = CASES["convolution, groups"]
+    for _ in range(2):
+        case(ops, numpy.random.default_rng(1))
+    assert [key[0] for key in seen] == ["forward", "data", "weight"]
+
+
+# Graphs
+
+
+def make_step(ops, rng):
+    """A small training step that uses what a net uses, and the arrays it changes."""
+    x, label = ops.asarray(rng.standard_normal((6, 5))), ops.asarray(rng.integers(0, 4, (6, 1)))
+    slot = UpdateSlot(
+        ops.asarray(rng.standard_normal((4, 5))),
+        ops.zeros((4, 5)),
+        [ops.zeros((4, 5)), ops.zeros((4, 5))],
+    )
+    stream = ops.stream(7)
+    dropped, mask, scores, prob = (ops.empty(s) for s in ((6, 5), (6, 5), (6, 4), (6, 4, 1)))
+    losses, loss = ops.empty((6, 1)), ops.zeros(())
+
+    def step():
+        slot.diff.fill(0)
+        ops.dropout(x, dropped, mask, 0.3, stream)
+        ops.gemm(dropped, slot.data, scores, trans_b=True)
+        ops.label_fault(label, 4, None)
+        ops.softmax(scores.reshape(6, 4, 1), prob)
+        total, count = ops.softmax_loss(prob, label, None, losses)
+        loss[...] = total / count
+        ops.softmax_loss_grad(prob, label, None, 1 / count, prob)
+        ops.gemm(prob.reshape(6, 4), dropped, slot.diff, trans_a=True, accumulate=True)
+        scale = 1 / ops.xp.maximum(ops.xp.sqrt(ops.sum_squares([slot.diff])), 1)
+        ops.update("Adam", [slot], rates[0], scale, 0.01, momentum=0.9, iteration=rates[1])
+
+    rates = [0.1, 0]
+    return step, rates, [slot.data, slot.history[0], loss, mask], x
+
+
+def test_replay_is_eager(ops):
+    histories = []
+    for captured in (False, True):
+        rng = numpy.random.default_rng(3)
+        step, rates, results, x = make_step(ops, rng)
+        seen = []
+        for iteration in range(5):
+            rates[:] = [0.1 / (1 + iteration), iteration]
+            ops.copy_to_device(rng.standard_normal((6, 5)), x)
+            ops.set_update_controls(rates[0], 1.0, iteration)
+            if captured and iteration == 2:
+                TAPE.waits = 0
+                recording = ops.capture(step)
+            (recording.replay if captured and iteration >= 2 else step)()
+            if captured and iteration >= 2:
+                assert TAPE.waits == 0
+            seen.append([ops.to_host(array) for array in results])
+            TAPE.waits = 0
+        histories.append(seen)
+    for eager, replayed in zip(*histories, strict=True):
+        compare(replayed, eager, 1e-14)
+    assert not numpy.array_equal(histories[0][0][0], histories[0][4][0])
+    assert not numpy.array_equal(histories[0][3][3], histories[0][4][3])
+
+
+def test_capture_does_nothing_yet(ops):
+    x, y = ops.asarray(numpy.arange(4.0)), ops.zeros((4,))
+    recording = ops.capture(lambda: ops.relu(x, y, 0.5))
+    assert ops.to_host(y).tolist() == [0, 0, 0, 0]
+    assert not ops.capturing
+    recording.replay()
+    assert ops.to_host(y).tolist() == [0, 1, 2, 3]
+    x[...] = -2
+    recording.replay()
+    assert ops.to_host(y).tolist() == [-1, -1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        (lambda ops, x: float(x[0]), "is capturing"),
+        (lambda ops, x: ops.to_host(x), "is capturing"),
+        (lambda ops, x: ops.synchronize(), "is capturing"),
+        (lambda ops, x: ops.asarray(numpy.ones(3)), "is capturing"),
+        (lambda ops, x: ops.copy_to_device(numpy.ones(4), x), "copied from the host"),
+        (lambda ops, x: ops.set_update_controls(0.3), "controls are set"),
+    ],
+)
+def test_what_cannot_be_captured(ops, what, text):
+    x = ops.zeros((4,))
+    ops.set_update_controls(0.1)
+    with pytest.raises(CaptureError, match=text):
+        ops.capture(lambda: what(ops, x))
+    assert not ops.capturing
+    x.fill(3)
+    assert ops.to_host(x).tolist() == [3, 3, 3, 3]
+
+
+def test_an_error_of_the_net_stays_itself_while_capturing(ops):
+    def fail():
+        raise DataError("no more data")
+
+    with pytest.raises(DataError, match="no more data"):
+        ops.capture(fail)
+
+
+def test_a_recorded_workspace_is_not_given_back(ops):
+    y, bias = ops.zeros((3, 4, 5)), ops.zeros((4,))
+    recording = ops.capture(lambda: ops.sum_bias(y, bias))
+    arena = ops._arena
+    ops.workspaces((10000,))
+    assert ops._arena is not arena
+    assert ops._retired[0] is arena
+    y.fill(2)
+    recording.replay()
+    assert ops.to_host(bias).tolist() == [30] * 4
+
+
+# Faults found on the device
+
+
+@pytest.mark.parametrize(
+    ("labels", "ignore", "value"),
+    [([0, 3, 4], None, "4"), ([1, -1], None, "-1"), ([0, 7], 255, "7"), ([numpy.nan], None, "nan")],
+)
+def test_a_bad_label_is_raised_when_the_host_looks(ops, labels, ignore, value):
+    label = ops.asarray(numpy.array([labels], float))
+    assert ops.label_fault(label, 4, ignore) is None
+    with pytest.raises(DataError, match=rf"label {value} is outside 0 \.\.\. 3.*classes"):
+        ops.to_host(label)
+    ops.synchronize()
+
+
+def test_good_labels_pass(ops):
+    label = ops.asarray(numpy.array([[0.0, 3.7, 255.0, -0.5]]))
+    ops.label_fault(label, 4, 255)
+    ops.synchronize()
+
+
+def test_an_id_outside_the_table_is_raised_and_reads_nothing(ops):
+    weight, out = ops.asarray(numpy.ones((3, 2))), ops.zeros((3, 2))
+    ids = ops.asarray([0, 3, -1], "int32")
+    ops.take(weight, ids, out)
+    ops.scatter_add(weight, ids, out)
+    with pytest.raises(DataError, match=r"id (3|-1) is outside 0 \.\.\. 2.*rows of the table"):
+        ops.synchronize()
+    assert ops.to_host(out).tolist() == [[1, 1], [0, 0], [0, 0]]
+
+
+def test_each_loss_has_its_own_number_of_classes(ops):
+    label = ops.asarray(numpy.array([[5.0]]))
+    ops.label_fault(label, 9, None)
+    ops.label_fault(label, 3, None)
+    with pytest.raises(DataError, match=r"0 \.\.\. 2"):
+        ops.synchronize()
+
+
+# Errors and settings
+
+
+def test_without_cupy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    cuda.import_cupy.cache_clear()
+    cuda.open_device.cache_clear()
+    with pytest.raises(BackendError, match=r"caffe_lite\[gpu13\].*caffe_lite\[gpu12\]"):
+        get_ops(0)
+
+
+def test_without_a_device(monkeypatch):
+    monkeypatch.setattr(Device, "count", 0)
+    with installed(), pytest.raises(BackendError, match="driver says: cudaErrorNoDevice"):
+        get_ops(0)
+
+
+@pytest.mark.parametrize("number", [2, -1])
+def test_a_device_that_is_not_there(monkeypatch, number):
+    monkeypatch.setattr(Device, "count", 2)
+    with installed(), pytest.raises(BackendError, match=rf"no GPU {number}: .* GPUs 0 \.\.\. 1"):
+        get_ops(number)
+
+
+def test_out_of_memory_is_a_backend_error():
+    module = make_module()
+
+    def refuse(shape, dtype):
+        raise OutOfMemoryError("Out of memory allocating 4,000 bytes (allocated so far: 0 bytes).")
+
+    with installed(module):
+        ops = get_ops(0)
+        module.empty = module.zeros = refuse
+        for make in (ops.empty, ops.zeros):
+            with pytest.raises(cuda.OutOfDeviceMemoryError, match=r"gpu:0.*\(10, 100\).*4,000"):
+                make((10, 100))
+    assert issubclass(cuda.OutOfDeviceMemoryError, BackendError)
+
+
+class SpyLibrary(BlasLibrary):
+    """Notes the precision of every product."""
+
+    def __init__(self):
+        self.computes = []
+        super().__init__()
+
+    def _gemm_batched(self, *args):
+        self.computes.append(args[-2])
+        return super()._gemm_batched(*args)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tf32", "convolution", "product"),
+    [
+        ("float32", None, 77, 68),
+        ("float32", "convolution", 77, 68),
+        ("float32", "all", 77, 77),
+        ("float32", "none", 68, 68),
+        ("float64", "all", 70, 70),
+    ],
+)
+def test_tf32(monkeypatch, dtype, tf32, convolution, product):
+    monkeypatch.delenv("CUPY_TF32", raising=False)
+    spy = SpyLibrary()
+    with installed():
+        monkeypatch.setattr(cuda, "_cublas_library", lambda cupy: spy)
+        ops = CupyOps(0, dtype, tf32)
+        ops.gemm(ops.zeros((2, 3)), ops.zeros((3, 4)), ops.zeros((2, 4)))
+        assert set(spy.computes) == {product}
+        spy.computes.clear()
+        CASES["convolution, groups"](ops, numpy.random.default_rng(0))
+        assert set(spy.computes) == {convolution}
+
+
+@pytest.mark.parametrize(("value", "tf32"), [("1", "all"), ("0", "none"), ("", "convolution")])
+def test_tf32_by_environment(monkeypatch, value, tf32):
+    monkeypatch.setenv("CUPY_TF32", value)
+    with installed():
+        assert get_ops(0).tf32 == tf32
+        assert cuda.device_query(0)["tf32"] == tf32
+
+
+def test_an_unknown_tf32_setting():
+    with installed(), pytest.raises(BackendError, match='convolution, all, none; got "some"'):
+        CupyOps(0, "float32", "some")
+
+
+def test_device_query():
+    with installed():
+        info = cuda.device_query(0)
+    assert info["name"] == "Host stand-in"
+    assert info["compute_capability"] == "9.0"
+    assert (info["driver_version"], info["runtime_version"]) == ("13.0", "13.2")
+    json.dumps(info)
+
+
+def test_an_update_needs_its_histories(ops):
+    slot = UpdateSlot(ops.zeros((3,)), ops.zeros((3,)), [ops.zeros((3,))])
+    with pytest.raises(ValueError, match="Adam keeps 2 arrays"):
+        ops.update("Adam", [slot], 0.1)
+
+
+def test_gemm_refuses_what_it_would_get_wrong(ops):
+    a, b = ops.zeros((3, 4)), ops.zeros((4, 5))
+    with pytest.raises(ValueError, match=r"gemm of \(3, 4\) and \(3, 4\)"):
+        ops.gemm(a, a, ops.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"into \(5, 3\)"):
+        ops.gemm(a, b, ops.zeros((5, 3)))
+    with pytest.raises(TypeError, match="C-contiguous"):
+        ops.gemm(a, ops.zeros((5, 4)).T, ops.zeros((3, 5)))
+
+
+def test_host_arrays_are_kept_out(ops):
+    with pytest.raises(TypeError):
+        ops.relu(numpy.ones(3), ops.zeros((3,)))
+    with pytest.raises(TypeError):
+        ops.zeros((3,)) + numpy.ones(3)
+    with pytest.raises(TypeError):
+        numpy.asarray(ops.zeros((3,)))
+
+
+def test_copies_cast_safely(ops):
+    out, ids = ops.zeros((2, 3)), ops.zeros((2,), "int32")
+    ops.copy_to_device(numpy.arange(6, dtype="uint8"), out)
+    assert ops.to_host(out).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(TypeError):
+        ops.copy_to_device(numpy.array([1.5, 2.5]), ids)
+    with pytest.raises(ValueError, match="cannot copy"):
+        ops.copy_to_device(numpy.zeros(5), out)
+
+
+def test_steady_state_does_not_wait(ops):
+    rng = numpy.random.default_rng(2)
+    step, _, _, x = make_step(ops, rng)
+    step()
+    TAPE.waits = 0
+    step()
+    assert TAPE.waits == 0
+
+
+def test_one_device_object_for_all(ops):
+    assert get_ops(0, "float64").device is ops.device
+    assert get_ops(0, "float32").launch is not ops.launch
+
+
+def test_a_stream_continues_on_the_other_device(ops):
+    here, there = Ops(dtype="float64").stream(4), ops.stream(4)
+    first = ops.empty((9,))
+    there.uniform(first)
+    here.state = json.loads(json.dumps(there.state))
+    host, device = numpy.empty(9), ops.empty((9,))
+    here.uniform(host)
+    there.uniform(device)
+    assert numpy.array_equal(host, ops.to_host(device))
+
+
+def test_tables_are_kept_and_bounded(ops):
+    arrays = [ops.zeros((n + 1,)) for n in range(70)]
+    first = ops.tables.of([(arrays[0],)])
+    assert ops.tables.of([(arrays[0],)]) is first
+    for array in arrays[1:]:
+        ops.tables.of([(array,)])
+    assert len(ops.tables.kept()) == 64
+    assert ops.tables.of([(arrays[0],)]) is not first
+
+
+def test_the_standin_is_honest():
+    """A stand-in that forgave what CuPy refuses would prove nothing."""
+    with installed() as cupy:
+        a = cupy.zeros(3)
+        for wrong in (
+            lambda: cupy.exp(a, where=True),
+            lambda: cupy.errstate,
+            lambda: numpy.exp(a),
+            lambda: a.sum(initial=3),
+            lambda: cupy.maximum(a, numpy.ones(3)),
+            lambda: a.__setitem__(slice(None), numpy.ones(3)),
+        ):
+            with pytest.raises((TypeError, AttributeError)):
+                wrong()
+        assert not isinstance(DeviceArray.empty(2)._a, DeviceArray)
+        assert numpy.float32(2) * a is not NotImplemented
