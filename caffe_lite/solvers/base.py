@@ -17,6 +17,7 @@ from caffe_lite.solvers.evaluation import Tester, outputs_of
 from caffe_lite.solvers.loss_window import LossWindow
 from caffe_lite.solvers.lr_policy import learning_rate
 from caffe_lite.solvers.nets import build_nets
+from caffe_lite.solvers.recorded import RecordedIteration
 from caffe_lite.solvers.update import Updater
 
 Listener = Callable[[Any], None]
@@ -58,6 +59,8 @@ class Solver:
         self.net, self.test_nets = build_nets(param, ops, seed, self.path, unknown, self.emit)
         self._tester = Tester(self)
         self.updater = Updater(self.net, ops, self.type, self.histories, self.rests)
+        self._recorded = RecordedIteration(self.net, self._update)
+        self._rate, self._rate_of = 0.0, -1  # the learning rate, and of which iteration it is
         self._losses = LossWindow(ops, param.average_loss)
         self._losses_restored = False
         self._displayed = (0, perf_counter())
@@ -122,19 +125,35 @@ class Solver:
                 return
         for call in self.on_start:
             call()
-        display = _due(self.iter, param.display)
-        self.net.debug_info = display and param.debug_info
-        self._losses.add(self._forward_backward())
-        if display:
-            self._display()
-        for call in self.on_gradients_ready:
-            call()
-        self.apply_update()
+        self.net.debug_info = _due(self.iter, param.display) and param.debug_info
+        if not self._replay():
+            self._losses.add(self._forward_backward())
+            if _due(self.iter, param.display):
+                self._display()
+            for call in self.on_gradients_ready:
+                call()
+            self.apply_update()
         self.emit(events.IterationDone(self.iter))
         request = self.request() if self.request else None
         if _due(self.iter, param.snapshot) or request == "snapshot":
             self.snapshot()
         self.stopped = request == "stop"
+
+    def _replay(self) -> bool:
+        """Run this iteration from a recording on the device, if there is one and nobody watches."""
+        display = _due(self.iter, self.param.display)
+        watched = display and (self.param.debug_info or self.param.clip_gradients >= 0)
+        if watched or self.on_gradients_ready or self.param.iter_size > 1:
+            return False
+        self._set_rate()
+        loss = self._recorded.loss_after_run()
+        if loss is None:
+            return False
+        self._losses.add(loss)
+        if display:
+            self._display()
+        self.iter += 1
+        return True
 
     def _forward_backward(self) -> Any:
         """Accumulate the gradients of iter_size batches; their mean loss, on the device."""
@@ -160,19 +179,30 @@ class Solver:
 
     def apply_update(self) -> None:
         """Update the learned blobs from the gradients that have been added up, and count it."""
-        param = self.param
-        rate, step = learning_rate(param, self.iter, self.current_step)
-        if param.lr_policy == "multistep" and step != self.current_step:
-            self.emit(events.LearningRateStepped(self.iter, step))
-        self.current_step = step
-        scale: Any = 1 / param.iter_size
-        if param.clip_gradients >= 0:
-            scale = self._clip() * self.ops.dtype.type(scale)
-        self.updater.apply(rate, param.weight_decay, param.regularization_type == "L1", scale,
-                            self.hyper())
+        self._set_rate()
+        self._update()
         if self.net.debug_info:
             net_debug.log_update(self.net)
         self.iter += 1
+
+    def _set_rate(self) -> None:
+        """Settle the rate of the update to come, once, and put it where a recording reads it."""
+        if self._rate_of == self.iter:
+            return  # another call could advance the multistep policy by another step
+        self._rate_of = self.iter
+        self._rate, step = learning_rate(self.param, self.iter, self.current_step)
+        if self.param.lr_policy == "multistep" and step != self.current_step:
+            self.emit(events.LearningRateStepped(self.iter, step))
+        self.current_step = step
+        self.updater.set_controls(self._rate, 1 / self.param.iter_size, self.hyper())
+
+    def _update(self) -> None:
+        param = self.param
+        scale: Any = 1 / param.iter_size
+        if param.clip_gradients >= 0:
+            scale = self._clip() * self.ops.dtype.type(scale)
+        self.updater.apply(self._rate, param.weight_decay, param.regularization_type == "L1",
+                           scale, self.hyper())
 
     def _clip(self) -> Any:
         norm, scale = self.updater.clipping(self.param.clip_gradients)
@@ -216,6 +246,7 @@ class Solver:
         Raises SolverError or ModelError, with the solver as it was, for files that do not fit.
         """
         exact = snapshot.restore(self, path)
+        self._rate_of = -1
         self.emit(events.Restored(str(path), self.iter, exact))
 
     @property

@@ -32,6 +32,12 @@ class Updater:
         slots = [self._slot(i) for i in self._active()]
         self.ops.update(self.rule, slots, rate, scale, weight_decay, l1, **hyper)
 
+    def set_controls(self, rate: float, scale: float, hyper: dict[str, Any]) -> None:
+        """Put the numbers that change from update to update where a recorded update reads them."""
+        set_controls = getattr(self.ops, "set_update_controls", None)
+        if set_controls is not None:
+            set_controls(rate, scale, hyper.get("iteration", 0))
+
     def _active(self) -> list[int]:
         rates = self.net.params_lr
         return [i for i, rate in enumerate(rates)

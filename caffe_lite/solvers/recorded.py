@@ -1,0 +1,94 @@
+"""A training iteration recorded once on the device and replayed with one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from caffe_lite.errors import BackendError
+from caffe_lite.net import Net
+
+Array = Any
+
+WARM_UP = 2  # iterations run layer by layer first: kernels are compiled, workspaces grow
+
+log = logging.getLogger("caffe_lite.solver")
+
+
+class RecordedIteration:
+    """Forward, backward and update of a net whose shapes stay the same, as one recording.
+
+    Layers that read data or run on the host go first, one by one; all that follows them is
+    recorded, where the device can (`ops.capture`), and replayed until a shape changes. What cannot
+    be recorded (a backward pass on the host, hooks, a batch of several parts) is told once in the
+    debug log and runs layer by layer for good.
+    """
+
+    def __init__(self, net: Net, update: Callable[[], None]) -> None:
+        self._net, self._update = net, update
+        self._capture = getattr(net.ops, "capture", None)
+        self._start = 1 + max((i for i, layer in enumerate(net.layers)
+                               if layer.is_data or layer.host_side or layer.reshape_every_forward),
+                              default=-1)
+        self._shapes: list[tuple[int, ...]] = []
+        self._warm = 0
+        self._recording: Any = None
+        self._loss: Array = None
+        if self._capture is not None and self._obstacle():
+            self._give_up(self._obstacle())
+
+    def _obstacle(self) -> str:
+        net = self._net
+        for layer, needed in zip(net.layers, net.layer_need_backward, strict=True):
+            if needed and layer.host_side:
+                return f'layer "{layer.name}" ({layer.type}) runs backward on the host'
+        if net.before_forward or net.after_forward or net.before_backward or net.after_backward:
+            return "the net has hooks"
+        return ""
+
+    def _give_up(self, why: str) -> None:
+        log.debug("iterations run layer by layer: %s", why)
+        self._capture = None
+
+    def loss_after_run(self) -> Array | None:
+        """Run one iteration from the recording and return its loss, on the device.
+
+        None where there is no recording to run, or none yet: then nothing was done, and the
+        iteration is the caller's.
+        """
+        if self._capture is None:
+            return None
+        shapes = [blob.shape for blob in self._net.blob_list]
+        if shapes != self._shapes:
+            self._shapes, self._warm, self._recording = shapes, 0, None
+        self._warm += 1
+        if self._warm <= WARM_UP:
+            return None
+        obstacle = self._obstacle()
+        if obstacle:
+            self._give_up(obstacle)
+            return None
+        self._net.forward(0, self._start - 1)
+        if [blob.shape for blob in self._net.blob_list] != shapes:
+            return self._finish_by_hand()
+        if self._recording is None:
+            try:
+                self._recording = self._capture(self._device_part)
+            except BackendError as error:
+                self._give_up(str(error))
+                return self._finish_by_hand()
+        self._recording.replay()
+        return self._loss
+
+    def _finish_by_hand(self) -> Array:
+        self._device_part()
+        return self._loss
+
+    def _device_part(self) -> None:
+        net = self._net
+        net.clear_param_diffs()
+        net.forward(self._start)
+        self._loss = net.loss()
+        net.backward()
+        self._update()
