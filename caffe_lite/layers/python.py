@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from caffe_lite.blob import Blob, BlobVec
-from caffe_lite.errors import did_you_mean
+from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -101,6 +101,8 @@ class Python(Layer):
         """Call the user's code; its error becomes the cause of one that names the layer."""
         try:
             return function(*args)
+        except DataError as error:  # it tells of a file, not of the code that met it
+            raise DataError(str(self.fail(f"{self.param.python_param.layer}: {error}"))) from error
         except Exception as error:
             frames = extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename == self._file] or frames

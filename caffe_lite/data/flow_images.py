@@ -1,0 +1,28 @@
+"""Dense optical flow as images, scaled and clipped as LRCN's flow nets expect it."""
+
+import numpy as np
+
+SCALE = 16.0  # grey levels per pixel of motion: motions up to 8 pixels a frame are told apart
+CENTRE = 128.0  # the level of no motion
+
+
+def encode_flow(flow: np.ndarray) -> np.ndarray:
+    """Turn `flow` (H, W, 2), x and y in pixels, into an image (H, W, 3) uint8, B G R.
+
+        R = 128 + 16 x,  G = 128 + 16 y,  B = 128 + 16 sqrt(x^2 + y^2)
+
+    rounded and cut off at 0 and 255. LRCN: create_flow_images_LRCN.m.
+    """
+    magnitude = np.hypot(flow[..., 0], flow[..., 1])
+    levels = np.stack([magnitude, flow[..., 1], flow[..., 0]], axis=-1)
+    return np.rint(np.clip(levels * SCALE + CENTRE, 0, 255)).astype(np.uint8)
+
+
+def decode_flow(image: np.ndarray) -> np.ndarray:
+    """The flow (H, W, 2) float32 in pixels that `image` (H, W, 3), B G R, shows; +-8 at most."""
+    return (image[..., :0:-1].astype(np.float32) - CENTRE) / SCALE
+
+
+def flow_name(frame_name: str) -> str:
+    """The file name of the flow image that leads to the frame of this name."""
+    return f"flow_image_{frame_name}"

@@ -1,0 +1,85 @@
+"""Videos as folders of numbered frames, and the lists that name them as LRCN's UCF101 lists do."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from caffe_lite.data.lists import read_lines
+from caffe_lite.errors import DataError
+
+_NUMBERED = re.compile(r"(.*?)(\d+)(\.(?:jpg|jpeg|png))", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FrameFolder:
+    """A folder's frames NAME0001.jpg, NAME0002.jpg, ...: `count` of them from number `first` on."""
+
+    folder: str
+    prefix: str
+    digits: int
+    suffix: str
+    first: int
+    count: int
+
+    def path(self, index: int) -> str:
+        """The path of frame `index`, 0 to count - 1."""
+        number = f"{self.first + index:0{self.digits}d}"
+        return os.path.join(self.folder, f"{self.prefix}{number}{self.suffix}")
+
+
+def read_frame_folder(folder: str) -> FrameFolder:
+    """Find the numbered images in `folder`; a `DataError` if there are none, or one is missing.
+
+    Numbers begin anywhere and have no gaps. All frames share their name but for the number.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise DataError(f"{folder}: the folder of frames cannot be read: {error.strerror}"
+                        ) from None
+    matches = [match for match in map(_NUMBERED.fullmatch, names) if match]
+    if not matches:
+        raise DataError(f"{folder}: the folder has no numbered frames (NAME.0001.jpg, ...); "
+                        "extract them with `caffe_lite video frames`")
+    prefix, _, suffix = matches[0].groups()
+    other = next((match[0] for match in matches if (match[1], match[3]) != (prefix, suffix)), None)
+    if other is not None:
+        raise DataError(f"{folder}: {matches[0][0]} and {other} are not frames of one video; keep "
+                        "one naming scheme per folder")
+    padded = any(match[2].startswith("0") for match in matches)
+    numbers = {int(match[2]) for match in matches}
+    first, last = min(numbers), max(numbers)
+    found = FrameFolder(folder, prefix, min(len(match[2]) for match in matches) if padded else 1,
+                        suffix, first, last - first + 1)
+    if len(numbers) != found.count:
+        gap = next(n for n in range(first, last) if n not in numbers)
+        raise DataError(f"{found.path(gap - first)}: frame {gap} is missing, though the folder "
+                        f"goes on to {last}; extract the frames of this video again")
+    return found
+
+
+def read_video_list(path: str) -> list[tuple[str, int]]:
+    """Read "CLASS/VIDEO label" lines: the videos as written, each with its label."""
+    videos = []
+    for number, line in read_lines(path, "videos and labels"):
+        video, _, label = line.rpartition(" ")
+        if not video.strip() or not re.fullmatch(r"[+-]?\d+", label):
+            raise DataError(f'{path}:{number}: a video and its label expected, got "{line}"')
+        videos.append((video.strip(), int(label)))
+    return videos
+
+
+def find_video(root: str, video: str) -> str:
+    """The folder of the frames of `video`, "CLASS/VIDEO", under `root`: VIDEO or CLASS/VIDEO.
+
+    An ending such as .avi, as in UCF101's own lists, does not count.
+    """
+    name = os.path.basename(video)
+    plain = os.path.splitext(video)[0]
+    tried = [name, video, os.path.basename(plain), plain]
+    for candidate in tried:
+        folder = os.path.join(root, candidate)
+        if os.path.isdir(folder):
+            return folder
+    raise DataError(f"{os.path.join(root, name)}: no such folder of frames; extract them with "
+                    "`caffe_lite video frames`, or say where they are")

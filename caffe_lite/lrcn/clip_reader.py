@@ -1,0 +1,129 @@
+"""Clips of consecutive frames from folders of frames: LRCN's input, decoded by a pool of threads.
+
+Decoding JPEG dominates, and Pillow does it without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.data.frames import find_video, read_frame_folder, read_video_list
+from caffe_lite.data.images import read_image
+from caffe_lite.errors import DataError
+
+_FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
+
+
+@dataclass
+class ClipSettings:
+    """`buffer` clips of `frames` frames a batch, of the videos in `list`, folders under `root`.
+
+    Frames are resized to `height` x `width`, then cropped to `crop` x `crop` and mirrored, at one
+    random place and by one chance per clip. `mean` is per channel, B, G, R; `flow` frames have
+    their x component, R, turned into 255 - R where they are mirrored. `threads` decode.
+    """
+
+    root: str
+    list: str
+    buffer: int
+    frames: int = 16
+    height: int = 240
+    width: int = 320
+    crop: int = 227
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    flow: bool = False
+    mirror: bool = True
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """What one clip of a batch is: a video's frames from `start` on, cropped and mirrored."""
+
+    video: int
+    start: int
+    top: int
+    left: int
+    mirrored: bool
+
+
+class ClipReader:
+    """Batches of clips in the order of the list, round and round, frames ordered time-major.
+
+    Every video gives one clip a pass, beginning at a random frame. `rng` draws, per clip, the first
+    frame, the crop's row and column, and whether it is mirrored.
+    """
+
+    def __init__(self, settings: ClipSettings, rng: np.random.Generator) -> None:
+        self.settings, self.rng = settings, rng
+        if settings.crop > min(settings.height, settings.width):
+            raise DataError(f"crop {settings.crop} is larger than the frames, resized to "
+                            f"{settings.height}x{settings.width}")
+        videos = read_video_list(settings.list)
+        self.labels = [label for _, label in videos]
+        self.videos = [read_frame_folder(find_video(settings.root, video)) for video, _ in videos]
+        for video in self.videos:
+            if video.count < settings.frames:
+                raise DataError(f"{video.folder}: {video.count} frames are too few for a clip of "
+                                f"{settings.frames}; drop the video from {settings.list}")
+        self._next = 0
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="clips")
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The shape of a batch: (frames * buffer, 3, crop, crop)."""
+        each = self.settings
+        return (each.frames * each.buffer, 3, each.crop, each.crop)
+
+    def read(self, out: np.ndarray, labels: np.ndarray) -> None:
+        """Write the next batch into `out` (of `shape`, uint8 B G R) and `labels` (one per frame).
+
+        Frame t of clip n is item t * buffer + n.
+        """
+        each = self.settings
+        draws = [self._draw() for _ in range(each.buffer)]
+        labels.reshape(each.frames, each.buffer)[...] = [self.labels[d.video] for d in draws]
+        done: Iterator[None] = self._pool.map(
+            lambda item: self._read_frame(draws[item % each.buffer], item // each.buffer,
+                                          out[item]), range(len(out)))
+        for _ in done:
+            """A worker's error is raised here."""
+
+    def _draw(self) -> _Draw:
+        each, video = self.settings, self._next
+        self._next = (video + 1) % len(self.videos)
+        return _Draw(video, int(self.rng.integers(self.videos[video].count - each.frames + 1)),
+                     int(self.rng.integers(each.height - each.crop + 1)),
+                     int(self.rng.integers(each.width - each.crop + 1)),
+                     bool(self.rng.integers(2)) and each.mirror)
+
+    def _read_frame(self, draw: _Draw, time: int, out: np.ndarray) -> None:
+        each = self.settings
+        path = self.videos[draw.video].path(draw.start + time)
+        frame = read_image(path, each.height, each.width)
+        window = frame[draw.top : draw.top + each.crop, draw.left : draw.left + each.crop]
+        out[...] = (window[:, ::-1] if draw.mirrored else window).transpose(2, 0, 1)
+        if draw.mirrored and each.flow:
+            np.subtract(255, out[_FLOW_X], out=out[_FLOW_X])
+
+    def get_state(self) -> dict[str, Any]:
+        """What decides the clips to come."""
+        return {"video": self._next, "rng": self.rng.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as the reader did whose `get_state` is given."""
+        if state["video"] >= len(self.videos):
+            raise DataError(f"{self.settings.list}: the saved state is at video {state['video']}, "
+                            f"the list has {len(self.videos)}; restore the list, or start anew")
+        self._next = state["video"]
+        self.rng.bit_generator.state = state["rng"]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

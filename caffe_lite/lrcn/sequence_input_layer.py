@@ -1,0 +1,146 @@
+"""LRCN's clip layers, found under `module: "sequence_input_layer"` unless the user has their own.
+
+A net of LRCN's activity recognition runs with them unedited, in a folder that holds `frames/`,
+`flow_images/` and the two lists, or with environment variables that say where these are::
+
+    LRCN_RGB_FRAMES=/data/frames LRCN_TRAIN_LIST=/data/train.txt caffe_lite train --solver ...
+
+===================  =======================================  ==================================
+variable             what                                     default
+===================  =======================================  ==================================
+LRCN_RGB_FRAMES      folder of the videos' folders of frames  frames/
+LRCN_FLOW_FRAMES     the same for flow images                 flow_images/
+LRCN_TRAIN_LIST      "CLASS/VIDEO label" a line               ucf101_split1_trainVideos.txt
+LRCN_TEST_LIST                                                ucf101_split1_testVideos.txt
+LRCN_TRAIN_BUFFER    clips a batch                            24
+LRCN_TEST_BUFFER                                              3
+LRCN_TRAIN_FRAMES    frames a clip                            16
+LRCN_TEST_FRAMES                                              16
+===================  =======================================  ==================================
+
+A layer's `param_str`, a dict of `ClipSettings`, overrules them:
+`param_str: '{"root": "frames/", "buffer": 8, "crop": 113}'`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+from caffe_lite.data.prefetch import Prefetcher
+from caffe_lite.layers.base import Layer
+from caffe_lite.lrcn.clip_reader import ClipReader
+from caffe_lite.lrcn.clip_settings import settings
+
+_AHEAD = 1  # a batch of LRCN's size holds 384 frames, 59 MB
+
+
+class VideoRead(Layer):
+    """Clips of frames, time-major, with a label and a clip marker for every frame.
+
+    top[0]  data          (T * N, 3, crop, crop)  B, G, R less the mean; frame t of clip n is
+                                                  item t * N + n
+    top[1]  label         (T * N,)                the label of the frame's video
+    top[2]  clip_markers  (T * N,)                0 for the first frame of each clip, else 1
+
+    N = `buffer` clips of T = `frames` frames; `ClipSettings` tells of the rest. The videos come in
+    the order of the list, round and round, in both phases with random clips, crops and mirrors.
+
+    Differences from LRCN's module: every clip is cropped, where that module crops the mirrored ones
+    and squeezes the others; frames larger than 240x320 are resized as well; a clip may begin with
+    a video's first frame; fewer videos than clips in a batch are enough.
+    """
+
+    type = "Python"
+    bottoms = (0, 0)
+    tops = (3, 3)
+    is_data = True
+    split, flow = "train", False
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if len(top) != 3:
+            raise self.fail(f"has three tops, data, label and clip_markers; got {len(top)}")
+        kind, split = "FLOW" if self.flow else "RGB", self.split.upper()
+        variables = {"root": f"LRCN_{kind}_FRAMES", "list": f"LRCN_{split}_LIST",
+                     "buffer": f"LRCN_{split}_BUFFER", "frames": f"LRCN_{split}_FRAMES"}
+        self.settings = settings(getattr(self, "param_str", ""), variables, self.defaults())
+        self.reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
+        self._mean = np.array(self.settings.mean, self.ops.dtype).reshape(3, 1, 1)
+        frames, clips = self.settings.frames, self.settings.buffer
+        for blob, shape in zip(top, (self.reader.shape, (frames * clips,), (frames * clips,)),
+                               strict=True):
+            blob.reshape(*shape)
+        self._begin(self.reader.get_state())
+
+    def defaults(self) -> dict[str, Any]:
+        """What LRCN's module has for this class, as fields of ClipSettings."""
+        return {"root": "flow_images/" if self.flow else "frames/",
+                "list": f"ucf101_split1_{self.split}Videos.txt",
+                "buffer": 24 if self.split == "train" else 3,
+                "flow": self.flow,
+                # The mean of red is that module's; elsewhere in LRCN it is 123.68.
+                "mean": (128.0,) * 3 if self.flow else (103.939, 116.779, 128.68)}
+
+    def _begin(self, state: dict[str, Any]) -> None:
+        # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
+        self._buffers = [(np.empty(self.reader.shape, np.uint8),
+                          np.empty(self.reader.shape[0], self.ops.dtype))
+                         for _ in range(_AHEAD + 2)]
+        self._turn = 0
+        self._ahead = Prefetcher(self._make, _AHEAD, state)
+
+    def _make(self) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, Any]]:
+        batch = self._buffers[self._turn]
+        self.reader.read(*batch)
+        self._turn = (self._turn + 1) % len(self._buffers)
+        return batch, self.reader.get_state()
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """The settings decide the shapes."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        frames, labels = self._ahead.get()
+        np.subtract(frames, self._mean, out=top[0].data)
+        top[1].data[...] = labels
+        top[2].data[: self.settings.buffer] = 0
+        top[2].data[self.settings.buffer :] = 1
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "clips": self._ahead.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self._ahead.close()
+        self.reader.set_state(state["clips"])
+        self._begin(state["clips"])
+
+    def close(self) -> None:
+        if hasattr(self, "_ahead"):
+            self._ahead.close()
+            self.reader.close()
+
+
+# The names are an interface: LRCN's prototxts ask for them.
+class videoReadTrain_RGB(VideoRead):  # noqa: N801
+    """Training clips of `frames/`, 24 a batch."""
+
+
+class videoReadTest_RGB(VideoRead):  # noqa: N801
+    """Test clips of `frames/`, 3 a batch."""
+
+    split = "test"
+
+
+class videoReadTrain_flow(VideoRead):  # noqa: N801
+    """Training clips of `flow_images/`, 24 a batch."""
+
+    flow = True
+
+
+class videoReadTest_flow(VideoRead):  # noqa: N801
+    """Test clips of `flow_images/`, 3 a batch."""
+
+    split, flow = "test", True
