@@ -45,6 +45,7 @@ class RecurrentLayer(Layer):
     bottoms = (2, None)
     tops = (1, None)
     no_gradient = (1,)
+    tops_without_gradient = (1, 2)  # the exposed states
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
@@ -136,6 +137,23 @@ class RecurrentLayer(Layer):
         for state in self.carried:
             state[...] = 0
 
+    def select_streams(self, indices: Sequence[int]) -> None:
+        """Have stream i go on from the state that stream `indices[i]` carries.
+
+        Streams may be reordered, repeated and dropped, as beam search does; the next forward takes
+        as many as were selected.
+        """
+        if self.expose_hidden:
+            raise self.fail("carries no state with expose_hidden: true; select rows of its tops")
+        kept = len(self.carried[0])
+        if not len(indices) or min(indices) < 0 or max(indices) >= kept:
+            raise self.fail(f"streams to select must be one or more of 0 ... {kept - 1}, got "
+                            f"{list(indices)[:10]}")
+        ids = self.ops.asarray(indices, dtype="int32")
+        for i, state in enumerate(self.carried):
+            self.carried[i] = self.ops.empty((len(indices), self.hidden))
+            self.ops.take(state, ids, self.carried[i])
+
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         pre = self.pre.data
         flat = pre.reshape(self.steps * self.streams, -1)
@@ -145,11 +163,13 @@ class RecurrentLayer(Layer):
         if self.static:
             x_static = bottom[2].data.reshape(self.streams, self.num_static)
             self.ops.gemm(x_static, self.blobs[2].data, self.pre_static.data, trans_b=True)
-            self.xp.add(pre, self.pre_static.data, out=pre)
+            with self.ops.quiet():
+                self.xp.add(pre, self.pre_static.data, out=pre)
         states = self.carried
         if self.expose_hidden:
             states = [blob.data[0] for blob in bottom[-self.states:]]
-        final = self.run(states, bottom[1].data, top[0].data)
+        with self.ops.quiet():
+            final = self.run(states, bottom[1].data, top[0].data)
         for i, state in enumerate(final):
             target = top[1 + i].data if self.expose_hidden else self.carried[i]
             target[...] = state
@@ -167,7 +187,8 @@ class RecurrentLayer(Layer):
         if propagate_down[1]:
             raise self.fail("cannot backpropagate to the sequence indicators (bottom[1]); set "
                             "propagate_down: false for them, or cut the branch that makes them")
-        self.run_grad(bottom[1].data, top[0].diff)
+        with self.ops.quiet():
+            self.run_grad(bottom[1].data, top[0].diff)
         dpre = self.pre.diff.reshape(self.steps * self.streams, -1)
         x_shape = (len(dpre), self.num_input)
         self._add_weight_grad(0, dpre, bottom[0].data.reshape(x_shape))
@@ -188,7 +209,8 @@ class RecurrentLayer(Layer):
 
     def _backward_static(self, static: Blob, propagate: bool) -> None:
         dpre = self.pre_static.diff
-        self.xp.sum(self.pre.diff, axis=0, out=dpre)
+        with self.ops.quiet():
+            self.xp.sum(self.pre.diff, axis=0, out=dpre)
         shape = (self.streams, self.num_static)
         self._add_weight_grad(2, dpre, static.data.reshape(shape))
         if propagate:

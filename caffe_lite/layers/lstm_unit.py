@@ -21,6 +21,9 @@ class LSTMUnit(Layer):
     top[0]     c           (1, N, H)
     top[1]     h           (1, N, H)
 
+    Differences from Caffe: where cont is neither 0 nor 1 the gradient is that of the formula, where
+    Caffe's takes cont sigmoid(f) for the gate's activation.
+
     Caffe: src/caffe/layers/lstm_unit_layer.cpp
 
     Example::
