@@ -26,8 +26,9 @@ univ va vs vt wed wis wisc wm wyo
 _BEFORE_NUMBER = "art ca fig figs no nos op pp prop"
 # A letter before one of these ends a sentence: `track B. The train`.
 _STARTERS = """
-A About According After An As At But Earlier He Her Here However If In It Last Many More Now Once One
-Other Our She Since So Some Such That The Their Then There These They This We What When While Yet You
+A About According After An As At But Earlier He Her Here However If In It Last Many More Now Once
+One Other Our She Since So Some Such That The Their Then There These They This We What When While
+Yet You
 """
 
 _LETTER, _ALNUM = r"[^\W\d_]", r"[^\W_]"

@@ -1,0 +1,17 @@
+"""The likeliest word at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_lite.lrcn.decoding.caption import Caption
+from caffe_lite.lrcn.decoding.rollout import roll_out
+from caffe_lite.lrcn.predictor import WordPredictor
+
+
+def greedy(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int,
+           ) -> list[Caption]:
+    """A caption about each image of `rows`: the likeliest word each time, of equals the first."""
+    return roll_out(predictor, rows, max_length, lambda scores, live, step: scores.argmax(axis=1))

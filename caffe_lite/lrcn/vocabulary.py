@@ -1,0 +1,113 @@
+"""Vocabulary files of LRCN, and sentences as the word ids that its nets read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from caffe_lite.errors import DataError, did_you_mean
+from caffe_lite.proto.atomic import atomic_path
+
+StrPath = str | os.PathLike[str]
+
+END = 0
+END_NAME = "<EOS>"
+UNKNOWN = "<unk>"
+
+_SEPARATORS = re.compile(r"(\W+)")
+
+
+def split_sentence(sentence: str) -> list[str]:
+    """A sentence as LRCN's data has it: lower-case words, and runs of punctuation as words.
+
+    A full stop at the end is dropped: `A dog's ball.` gives a, dog, ', s, ball.
+    """
+    words = [word.strip().lower() for word in _SEPARATORS.split(sentence) if word.strip()]
+    return words[:-1] if words[-1:] == ["."] else words
+
+
+class Vocabulary:
+    """Words and their ids: `words[i - 1]` has id i; id 0, <EOS>, begins and ends every sentence.
+
+    `source` is what errors call the vocabulary. Raises DataError for a word that is empty, holds
+    white space or occurs twice.
+    """
+
+    def __init__(self, words: Iterable[str], source: StrPath = "vocabulary") -> None:
+        self.source = os.fspath(source)
+        self.words = tuple(words)
+        self.ids: dict[str, int] = {}
+        for i, word in enumerate(self.words, 1):
+            if not word or word.split() != [word]:
+                raise DataError(f"{self.source}:{i}: one word a line is expected, got {word!r}")
+            if word in self.ids:
+                raise DataError(f'{self.source}:{i}: "{word}" is there already, in line '
+                                f"{self.ids[word]}; each word must stand once")
+            self.ids[word] = i
+        if END_NAME in self.ids:
+            raise DataError(f"{self.source}:{self.ids[END_NAME]}: {END_NAME} has id 0 without "
+                            "being listed; remove this line")
+
+    def __len__(self) -> int:
+        """How many ids there are, <EOS> included: the size that a net's word layers need."""
+        return len(self.words) + 1
+
+    @classmethod
+    def read(cls, path: StrPath) -> Vocabulary:
+        """The vocabulary in a file of one word a line; line i (from 1) is word i."""
+        name = os.fspath(path)
+        try:
+            with open(path, encoding="utf-8") as file:
+                lines = file.read().split("\n")
+        except OSError as error:
+            raise DataError(f"{name}: the vocabulary cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{name}: not a vocabulary: a text file (UTF-8) with one word a line "
+                            "is expected") from None
+        if lines[-1] == "":
+            lines.pop()
+        if not lines:
+            raise DataError(f"{name}: the vocabulary is empty; one word a line is expected")
+        return cls((line.strip() for line in lines), name)
+
+    def write(self, path: StrPath) -> None:
+        """Write the words, one a line."""
+        with atomic_path(path) as partial:
+            partial.write_text("".join(f"{word}\n" for word in self.words), encoding="utf-8")
+
+    def encode(self, sentence: str | Sequence[str], unknown: str | None = None) -> list[int]:
+        """The ids of a sentence's words, without <EOS>; a string is split by `split_sentence`.
+
+        A word that is not in the vocabulary stands for `unknown` (such as "<unk>"), or raises
+        DataError where that is None.
+        """
+        words = split_sentence(sentence) if isinstance(sentence, str) else sentence
+        ids = [self.ids.get(word) for word in words]
+        if None in ids:
+            word = words[ids.index(None)]
+            if unknown is None:
+                raise DataError(f'"{word}" is not among the {len(self.words)} words of '
+                                f"{self.source}{did_you_mean(word, self.ids)}")
+            if unknown not in self.ids:
+                raise DataError(f'{self.source} has no "{unknown}" to stand for "{word}", which '
+                                "is not in it either")
+        return [self.ids[unknown or ""] if i is None else i for i in ids]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The words of `ids`, up to the first <EOS> or to the end.
+
+        Raises DataError for an id that no word has.
+        """
+        words = []
+        for i in ids:
+            if i == END:
+                break
+            if not 0 < i < len(self):
+                raise DataError(f"{self.source}: word ids are 0 ... {len(self.words)}, got {i}")
+            words.append(self.words[i - 1])
+        return words
+
+    def sentence(self, ids: Iterable[int]) -> str:
+        """The words of `ids` up to the first <EOS>, as one string."""
+        return " ".join(self.decode(ids))
