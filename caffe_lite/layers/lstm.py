@@ -36,8 +36,8 @@ class LSTM(RecurrentLayer):
     Differences from Caffe: T may change; where cont is neither 0 nor 1 the gradient is that of the
     formula, where Caffe's takes cont sigmoid(f) for the gate's activation.
 
-    Hochreiter and Schmidhuber, Neural Computation 1997; the variant is that of Zaremba and Sutskever
-    2014, without peepholes.
+    Hochreiter and Schmidhuber, Neural Computation 1997; the variant is that of Zaremba and
+    Sutskever 2014, without peepholes.
 
     Caffe: src/caffe/layers/recurrent_layer.cpp, lstm_layer.cpp, lstm_unit_layer.cpp
 
