@@ -1,6 +1,7 @@
 /* Convolution: the weights times the image's pixels as the taps meet them. */
 #include "convolution.h"
 
+#include "direct.h"
 #include "implicit.h"
 #include "planes.h"
 
@@ -111,6 +112,7 @@ static void forward_task(void *context, idx task, int thread) {
 
 /* Elements of scratch that convolution() needs. */
 API idx convolution_scratch(const convolution_plan *p) {
+    if (direct_suits(p)) return direct_scratch(p);
     forward_job job;
     prepare(&job, p);
     idx depth = p->channels / p->group * plan_taps(p);
@@ -119,6 +121,10 @@ API idx convolution_scratch(const convolution_plan *p) {
 
 API void convolution(const convolution_plan *p, const real *x, const real *weight, const real *bias,
                      real *y, real *scratch) {
+    if (direct_suits(p)) {
+        direct_forward(p, x, weight, bias, y, scratch);
+        return;
+    }
     forward_job job = {.x = x, .weight = weight, .bias = bias, .y = y, .scratch = scratch};
     prepare(&job, p);
     idx *base = (idx *)(scratch + pool_threads() * job.thread_scratch);

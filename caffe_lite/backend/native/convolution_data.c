@@ -4,6 +4,7 @@
  * such phase is a stride-1 convolution of its own, with those taps, written s pixels apart. */
 #include "convolution.h"
 
+#include "direct.h"
 #include "implicit.h"
 #include "planes.h"
 
@@ -185,6 +186,7 @@ static void data_task(void *context, idx task, int thread) {
 
 /* Elements of scratch that convolution_grad_data() needs, or 0 where it cannot be used. */
 API idx convolution_grad_data_scratch(const convolution_plan *p) {
+    if (direct_suits(p)) return direct_scratch(p);
     if (p->kernel_h > MAX_TAPS || p->kernel_w > MAX_TAPS) return 0;
     data_job job;
     prepare(&job, p);
@@ -193,6 +195,10 @@ API idx convolution_grad_data_scratch(const convolution_plan *p) {
 
 API void convolution_grad_data(const convolution_plan *p, const real *dy, const real *weight,
                                real *dx, real *scratch) {
+    if (direct_suits(p)) {
+        direct_grad_data(p, dy, weight, dx, scratch);
+        return;
+    }
     data_job job = {.dy = dy, .weight = weight, .dx = dx, .scratch = scratch};
     prepare(&job, p);
     job.turned = scratch + pool_threads() * job.thread_scratch;

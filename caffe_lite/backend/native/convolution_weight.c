@@ -4,6 +4,7 @@
  * beforehand so that outputs lie side by side; x's pixels are read from its planes, one by one. */
 #include "convolution.h"
 
+#include "direct.h"
 #include "planes.h"
 
 #define IMAGE_BYTES (16 << 20) /* planes and transposed dy that are held at a time */
@@ -181,6 +182,7 @@ static idx buffer_size(void) { return PART_TILES * TILE_ROWS * TILE_WIDTH * pool
 
 /* Elements of scratch that convolution_grad_weight() needs. */
 API idx convolution_grad_weight_scratch(const convolution_plan *p) {
+    if (direct_suits(p)) return direct_scratch(p);
     weight_job job;
     prepare(&job, p);
     idx bases = p->channels / p->group * plan_taps(p) * (idx)(sizeof(idx) / sizeof(real));
@@ -189,6 +191,10 @@ API idx convolution_grad_weight_scratch(const convolution_plan *p) {
 
 API void convolution_grad_weight(const convolution_plan *p, const real *x, const real *dy,
                                  real *dweight, real *scratch) {
+    if (direct_suits(p)) {
+        direct_grad_weight(p, x, dy, dweight, scratch);
+        return;
+    }
     weight_job job = {.x = x, .dy = dy, .dweight = dweight};
     prepare(&job, p);
     idx *base = (idx *)scratch;

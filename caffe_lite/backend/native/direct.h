@@ -1,0 +1,13 @@
+/* Convolution of groups of one channel each (depthwise): too little work per group for tiles. */
+#pragma once
+
+#include "convolution.h"
+
+int direct_suits(const convolution_plan *p);
+idx direct_scratch(const convolution_plan *p);
+void direct_forward(const convolution_plan *p, const real *x, const real *weight, const real *bias,
+                    real *y, real *scratch);
+void direct_grad_data(const convolution_plan *p, const real *dy, const real *weight, real *dx,
+                      real *scratch);
+void direct_grad_weight(const convolution_plan *p, const real *x, const real *dy, real *dweight,
+                        real *scratch);
