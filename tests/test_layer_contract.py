@@ -1,0 +1,258 @@
+"""What every layer type must keep to, over the whole registry (cases: tests/layer_cases.py)."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from caffe_lite.backend import Ops, get_ops
+from caffe_lite.layers.registry import layer_class, layer_types
+from caffe_lite.testing import check_layer, make_layer
+from caffe_lite.testing.harness import default_propagate_down
+from tests.layer_cases import CASES, NAMES
+from tests.layer_sources import make_sources
+
+HERE = Path(__file__).parent
+PAIRS = list(zip(CASES, NAMES, strict=True))
+BUILT = []
+
+
+def some(condition):
+    """A parametrization over the cases that meet a condition."""
+    chosen = [(case, name) for case, name in PAIRS if condition(case)]
+    return pytest.mark.parametrize("case", [case for case, _ in chosen],
+                                   ids=[name for _, name in chosen])
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    make_sources(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_sources(sources, monkeypatch):
+    monkeypatch.chdir(sources)
+    monkeypatch.syspath_prepend(str(sources))
+
+
+@pytest.fixture(autouse=True)
+def closing(monkeypatch):
+    """Close the layers that a test built: they hold files and threads."""
+    built = []
+    monkeypatch.setitem(globals(), "BUILT", built)
+    yield
+    for run in built:
+        run.layer.close()
+
+
+def build(case, bottoms=None, ops=None, in_place=False):
+    run = make_layer(case.prototxt, case.bottoms if bottoms is None else bottoms,
+                     phase=case.phase, tops=case.tops, seed=3, ops=ops, in_place=in_place)
+    BUILT.append(run)
+    if case.type == "MemoryData":
+        rng = np.random.default_rng(5)
+        run.layer.set_arrays(rng.normal(size=(4, 3, 8, 9)), np.arange(4.0))
+    return run
+
+
+def flags_of(case, run):
+    return list(case.flags or default_propagate_down(run.layer, len(run.bottom)))
+
+
+def top_diffs(run, seed=9):
+    """Random diffs for tops, the loss weight for losses."""
+    rng = np.random.default_rng(seed)
+    return [np.full(blob.shape, weight) if weight else rng.normal(size=blob.shape)
+            for blob, weight in zip(run.top, run.layer.loss_weight, strict=True)]
+
+
+def outcome(case, run):
+    """All that one forward and backward pass make, as a flat list of arrays."""
+    made = run.forward()
+    if case.gradient and any(flags_of(case, run)):
+        bottom, params = run.backward(top_diffs(run), flags_of(case, run))
+        chosen = [d for d, flag in zip(bottom, flags_of(case, run), strict=True) if flag]
+        made += chosen + params
+    return made
+
+
+def learns(case):
+    return case.gradient and re.search("filler|Multiply|parameter_param|PReLU", case.prototxt)
+
+
+def test_every_type_has_a_case():
+    assert {case.type for case in CASES} == set(layer_types())
+
+
+def test_every_type_has_a_test_file():
+    written = "\n".join(path.read_text() for path in (HERE / "layers").glob("test_*.py"))
+    missing = [name for name in layer_types() if not re.search(rf"\b{name}\b", written)]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", layer_types())
+def test_docs_have_all_sections(name):
+    doc = layer_class(name).__doc__
+    assert doc, "a class docstring"
+    first = doc.splitlines()[0]
+    assert first.endswith((".", ":")), "one sentence first"
+    assert re.search(r"^    Caffe: (src|include)/caffe/\S+", doc, re.MULTILINE), "Caffe's source"
+    assert re.search(rf'^    Example::\n\n        layer {{.*type: "{name}"', doc, re.MULTILINE)
+    for kind, count in (("bottom", layer_class(name).bottoms), ("top", layer_class(name).tops)):
+        if count[1] != 0:
+            assert re.search(rf"^    {kind}\[", doc, re.MULTILINE), f"a table of {kind}s"
+
+
+@some(lambda case: case.gradient)
+def test_gradients(case):
+    check_layer(case.prototxt, case.bottoms, phase=case.phase, tops=case.tops,
+                propagate_down=case.flags, tolerance=case.tolerance, seed=3)
+
+
+@some(learns)
+def test_parameter_diffs_add_up(case):
+    run = build(case)
+    state = run.layer.get_state()
+    run.forward()
+    _, once = run.backward(top_diffs(run), flags_of(case, run))
+    run.layer.set_state(state)
+    run.forward()
+    _, twice = run.backward(top_diffs(run), flags_of(case, run))
+    for first, second in zip(once, twice, strict=True):
+        np.testing.assert_allclose(second, 2 * first, rtol=1e-12, atol=1e-12)
+
+
+@some(learns)
+def test_parameters_that_need_no_gradient_get_none(case):
+    run = build(case)
+    run.layer.param_propagate_down = [False] * len(run.layer.blobs)
+    run.forward()
+    for blob in run.layer.blobs:
+        blob.diff[...] = 7.25
+    _, params = run.backward(top_diffs(run), flags_of(case, run))
+    if case.type not in ("Python", "Parameter"):  # their own business; has no arithmetic
+        assert all((diff == 7.25).all() for diff in params)
+
+
+@some(lambda case: case.gradient and case.bottoms)
+def test_bottom_diffs_are_overwritten(case):
+    results = []
+    for mark in (7.25, np.nan):
+        run = build(case)
+        run.forward()
+        for blob in run.bottom:
+            blob.diff[...] = mark
+        results.append(run.backward(top_diffs(run), flags_of(case, run))[0])
+    for flag, *diffs in zip(flags_of(case, run), *results, strict=True):
+        if flag:
+            np.testing.assert_array_equal(*diffs)
+            assert np.isfinite(diffs[0]).all()
+
+
+@some(lambda case: case.gradient and case.bottoms)
+def test_propagate_down_false_leaves_a_diff_alone(case):
+    count = len(case.bottoms)
+    together = build(case)
+    together.forward()
+    wanted = flags_of(case, together)
+    all_diffs = together.backward(top_diffs(together), wanted)[0]
+    for kept in range(count):
+        run = build(case)
+        run.forward()
+        shared = {blob.buffer_ids[1] for blob in run.top}
+        for blob in run.bottom:
+            blob.diff[...] = 7.25
+        flags = [flag and i == kept for i, flag in enumerate(wanted)]
+        diffs = run.backward(top_diffs(run), flags)[0]
+        for i, (flag, diff) in enumerate(zip(flags, diffs, strict=True)):
+            if flag:
+                np.testing.assert_array_equal(diff, all_diffs[i])
+            elif run.bottom[i].buffer_ids[1] not in shared:
+                assert (diff == 7.25).all()
+
+
+@some(lambda case: case.bottoms and case.type != "HDF5Output")  # two would write one file
+def test_another_batch_size(case):
+    """A layer that has seen another batch gives what a fresh one gives, both ways round."""
+    run = build(case)
+    start = run.layer.get_state()
+    outcome(case, run)
+    for bottoms in (case.smaller(), case.bottoms):
+        for blob, values in zip(run.bottom, bottoms, strict=True):
+            blob.reshape(*np.shape(values))
+            blob.data[...] = values
+        for blob in run.layer.blobs:
+            blob.diff[...] = 0
+        run.layer.set_state(start)
+        run.reshape()
+        for mine, fresh in zip(outcome(case, run), outcome(case, build(case, bottoms)),
+                               strict=True):
+            assert mine.shape == fresh.shape
+            np.testing.assert_allclose(mine, fresh, rtol=1e-12, atol=1e-12)
+
+
+@some(lambda case: layer_class(case.type).in_place and case.in_place and case.bottoms)
+def test_in_place_equals_out_of_place(case):
+    apart, within = (outcome(case, build(case, in_place=here)) for here in (False, True))
+    assert len(apart) == len(within)
+    for first, second in zip(apart, within, strict=True):
+        np.testing.assert_allclose(second, first, rtol=1e-12, atol=1e-12)
+
+
+def all_ops(dtype):
+    """The reference operations, and the CPU's."""
+    return Ops(dtype=dtype), get_ops(dtype=dtype)
+
+
+def compare(case, reference, other, dtype):
+    tolerance = {"float32": 2e-5, "float64": 1e-11}[dtype]
+    results = []
+    for ops in (reference, other):
+        run = build(case, ops=ops)
+        results.append(outcome(case, run))
+        run.layer.close()
+    for wanted, got in zip(*results, strict=True):
+        assert got.dtype == wanted.dtype == np.dtype(dtype)
+        scale = max(np.abs(wanted).max(initial=0), 1e-3)
+        np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@some(lambda case: True)
+def test_cpu_equals_the_reference(case, dtype):
+    compare(case, *all_ops(dtype), dtype)
+
+
+@some(lambda case: not case.random)  # each element type draws its own numbers
+def test_float32_is_close_to_float64(case):
+    single, double = [], []
+    for made, dtype in ((single, "float32"), (double, "float64")):
+        run = build(case, ops=get_ops(dtype=dtype))
+        made += outcome(case, run)
+        run.layer.close()
+    for got, wanted in zip(single, double, strict=True):
+        scale = max(np.abs(wanted).max(initial=0), 1e-3)
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * scale)
+
+
+def gpu_answers():
+    if importlib.util.find_spec("cupy") is None:
+        return False
+    from caffe_lite.errors import BackendError
+    try:
+        get_ops(0)
+    except BackendError:
+        return False
+    return True
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_answers(), reason="no CuPy with a CUDA device here")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@some(lambda case: not case.random)
+def test_gpu_equals_the_reference(case, dtype):
+    compare(case, Ops(dtype=dtype), get_ops(0, dtype=dtype), dtype)

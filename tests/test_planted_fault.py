@@ -1,0 +1,71 @@
+"""A fault of 1 % planted in any backward pass is caught by the gradient check."""
+
+import numpy as np
+import pytest
+
+from caffe_lite.layers.registry import layer_types
+from caffe_lite.testing import GradientError, check_gradients, make_layer
+from caffe_lite.testing.harness import default_propagate_down
+from tests.layer_cases import CASES, NAMES
+from tests.layer_sources import make_sources
+
+# Outputs, sources, and types whose output does not vary smoothly with anything.
+WITHOUT_GRADIENT = {"Accuracy", "ArgMax", "Data", "DummyData", "HDF5Data", "HDF5Output",
+                    "ImageData", "Input", "MemoryData", "Threshold", "WindowData"}
+ONLY_ZEROS = {"Silence"}
+DIFFERENTIABLE = [(case, name) for case, name in zip(CASES, NAMES, strict=True) if case.gradient]
+
+
+@pytest.fixture(autouse=True)
+def in_sources(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("sources")
+    make_sources(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_every_differentiable_type_is_here():
+    assert {case.type for case, _ in DIFFERENTIABLE} == set(layer_types()) - WITHOUT_GRADIENT
+
+
+def build(case):
+    return make_layer(case.prototxt, case.bottoms, phase=case.phase, tops=case.tops, seed=3)
+
+
+def caught(case, index, learned=False):
+    """Whether the check finds 1 % too much in the gradient of a bottom, or of a learned blob."""
+    run = build(case)
+    blob, right = (run.layer.blobs if learned else run.bottom)[index], run.layer.backward
+
+    def wrong(top, propagate_down, bottom):
+        before = blob.diff.copy() if learned else 0
+        right(top, propagate_down, bottom)
+        if learned or propagate_down[index]:
+            blob.diff[...] += 0.01 * (blob.diff - before)
+
+    run.layer.backward = wrong
+    try:
+        results = check_gradients(run.layer, run.bottom, run.top, case.flags)
+    except GradientError:
+        return True
+    return any(result.error > case.tolerance for result in results)
+
+
+@pytest.mark.parametrize("case", [case for case, _ in DIFFERENTIABLE],
+                         ids=[name for _, name in DIFFERENTIABLE])
+def test_one_percent(case):
+    run = build(case)
+    run.forward()
+    flags = list(case.flags or default_propagate_down(run.layer, len(run.bottom)))
+    rng = np.random.default_rng(1)
+    bottom, params = run.backward([rng.normal(size=blob.shape) for blob in run.top], flags)
+    spoiled = 0
+    for i, (diff, flag) in enumerate(zip(bottom, flags, strict=True)):
+        if flag and diff.any():
+            assert caught(case, i), f"bottom[{i}]"
+            spoiled += 1
+    for i, diff in enumerate(params):
+        if diff.any():
+            assert caught(case, i, learned=True), f"blobs[{i}]"
+            spoiled += 1
+    assert spoiled or case.type in ONLY_ZEROS
