@@ -38,7 +38,7 @@ class StoredBlob:
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether a net's blob of this shape may take the values."""
         if self.legacy:
-            return len(shape) <= 4 and (1,) * (4 - len(shape)) + shape == self.shape
+            return (1,) * (4 - len(shape)) + shape == self.shape
         return shape == self.shape
 
     def copy_to(self, blob: Blob) -> None:

@@ -145,6 +145,38 @@ def test_frozen_blobs_stay(rule):
     assert history[0].shape == (4, 3)
 
 
+def test_a_frozen_blobs_history_takes_no_memory_when_restored(tmp_path):
+    settings = settings_of("SGD", f'snapshot_prefix: "{tmp_path}/run"')
+    solver = make_solver(settings, FROZEN)
+    solver.step(1)
+    _, state = solver.snapshot()
+    assert [blob.has_data for blob in solver.history] == [False, False, True, True]
+    other = make_solver(settings, FROZEN)
+    other.restore(state)
+    assert [blob.has_data for blob in other.history] == [False, False, True, True]
+    moving = make_solver(settings, FROZEN.replace("lr_mult: 0", "lr_mult: 1"))
+    for blob in moving.net.learnable_params:
+        blob.diff[...] = 1
+    moving.apply_update()
+    _, state = moving.snapshot()
+    other.restore(state)  # what still moves goes on, though its rate is zero now
+    before = params(other)
+    other.apply_update()
+    assert all((a != b).all() for a, b in zip(params(other), before, strict=True))
+
+
+@pytest.mark.parametrize("limit", [0, 1e-35, 1e30])
+def test_no_limit_of_clipping_overflows(limit):
+    solver = make_solver(f'base_lr: 1 lr_policy: "fixed" clip_gradients: {limit}', dtype="float32")
+    before = params(solver)
+    for value in (0, 1e-3):
+        for blob in solver.net.learnable_params:
+            blob.diff[...] = value
+        solver.apply_update()
+    moved = any((a != b).any() for a, b in zip(params(solver), before, strict=True))
+    assert moved == (limit > 1)
+
+
 def test_a_blob_that_moves_is_still_updated():
     solver = make_solver('base_lr: 0.5 lr_policy: "fixed"')
     blob = solver.net.learnable_params[0]

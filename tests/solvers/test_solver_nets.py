@@ -115,6 +115,17 @@ def test_prefix_that_is_a_folder(here):
     assert solver.snapshot_prefix == os.path.join("snapshots", "fast")
 
 
+def test_each_net_draws_numbers_of_its_own():
+    solver = make_solver(FIXED + "test_iter: 1 test_iter: 1 test_interval: 1", """
+        layer { name: "data" type: "DummyData" top: "data"
+                dummy_data_param { shape { dim: 9 } data_filler { type: "gaussian" } } }""")
+    drawn = []
+    for net in (solver.net, *solver.test_nets):
+        net.forward()
+        drawn.append(net.blobs["data"].data.copy())
+    assert len({tuple(values) for values in drawn}) == 3
+
+
 NET_A = """
 layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 4 } }

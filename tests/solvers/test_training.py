@@ -195,6 +195,27 @@ def test_test_nets_see_the_trained_weights(train):
     solver.close()
 
 
+def test_weights_put_elsewhere_are_tested_too(train):
+    solver, recorder = train(FIXED + "test_iter: 1 test_interval: 10")
+    other, _ = train(FIXED.replace("random_seed: 1", "random_seed: 2"))
+    solver.net.share_trained_layers_with(other.net)
+    solver.test_all()
+    np.testing.assert_array_equal(solver.test_nets[0].params["ip"][0].data,
+                                  other.net.params["ip"][0].data)
+    solver.close()
+    other.close()
+
+
+def test_iterations_since_the_last_display(train):
+    solver, recorder = train(FIXED + "display: 2")
+    solver.step(3)
+    solver.step(2)
+    shown = recorder.of(events.IterationDisplayed)
+    assert [(event.iteration, event.iterations) for event in shown] == [(0, 0), (2, 2), (4, 1)]
+    assert all(event.seconds > 0 for event in shown)
+    solver.close()
+
+
 def test_no_test_batches_give_no_scores(train):
     solver, recorder = train(FIXED + "test_iter: 0 test_interval: 1 test_compute_loss: true")
     solver.test_all()

@@ -100,6 +100,15 @@ def test_only_some_layers(tmp_path):
     assert report.missing == []
 
 
+def test_the_first_of_two_layers_with_one_name(tmp_path):
+    net = build(CHAIN.replace('name: "a"', 'name: "b"').replace("num_output: 5", "num_output: 4")
+                .replace("dim: 3", "dim: 4"))
+    before = net.layers[3].blobs[0].data.copy()
+    copy_weights(net, save(tmp_path, b=[noise(4, 4), noise(4)]))
+    np.testing.assert_array_equal(net.layers[1].blobs[0].data, noise(4, 4))
+    np.testing.assert_array_equal(net.layers[3].blobs[0].data, before)
+
+
 def test_starting_values_are_spared(tmp_path):
     net = build(CHAIN)
     for blob in net.learnable_params:

@@ -15,22 +15,24 @@ DIALECTS = ["bvlc", "recurrent", "lrcn2014", "v1", "legacy4d", "double"]
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_recorded_files_bit_for_bit(dialect):
-    want = np.load(FILES / f"dialect_{dialect}.npz")
+    with np.load(FILES / f"dialect_{dialect}.npz") as file:
+        want = dict(file)
     net = build(CLASSIFIER if dialect == "v1" else CAPTIONER)
     report = copy_weights(net, read_weights(FILES / f"dialect_{dialect}.caffemodel"))
     assert not report.missing
     got = {f"{name}/{i}": blob.data for name, blobs in net.params.items()
            for i, blob in enumerate(blobs)}
-    assert got.keys() == set(want.files)
-    for key in want.files:
+    assert got.keys() == set(want)
+    for key in want:
         np.testing.assert_array_equal(got[key], want[key], err_msg=key)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_mapping_of_arrays(dialect):
-    want = np.load(FILES / f"dialect_{dialect}.npz")
+    with np.load(FILES / f"dialect_{dialect}.npz") as file:
+        want = dict(file)
     weights = read_weights(FILES / f"dialect_{dialect}.caffemodel")
-    for key in want.files:
+    for key in want:
         layer, i = key.split("/")
         array = weights[layer][int(i)]
         assert array.dtype == ("<f8" if dialect == "double" else "<f4")
@@ -93,9 +95,10 @@ def unpacked(numbers):
     unpacked(NUMBERS[:1]) + packed(NUMBERS[1:5]) + unpacked(NUMBERS[5:]) + SHAPE_2_3,
     delimited(7, b"\x08\x02\x08\x03") + packed(NUMBERS),
     b"\xd2\x07\x03abc" + packed(NUMBERS) + b"\x5b\x08\x01\x5c" + SHAPE_2_3,
+    b"".join(b"\xad\x00" + struct.pack("<f", number) for number in NUMBERS) + SHAPE_2_3,
     b"".join(b"\x41" + struct.pack("<d", number) for number in NUMBERS) + SHAPE_2_3,
 ], ids=["packed", "in parts", "unpacked", "unpacked in parts", "mixed", "unpacked shape",
-        "unknown fields and groups", "unpacked doubles"])
+        "unknown fields and groups", "tags of two bytes", "unpacked doubles"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_layout_of_numbers(tmp_path, blob, dtype):
     weights = read_weights(model_with_blob(tmp_path, blob))

@@ -15,8 +15,8 @@ RECORDED = ["adam", "nesterov", "sgd_inv", "lstm_sgd_clip"]
 
 
 def recorded_net(name, phase=schema.TRAIN):
-    solver = np.load(FILES.parent / "solvers" / f"{name}.npz")["solver"]
-    param = text.parse(str(solver), schema.SolverParameter)
+    with np.load(FILES.parent / "solvers" / f"{name}.npz") as record:
+        param = text.parse(str(record["solver"]), schema.SolverParameter)
     return build(text.format(param.net_param), phase)
 
 
@@ -75,6 +75,17 @@ def test_gradients_on_request(tmp_path):
     assert "data/b/0" not in found
     assert found["diff/b/0"] == found["diff/a/0"] == (
         "<f4", (4, 4), np.arange(16, dtype="<f4").tobytes())
+
+
+def test_blobs_in_the_definition_are_not_written(tmp_path):
+    """A net may be built from a caffemodel, whose layers hold blobs."""
+    write_caffemodel(build(CHAIN), tmp_path / "first")
+    definition = binary.read(tmp_path / "first", schema.NetParameter)
+    net = build(text.format(definition), seed=2)
+    write_caffemodel(net, tmp_path / "second")
+    weights = read_weights(tmp_path / "second")
+    assert [len(weights[name]) for name in weights] == [0, 2, 0, 2]
+    np.testing.assert_array_equal(weights["a"][0], net.params["a"][0].data)
 
 
 def test_layers_named_with_slashes(tmp_path):
