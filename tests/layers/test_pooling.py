@@ -53,7 +53,7 @@ CASES = {
     "floor": ("kernel_size: 3 stride: 2 round_mode: FLOOR", (2, 3, 6, 8), (3, 3), (2, 2), (0, 0),
               floor),
     "pad": ("kernel_size: 3 stride: 2 pad: 1", (2, 3, 6, 5), (3, 3), (2, 2), (1, 1), ceil),
-    "clipped": ("kernel_size: 3 stride: 3 pad: 1", (2, 1, 3, 4), (3, 3), (3, 3), (1, 1), ceil),
+    "clipped": ("kernel_size: 2 stride: 3 pad: 1", (2, 1, 4, 7), (2, 2), (3, 3), (1, 1), ceil),
     "h and w": ("kernel_h: 2 kernel_w: 4 stride_h: 1 stride_w: 3 pad_h: 1 pad_w: 2",
                 (2, 3, 5, 6), (2, 4), (1, 3), (1, 2), ceil),
     "global": ("global_pooling: true", (2, 3, 4, 5), (4, 5), (1, 1), (0, 0), ceil),
@@ -89,6 +89,20 @@ def test_overlapping_windows_add_up():
     run.forward()
     (dx,), _ = run.backward([np.array([[[[1.0, 2], [3, 4]]]])])
     assert dx[0, 0, 1, 1] == dx.sum() == 10
+
+
+def test_windows_beyond_the_image_are_empty():
+    """Without padding the last window may begin outside; Caffe's maximum of nothing is -FLT_MAX."""
+    x = normal(1, 2, 5, 4)
+    run = make_layer(text("kernel_size: 1 stride: 3"), [x])
+    (y,) = run.forward()
+    assert y.shape == (1, 2, 3, 2)
+    np.testing.assert_array_equal(y[:, :, 2], -np.finfo(np.float32).max)
+    np.testing.assert_array_equal(y[:, :, :2], x[:, :, ::3, ::3])
+    (dx,), _ = run.backward([np.ones(y.shape)])
+    assert dx.sum() == 8
+    (average,) = make_layer(text("pool: AVE kernel_size: 1 stride: 3"), [x]).forward()
+    assert not average[:, :, 2].any()
 
 
 def test_stochastic_draws_in_proportion():

@@ -147,6 +147,8 @@ def test_exposed_states(kind, static):
 
     dy = normal(3, 2, 3)
     flags = [True, False, *[True] * (len(bottoms) - 2)]
+    for blob in run.bottom:
+        blob.diff[...] = 7
     (dx, _, *others), dparams = run.backward([dy] + [np.full((1, 2, 3), 9.0)] * len(states), flags)
     for dstate in others[len(inner):]:
         assert (dstate == 0).all()

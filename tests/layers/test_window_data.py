@@ -82,14 +82,17 @@ def test_the_middle_of_a_mean_file(tmp_path):
 def test_context_reaches_over_the_image_and_stays_empty_there(tmp_path, mode):
     """Caffe's arithmetic, worked out by hand for one window of 6 x 6 in the corner (8, 6)."""
     write(tmp_path, [["1 1 8 6 13 11"], ["0 0 0 0 5 5"]])
-    run = make_layer(text(tmp_path, f'batch_size: 1 fg_fraction: 1 context_pad: 1 '
-                                    f'crop_mode: "{mode}"'))
+    run = make_layer(text(tmp_path, f'batch_size: 12 fg_fraction: 1 context_pad: 1 '
+                                    f'crop_mode: "{mode}"', "crop_size: 6 mirror: true"))
     (data, _) = run.forward()
     # scale 6 / 4: center (11, 9), half 4.5 -> 7 (6.5 rounds away) ... 16, 5 ... 14; 10 pixels each
     # 3 beyond the image on both sides, so 7 of 10 pixels: round(7 * 0.6) = 4 of 6
     expected = np.zeros((3, 6, 6))
     expected[:, :4, :4] = crop(0, 7, 5, 13, 11, 4, 4)
-    np.testing.assert_array_equal(data[0], expected)
+    mirrored = [bool((picture == expected[:, :, ::-1]).all()) for picture in data]
+    assert {True, False} == set(mirrored)
+    for picture, flipped in zip(data, mirrored, strict=True):
+        np.testing.assert_array_equal(picture, expected[:, :, ::-1] if flipped else expected)
     run.layer.close()
 
 
