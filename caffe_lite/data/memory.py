@@ -39,8 +39,9 @@ class ArrayBatches:
             transformer.transform(np.asarray(image), out)
         return cls(data, labels, item, batch_size)
 
-    def next(self) -> tuple[np.ndarray, np.ndarray]:
-        """The next batch: views of data and labels."""
+    def next(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The next batch of data and labels, contiguous arrays of `dtype`; views where they are."""
         part = slice(self.position, self.position + self.batch_size)
         self.position = part.stop % len(self.data)
-        return self.data[part], self.labels[part]
+        return (np.ascontiguousarray(self.data[part], dtype),
+                np.ascontiguousarray(self.labels[part], dtype))

@@ -87,7 +87,7 @@ class MemoryData(Layer):
             raise self.fail("has no data yet; call set_input_arrays (or the layer's set_arrays) "
                             "before forward")
         self._shape(top)
-        for blob, part in zip(top, self.batches.next(), strict=True):
+        for blob, part in zip(top, self.batches.next(self.ops.dtype), strict=True):
             self.ops.copy_to_device(part, blob.data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
