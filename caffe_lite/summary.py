@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 
 from caffe_lite.blob import Blob
@@ -13,15 +13,18 @@ from caffe_lite.net import Net
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer; shapes of its tops by name, counts of elements, bytes of its tops' data."""
+    """One layer; shapes of its tops by name, counts of elements, bytes of its tops' data.
+
+    A number is None where it depends on data whose shape is not known.
+    """
 
     name: str
     type: str
-    tops: dict[str, tuple[int, ...]]
-    parameters: int
-    shared: int
-    multiply_adds: int
-    memory: int
+    tops: dict[str, tuple[int | None, ...]]
+    parameters: int | None
+    shared: int | None
+    multiply_adds: int | None
+    memory: int | None
 
 
 def summarize(net: Net) -> list[LayerSummary]:
@@ -40,13 +43,26 @@ def summarize(net: Net) -> list[LayerSummary]:
         fresh = [blob for t, blob in zip(node.top, net.top_vecs[i], strict=True)
                  if t not in node.bottom and not layer.shares_data]
         rows.append(LayerSummary(
-            layer.name, layer.type,
+            layer.name, getattr(layer, "stands_for", layer.type),
             {net.wiring.blob_names[t]: blob.shape
              for t, blob in zip(node.top, net.top_vecs[i], strict=True)},
             counts[True], counts[False],
             multiply_adds(layer, net.bottom_vecs[i], net.top_vecs[i]),
             sum(blob.count for blob in fresh) * net.ops.dtype.itemsize))
     return rows
+
+
+def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[LayerSummary]:
+    """The rows with None for each number in which `others`, the net on other data, differ."""
+    merged = []
+    for row, other in zip(rows, others, strict=True):
+        tops = {name: tuple(a if a == b else None for a, b in zip(shape, shape_b, strict=True))
+                for (name, shape), shape_b in zip(row.tops.items(), other.tops.values(),
+                                                  strict=True)}
+        counts = [getattr(row, f.name) if getattr(row, f.name) == getattr(other, f.name) else None
+                  for f in fields(LayerSummary)[3:]]
+        merged.append(LayerSummary(row.name, row.type, tops, *counts))
+    return merged
 
 
 def multiply_adds(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:

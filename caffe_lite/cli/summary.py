@@ -1,25 +1,29 @@
 """Describe a net: its layers with shapes, parameters, multiply-adds and memory.
 
-The data that the net reads need not be there: a data layer whose source is missing is described by
-what its definition tells; --shape gives what it does not.
+NET is a net's prototxt, or a solver's: then each net that it trains and tests is described, in the
+states that it names. The data that a net reads need not be there: a data layer whose source is
+missing is described by what its definition tells. What it leaves open is shown as "?", unless
+--shape gives it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
 
 if TYPE_CHECKING:
-    from caffe_lite.net import Net
     from caffe_lite.summary import LayerSummary
+
+Number = int | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="NET", help="the net's prototxt")
+    parser.add_argument("model", metavar="NET", help="the prototxt of a net or of a solver")
     options.add_net_state(parser, "TEST")
     options.add_flag(parser, "shape", action="append", default=[], metavar="TOP=N,C,H,W",
                      help="the shape of a data layer's top, where its definition leaves it open")
@@ -29,23 +33,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
-    from caffe_lite.net import Net
-    from caffe_lite.proto import load
-    from caffe_lite.sourceless import without_sources
-    from caffe_lite.summary import summarize
 
     start_log(quiet=True)
-    param = load.load_net(args.model, unknown=args.unknown_fields)
-    phase, stages = options.phase(args), options.stages(args)
     shapes = dict(_shape(given) for given in args.shape)
-    param = without_sources(param, phase, level=args.level, stages=stages, shapes=shapes)
-    with Net(param, phase, level=args.level, stages=stages) as net:
-        rows = summarize(net)
+    for n, param in enumerate(_nets(args)):
+        rows, guessed = _describe(param, shapes)
+        phase = "TEST" if param.state.phase else "TRAIN"
+        stages = list(param.state.stage)
         if args.json:
-            print(json.dumps({"name": net.name, "layers": [asdict(row) for row in rows]}))
-        else:
-            _print_table(net, rows)
+            print(json.dumps({"name": param.name, "phase": phase, "stages": stages,
+                              "layers": [asdict(row) for row in rows]}))
+            continue
+        in_stages = f", stages {', '.join(stages)}" if stages else ""
+        print("\n" * bool(n) + f'net "{param.name}", phase {phase}{in_stages}')
+        _print_table(rows)
+        if guessed:
+            print(f"? depends on data that is not there; give --shape {guessed[0]}=N,...")
     return 0
+
+
+def _nets(args: argparse.Namespace) -> Iterator[Any]:
+    """The nets to describe, their states filled in."""
+    from caffe_lite.errors import CaffeError, PrototxtError
+    from caffe_lite.proto import load
+    from caffe_lite.solvers import checks, nets
+
+    try:
+        net = load.load_net(args.model, unknown=args.unknown_fields)
+    except PrototxtError as error:
+        try:
+            solver = load.load_solver(args.model, unknown=args.unknown_fields)
+        except CaffeError:
+            raise error from None
+        checks.check_solver(solver, args.model)
+        read = nets.net_reader(args.model, args.unknown_fields)
+        for source in (nets.train_source(solver, read), *nets.test_sources(solver, read)):
+            yield source.param
+    else:
+        net.state.phase = options.phase(args)
+        net.state.level = args.level
+        net.state.stage.extend(options.stages(args))
+        yield net
+
+
+def _describe(param: Any, shapes: dict[str, tuple[int, ...]]
+              ) -> tuple[list[LayerSummary], list[str]]:
+    """The rows, and the tops whose shapes are not known."""
+    from caffe_lite.errors import ModelError
+    from caffe_lite.net import Net
+    from caffe_lite.sourceless import without_sources
+    from caffe_lite.summary import summarize, where_equal
+
+    tables: list[list[LayerSummary]] = []
+    guessed: list[str] = []
+    for guess in (0, 1):
+        described, guessed = without_sources(param, shapes, guess)
+        try:
+            with Net(described) as net:
+                tables.append(summarize(net))
+        except ModelError as error:
+            raise ModelError(f"{error}{_stages_hint(param)}") from error
+        if not guessed:
+            return tables[0], []
+    return where_equal(*tables), guessed
+
+
+def _stages_hint(net: Any) -> str:
+    """The stages that the net's layers ask for, where it was not given all of them."""
+    named = {stage for layer in net.layer for rule in (*layer.include, *layer.exclude)
+             for stage in (*rule.stage, *rule.not_stage)} - set(net.state.stage)
+    return f"; its layers also know --stage {', '.join(sorted(named))}" if named else ""
 
 
 def _shape(given: str) -> tuple[str, tuple[int, ...]]:
@@ -61,20 +118,18 @@ def _shape(given: str) -> tuple[str, tuple[int, ...]]:
     return name, shape
 
 
-def _print_table(net: Net, rows: list[LayerSummary]) -> None:
+def _print_table(rows: list[LayerSummary]) -> None:
     table = [("layer", "type", "tops", "parameters", "multiply-adds", "memory")]
     for row in rows:
-        tops = [f"{name} {'x'.join(map(str, shape)) or 'scalar'}"
+        tops = [f"{name} {_dims(shape) or 'scalar'}"
                 for name, shape in row.tops.items()] or ["-"]
-        shared = f"({row.shared:,} shared)" if row.shared else ""
-        parameters = " ".join(filter(None, [f"{row.parameters:,}" if row.parameters else "",
-                                            shared]))
-        table.append((row.name, row.type, tops[0], parameters,
-                      f"{row.multiply_adds:,}" if row.multiply_adds else "", _bytes(row.memory)))
+        shared = f"({_known(row.shared)} shared)" if row.shared != 0 else ""
+        parameters = " ".join(filter(None, [_counted(row.parameters), shared]))
+        table.append((row.name, row.type, tops[0], parameters, _counted(row.multiply_adds),
+                      _bytes(row.memory)))
         table.extend(("", "", top, "", "", "") for top in tops[1:])
     widths = [max(len(line[i]) for line in table) for i in range(6)]
     rule = "  ".join("-" * width for width in widths)
-    print(f'net "{net.name}", phase {"TRAIN" if net.phase == 0 else "TEST"}')
     for n, line in enumerate(table):
         cells = [text.ljust(width) if i < 3 else text.rjust(width)
                  for i, (text, width) in enumerate(zip(line, widths, strict=True))]
@@ -82,16 +137,36 @@ def _print_table(net: Net, rows: list[LayerSummary]) -> None:
         if n == 0:
             print(rule)
     print(rule)
-    print(f"{len(rows)} layers, {sum(r.parameters for r in rows):,} parameters, "
-          f"{sum(r.multiply_adds for r in rows):,} multiply-adds per forward pass, "
-          f"{_bytes(sum(r.memory for r in rows))} of tops")
+    print(f"{len(rows)} layers, {_known(_sum(r.parameters for r in rows))} parameters, "
+          f"{_known(_sum(r.multiply_adds for r in rows))} multiply-adds per forward pass, "
+          f"{_bytes(_sum(r.memory for r in rows)) or '0 B'} of tops")
 
 
-def _bytes(count: int) -> str:
-    if not count:
+def _sum(numbers: Iterator[Number]) -> Number:
+    known = list(numbers)
+    return None if None in known else sum(filter(None, known))
+
+
+def _known(number: Number) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def _dims(shape: tuple[Number, ...]) -> str:
+    return "x".join("?" if d is None else str(d) for d in shape)
+
+
+def _counted(number: Number) -> str:
+    return "" if number == 0 else _known(number)
+
+
+def _bytes(count: Number) -> str:
+    if count is None:
+        return "?"
+    size = float(count)
+    if not size:
         return ""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            return f"{count:.1f} {unit}" if unit != "B" else f"{count} B"
-        count /= 1024  # type: ignore[assignment]
-    raise ValueError(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.1f} {unit}" if unit != "B" else f"{count} B"
+        size /= 1024
+    return f"{size:.1f} GiB"

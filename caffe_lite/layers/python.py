@@ -14,7 +14,7 @@ from typing import Any
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
-from caffe_lite.layers.base import Layer
+from caffe_lite.layers.base import Layer, log
 from caffe_lite.layers.registry import register
 
 # Modules that older nets name and that ship with this package; the user's own come first.
@@ -139,10 +139,18 @@ class Python(Layer):
                     raise self.fail(f'module "{name}" needs one that is missing: {error}'
                                     ) from error
             except Exception as error:
+                if candidate in SHIPPED and _is_python_2(error):
+                    log.warning('layer "%s": %s is written in Python 2; %s takes its place',
+                                self.name, getattr(error, "filename", name), SHIPPED[name])
+                    continue
                 raise self.fail(f'module "{name}" cannot be imported: {type(error).__name__}: '
                                 f"{error}") from error
         raise self.fail(f'module "{name}" was not found; put the folder that holds {name}.py on '
                         f"PYTHONPATH, or run in it (working directory: {os.getcwd()})")
+
+
+def _is_python_2(error: Exception) -> bool:
+    return isinstance(error, SyntaxError) and str(error.msg).startswith("Missing parentheses")
 
 
 class _UserBlobs(list[Any]):

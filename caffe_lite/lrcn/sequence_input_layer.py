@@ -25,14 +25,14 @@ A layer's `param_str`, a dict of `ClipSettings`, overrules them:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.data.prefetch import Prefetcher
 from caffe_lite.layers.base import Layer
-from caffe_lite.lrcn.clip_reader import ClipReader
+from caffe_lite.lrcn.clip_reader import ClipReader, ClipSettings
 from caffe_lite.lrcn.clip_settings import settings
 
 _AHEAD = 1  # a batch of LRCN's size holds 384 frames, 59 MB
@@ -58,31 +58,40 @@ class VideoRead(Layer):
     bottoms = (0, 0)
     tops = (3, 3)
     is_data = True
-    split, flow = "train", False
+    split: ClassVar[str] = "train"
+    flow: ClassVar[bool] = False
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if len(top) != 3:
             raise self.fail(f"has three tops, data, label and clip_markers; got {len(top)}")
-        kind, split = "FLOW" if self.flow else "RGB", self.split.upper()
-        variables = {"root": f"LRCN_{kind}_FRAMES", "list": f"LRCN_{split}_LIST",
-                     "buffer": f"LRCN_{split}_BUFFER", "frames": f"LRCN_{split}_FRAMES"}
-        self.settings = settings(getattr(self, "param_str", ""), variables, self.defaults())
+        param_str = self.param.python_param.param_str
+        self.settings = self.find_settings(param_str)
         self.reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
         self._mean = np.array(self.settings.mean, self.ops.dtype).reshape(3, 1, 1)
-        frames, clips = self.settings.frames, self.settings.buffer
-        for blob, shape in zip(top, (self.reader.shape, (frames * clips,), (frames * clips,)),
-                               strict=True):
+        for blob, shape in zip(top, self.shapes(param_str), strict=True):
             blob.reshape(*shape)
         self._begin(self.reader.get_state())
 
-    def defaults(self) -> dict[str, Any]:
-        """What LRCN's module has for this class, as fields of ClipSettings."""
-        return {"root": "flow_images/" if self.flow else "frames/",
-                "list": f"ucf101_split1_{self.split}Videos.txt",
-                "buffer": 24 if self.split == "train" else 3,
-                "flow": self.flow,
-                # The mean of red is that module's; elsewhere in LRCN it is 123.68.
-                "mean": (128.0,) * 3 if self.flow else (103.939, 116.779, 128.68)}
+    @classmethod
+    def find_settings(cls, param_str: str) -> ClipSettings:
+        """The class's defaults, which are LRCN's, overruled by the environment and `param_str`."""
+        kind, split = "FLOW" if cls.flow else "RGB", cls.split.upper()
+        variables = {"root": f"LRCN_{kind}_FRAMES", "list": f"LRCN_{split}_LIST",
+                     "buffer": f"LRCN_{split}_BUFFER", "frames": f"LRCN_{split}_FRAMES"}
+        return settings(param_str, variables, {
+            "root": "flow_images/" if cls.flow else "frames/",
+            "list": f"ucf101_split1_{cls.split}Videos.txt",
+            "buffer": 24 if cls.split == "train" else 3,
+            "flow": cls.flow,
+            # The mean of red is that module's; elsewhere in LRCN it is 123.68.
+            "mean": (128.0,) * 3 if cls.flow else (103.939, 116.779, 128.68)})
+
+    @classmethod
+    def shapes(cls, param_str: str) -> list[tuple[int, ...]]:
+        """The shapes of the tops under these settings, whose videos need not be there."""
+        found = cls.find_settings(param_str)
+        frames = found.frames * found.buffer
+        return [(frames, 3, found.crop, found.crop), (frames,), (frames,)]
 
     def _begin(self, state: dict[str, Any]) -> None:
         # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
@@ -143,4 +152,5 @@ class videoReadTrain_flow(VideoRead):  # noqa: N801
 class videoReadTest_flow(VideoRead):  # noqa: N801
     """Test clips of `flow_images/`, 3 a batch."""
 
-    split, flow = "test", True
+    split = "test"
+    flow = True

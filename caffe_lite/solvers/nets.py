@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from caffe_lite.net import Net
 from caffe_lite.proto import load, schema
 from caffe_lite.solvers import events
 from caffe_lite.weights import copy_weights, read_weights
+
+log = logging.getLogger("caffe_lite.solver")
 
 Emit = Callable[[events.Event], None]
 
@@ -119,9 +122,14 @@ def net_reader(solver_path: str | None, unknown: Any = "error") -> Callable[[str
 
 
 def beside(name: str, other: str | None) -> str:
-    """`name`, or if there is no such file, the file so called in the folder of `other`."""
+    """`name`, or if there is no such file, the one so called from the folder of `other`.
+
+    Failing that, a file in that folder whose own name is that of `name`: solvers often name their
+    net by its path in a source tree that is not there.
+    """
     if other is not None and not os.path.exists(name):
-        candidate = Path(other).parent / name
-        if candidate.exists():
-            return str(candidate)
+        for candidate in (Path(other).parent / name, Path(other).parent / Path(name).name):
+            if candidate.is_file():
+                log.info("%s: not found, %s is taken for it", name, candidate)
+                return str(candidate)
     return name

@@ -152,6 +152,14 @@ def test_the_users_own_module_comes_first(videos, monkeypatch):
         assert net.blobs["data"].shape == (7,)
 
 
+def test_lrcns_own_module_of_python_2_gives_way(videos, monkeypatch, caplog):
+    (videos / "sequence_input_layer.py").write_text("def f():\n  print 'Outputs:', 3\n")
+    monkeypatch.syspath_prepend(videos)
+    with clip_net() as net:
+        assert net.blobs["data"].shape == (FRAMES * CLIPS, 3, CROP, CROP)
+    assert "sequence_input_layer.py is written in Python 2" in caplog.text
+
+
 def empty(videos):
     for path in (videos / "frames" / "v3").iterdir():
         path.unlink()
