@@ -45,6 +45,27 @@ INLINE idx min_idx(idx a, idx b) { return a < b ? a : b; }
 INLINE idx max_idx(idx a, idx b) { return a > b ? a : b; }
 INLINE idx ceil_div(idx a, idx b) { return (a + b - 1) / b; }
 
+#define COPY_TWICE(bytes)                                                        \
+    if (size >= bytes) {                                                         \
+        __builtin_memcpy(to_bytes, from_bytes, bytes);                           \
+        __builtin_memcpy(to_bytes + size - bytes, from_bytes + size - bytes, bytes); \
+        return;                                                                  \
+    }
+
+/* memcpy for rows of a few dozen elements: overlapping pieces of fixed size, no call. */
+INLINE void copy_row(real *to, const real *from, idx count) {
+    char *to_bytes = (char *)to;
+    const char *from_bytes = (const char *)from;
+    idx size = count * (idx)sizeof(real);
+    for (; size > 128; size -= 64, to_bytes += 64, from_bytes += 64)
+        __builtin_memcpy(to_bytes, from_bytes, 64);
+    COPY_TWICE(64)
+    COPY_TWICE(32)
+    COPY_TWICE(16)
+    COPY_TWICE(8)
+    COPY_TWICE(4)
+}
+
 /* Sum of a vector's lanes, pairwise. */
 INLINE real lane_sum(vec v) {
     real lanes[VECTOR_BYTES / sizeof(real)];

@@ -59,7 +59,7 @@ static void spread_rows(const direct_job *job, const real *dy, real *spread) {
     memset(spread, 0, (size_t)job->spread * sizeof(real));
     spread += job->front;
     for (idx i = 0; i < p->out_height; i++)
-        memcpy(spread + i * job->pitch, dy + i * p->out_width, (size_t)p->out_width * sizeof(real));
+        copy_row(spread + i * job->pitch, dy + i * p->out_width, p->out_width);
 }
 
 static void forward_task(void *context, idx task, int thread) {
@@ -81,7 +81,7 @@ static void forward_task(void *context, idx task, int thread) {
         }
         real *y = job->out + (task * outputs + o) * pixels;
         for (idx i = 0; i < p->out_height; i++)
-            memcpy(y + i * p->out_width, line + i * job->pitch, (size_t)p->out_width * sizeof(real));
+            copy_row(y + i * p->out_width, line + i * job->pitch, p->out_width);
     }
 }
 

@@ -9,7 +9,7 @@
 #define LONG_BLOCK 2400 /* for narrow products: rows are streamed, so long runs are better */
 #define DEPTH_DIRECT 64 /* rows of an unpacked right-hand strip that stay in the first cache */
 #define CHUNK_WIDTH (4 * TILE_WIDTH)
-#define WIDE_CHUNK (16 * TILE_WIDTH)
+#define MOST_STRIPS 16
 
 typedef struct {
     idx rows, width, depth;
@@ -87,8 +87,8 @@ static void strip(const gemm_job *job, idx k, idx depth, idx first, idx columns,
 static void packed_chunk(const gemm_job *job, idx k, idx depth, idx first, idx last, idx row_first,
                          idx row_last, real *scratch) {
     idx vectors = ceil_div(last - first, LANES), count = ceil_div(vectors, TILE_VECTORS);
-    idx begin[8], wide[8];
-    real *packed[8];
+    idx begin[MOST_STRIPS], wide[MOST_STRIPS];
+    real *packed[MOST_STRIPS];
     for (idx n = 0; n < count; n++) {
         begin[n] = first;
         wide[n] = ceil_div(vectors, count - n);
@@ -110,6 +110,9 @@ static void direct_chunk(const gemm_job *job, idx k, idx depth, idx first, idx l
                          idx row_last, real *scratch) {
     for (; first + TILE_WIDTH <= last; first += TILE_WIDTH) {
         const real *right = job->right + k * job->right_stride + first;
+        for (idx i = 0; i < depth && first + 2 * TILE_WIDTH <= last; i++)
+            for (idx line = 0; line < TILE_WIDTH * (idx)sizeof(real); line += 64)
+                __builtin_prefetch((const char *)(right + i * job->right_stride + TILE_WIDTH) + line);
         strip(job, k, depth, first, TILE_WIDTH, TILE_VECTORS, right, job->right_stride, row_first,
               row_last);
     }
@@ -148,7 +151,8 @@ static void pack_rows_task(void *context, idx task, int thread) {
 
 static void cut(gemm_job *job) {
     job->direct = !job->right_turned && job->rows <= 2 * TILE_ROWS && job->width >= TILE_WIDTH;
-    job->chunk = job->direct ? WIDE_CHUNK : CHUNK_WIDTH;
+    /* A short sum packs little per column: wide chunks then make long runs in out. */
+    job->chunk = job->direct || job->depth <= DEPTH_DIRECT ? MOST_STRIPS * TILE_WIDTH : CHUNK_WIDTH;
     idx chunks = ceil_div(job->width, job->chunk);
     idx parts = ceil_div(2 * pool_threads(), chunks);
     job->row_parts =
@@ -156,7 +160,7 @@ static void cut(gemm_job *job) {
     idx most = job->width <= TILE_WIDTH && !job->left_turned ? LONG_BLOCK : DEPTH_BLOCK;
     job->block = job->direct ? DEPTH_DIRECT
                              : ceil_div(job->depth, max_idx(1, ceil_div(job->depth, most)));
-    job->thread_scratch = (job->block + 1) * min_idx(CHUNK_WIDTH, ceil_div(job->width, LANES) * LANES);
+    job->thread_scratch = (job->block + 1) * min_idx(job->direct ? CHUNK_WIDTH : job->chunk, ceil_div(job->width, LANES) * LANES);
 }
 
 static void describe(gemm_job *job, idx m, idx n, idx k, int trans_a, int trans_b) {

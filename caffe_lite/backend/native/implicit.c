@@ -57,7 +57,7 @@ INLINE void copy_rows(const implicit_product *p, const panel *part, int copies, 
     idx width = part->vectors * LANES;
     for (const idx *base = p->base + k, *end = base + depth; base < end; base++, packed += width) {
         const real *planes = p->planes + *base;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int n = 0; n < copies; n++)
             store(packed + part->copy[n].column, load(planes + part->copy[n].place));
         for (int n = 0; n < part->singles; n++)
@@ -67,13 +67,13 @@ INLINE void copy_rows(const implicit_product *p, const panel *part, int copies, 
 
 /* packed (depth, vectors * LANES) = the panel's columns of rows k ... k + depth - 1. */
 static void pack(const implicit_product *p, const panel *part, idx k, idx depth, real *packed) {
+#define COPIES(n)                                    \
+    case n:                                          \
+        copy_rows(p, part, n, k, depth, packed); \
+        break;
     switch (part->copies) {
-    case 1: copy_rows(p, part, 1, k, depth, packed); break;
-    case 2: copy_rows(p, part, 2, k, depth, packed); break;
-    case 3: copy_rows(p, part, 3, k, depth, packed); break;
-    case 4: copy_rows(p, part, 4, k, depth, packed); break;
-    case 5: copy_rows(p, part, 5, k, depth, packed); break;
-    case 6: copy_rows(p, part, 6, k, depth, packed); break;
+        COPIES(1) COPIES(2) COPIES(3) COPIES(4) COPIES(5) COPIES(6)
+        COPIES(7) COPIES(8) COPIES(9) COPIES(10) COPIES(11) COPIES(12)
     default: copy_rows(p, part, part->copies, k, depth, packed);
     }
     idx width = part->vectors * LANES;

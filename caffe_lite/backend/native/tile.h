@@ -16,6 +16,9 @@ INLINE void tile_sum(int rows, int vectors, idx depth, const real *const *a, con
         for (int v = 0; v < vectors; v++) sum[r][v] = (vec){0};
     }
     for (idx k = 0; k < depth; k++, b += b_stride) {
+        /* Narrow tiles are for products that stream their rows from memory. */
+        if (vectors == 1 && k % (64 / (idx)sizeof(real)) == 0)
+            for (int r = 0; r < rows; r++) __builtin_prefetch(row[r] + k + 512 / sizeof(real));
         vec column[TILE_VECTORS];
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++) column[v] = load(b + v * LANES);
