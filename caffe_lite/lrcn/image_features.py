@@ -1,0 +1,39 @@
+"""Features of images from a convolutional net: what an LRCN caption net sees of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from caffe_lite.errors import ModelError
+from caffe_lite.lrcn.image_input import ImageInput
+from caffe_lite.net import Net
+
+
+class ImageFeatures:
+    """Runs `net`, whose only input takes images, and gives its blob `name` (such as fc8).
+
+    Raises ModelError for a net with other inputs, or without the blob.
+    """
+
+    def __init__(self, net: Net, name: str, images: ImageInput, batch_size: int = 16) -> None:
+        if len(net.inputs) != 1:
+            raise ModelError(f'net "{net.name}" must have one input, the image; it has '
+                             f"{', '.join(net.inputs) or 'none'}: use its deploy definition")
+        self.net, self.name, self.images, self.batch_size = net, name, images, batch_size
+        if name not in net.blobs:
+            raise ModelError(f'net "{net.name}" has no blob "{name}"')
+
+    def compute(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
+        """The features of image files, (n, ...): the blob's shape without its batch axis."""
+        found = []
+        data = self.net.blobs[self.net.inputs[0]]
+        for first in range(0, len(paths), self.batch_size):
+            batch = self.images.load(paths[first:first + self.batch_size])
+            data.reshape(*batch.shape)
+            data.data[...] = self.net.ops.asarray(batch)
+            self.net.forward()
+            found.append(self.net.ops.to_host(self.net.blobs[self.name].data).copy())
+        return np.concatenate(found)
