@@ -259,13 +259,16 @@ class Solver:
         return {"type": self.type, "losses": self._losses.state, "net": self.net.get_state(),
                 "test_nets": self._tester.states()}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as the solver did from which `get_state` took `state`."""
+    def set_state(self, state: dict[str, Any]) -> list[str]:
+        """Go on as the solver did from which `get_state` took `state`.
+
+        Returns what is wrong with the states of layers that have since changed, such as a data
+        layer with another source; those go on from where they are.
+        """
         self._losses.state = state["losses"]
         self._losses_restored = True
-        self.net.set_state(state["net"])
-        for net, saved in zip(self.test_nets, state["test_nets"], strict=False):
-            net.set_state(saved)
+        nets = zip((self.net, *self.test_nets), (state["net"], *state["test_nets"]), strict=False)
+        return [problem for net, saved in nets for problem in snapshot.set_net_state(net, saved)]
 
 
 def _due(iteration: int, interval: int) -> bool:

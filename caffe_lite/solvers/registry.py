@@ -11,6 +11,7 @@ from typing import Any
 from caffe_lite.backend import get_ops
 from caffe_lite.errors import BackendError, SolverError, did_you_mean
 from caffe_lite.proto import load, schema
+from caffe_lite.proto.upgrade import solver_needs_upgrade, upgrade_solver
 from caffe_lite.solvers.base import Solver
 
 log = logging.getLogger("caffe_lite.solver")
@@ -48,6 +49,10 @@ def get_solver(param: Any, ops: Any = None, *, path: Any = None, unknown: Any = 
     if isinstance(param, (str, PathLike)):
         path = param
         param = load.load_solver(param, unknown)
+    elif solver_needs_upgrade(param):
+        param = upgrade_solver(param, "solver" if path is None else fspath(path))
+    if param.HasField("layer_wise_reduce"):
+        log.debug("layer_wise_reduce concerns training on several GPUs and changes nothing here")
     known = solver_types()
     if param.type not in known:
         place = "solver" if path is None else fspath(path)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from caffe_lite.errors import ModelError, SolverError
+from caffe_lite.errors import CaffeError, ModelError, SolverError
+from caffe_lite.net import Net
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events
@@ -53,12 +54,32 @@ def restore(solver: Solver, path: StrPath) -> bool:
         log.info("%s holds no data position and no random state: training goes on from its weights "
                  "and history, with the data from its start", name)
         return False
-    solver.set_state(state.extra)
-    return True
+    problems = solver.set_state(state.extra)
+    for problem in problems:
+        log.warning("%s: %s; the rest is restored", name, problem)
+    return not problems
+
+
+def set_net_state(net: Net, saved: dict[str, Any]) -> list[str]:
+    """Set each layer's state by its name; what is wrong with those that their layers refuse."""
+    problems = []
+    for name, state in saved.items():
+        try:
+            net.set_state({name: state})
+        except CaffeError as error:
+            problems.append(str(error))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            problems.append(f'layer "{name}": its saved state is of another kind of layer '
+                            f"({error})")
+    return problems
 
 
 def _check(solver: Solver, state: SolverState, name: str) -> None:
-    saved = solver.type if state.extra is None else state.extra.get("type")
+    extra = state.extra if state.extra is not None else solver.get_state()
+    if not extra.keys() >= {"type", "losses", "net", "test_nets"}:
+        raise SolverError(f"{name}: its saved state lacks parts; it is damaged, or of another "
+                          "version of this program")
+    saved = extra["type"]
     if saved != solver.type:
         raise SolverError(f'{name}: saved by a solver of type "{saved}", this one is '
                           f'"{solver.type}"; set type: "{saved}" in {solver.place}, or start from '

@@ -17,12 +17,12 @@ layer {{ name: "data" type: "HDF5Data" top: "data" top: "label" include {{ phase
 layer {{ name: "drop" type: "Dropout" bottom: "data" top: "dropped"
         dropout_param {{ dropout_ratio: 0.4 }} }}
 layer {{ name: "steps" type: "Reshape" bottom: "dropped" top: "steps"
-        reshape_param {{ shape {{ dim: -1 dim: 1 dim: 3 }} }} }}
+        reshape_param {{ shape {{ dim: 1 dim: -1 dim: 3 }} }} }}
 layer {{ name: "cont" type: "DummyData" top: "cont" include {{ phase: TRAIN }}
-        dummy_data_param {{ shape {{ dim: 4 dim: 1 }}
+        dummy_data_param {{ shape {{ dim: 1 dim: 4 }}
                             data_filler {{ type: "constant" value: 1 }} }} }}
 layer {{ name: "cont" type: "DummyData" top: "cont" include {{ phase: TEST }}
-        dummy_data_param {{ shape {{ dim: 3 dim: 1 }}
+        dummy_data_param {{ shape {{ dim: 1 dim: 3 }}
                             data_filler {{ type: "constant" value: 1 }} }} }}
 layer {{ name: "lstm" type: "LSTM" bottom: "steps" bottom: "cont" top: "hidden"
         recurrent_param {{ num_output: 5 weight_filler {{ type: "gaussian" std: 0.5 }} }} }}
@@ -47,12 +47,12 @@ def train(tmp_path):
     write_rows(tmp_path / "test.txt", 13, seed=2)
 
     def make(rule="SGD", file_format="BINARYPROTO", every=1, seed="random_seed: 7", window=3,
-             **options):
+             net=NET, **options):
         param = text.parse(SETTINGS.format(
             rule=rule, file_format=file_format, every=every, folder=tmp_path, seed=seed,
             window=window, momentum=0 if rule in ("AdaGrad", "RMSProp") else 0.9),
             schema.SolverParameter)
-        param.net_param.CopyFrom(text.parse(NET.format(folder=tmp_path), schema.NetParameter))
+        param.net_param.CopyFrom(text.parse(net.format(folder=tmp_path), schema.NetParameter))
         recorder = Recorder()
         return get_solver(param, get_ops(), listeners=[recorder], **options), recorder
 
@@ -163,6 +163,34 @@ def test_caffes_own_state_is_resumed_with_a_note(train, tmp_path, caplog):
     resumed.step(1)
     assert resumed.iter == 5
     resumed.close()
+
+
+def test_layers_that_have_changed_are_told_and_passed_over(train, tmp_path, caplog):
+    whole, _ = train()
+    whole.step(3)
+    whole.close()
+    write_rows(tmp_path / "more.txt", 5, seed=3)
+    with open(tmp_path / "train.txt", "a") as file:
+        file.write((tmp_path / "more.txt").read_text())
+    changed, recorder = train(net=NET.replace("dim: 1 dim: 3", "dim: 1 dim: 6").replace(
+        "batch_size: 3", "batch_size: 6"))
+    changed.restore(tmp_path / "run_iter_3.solverstate")
+    assert not recorder.of(events.Restored)[0].exact
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 3  # the data of the train net, the recurrent state of both test nets
+    assert 'layer "data" (HDF5Data): the saved state is of 1 HDF5 files, the list now' in told[0]
+    assert all('layer "lstm" (LSTM): the saved state is of 3 streams' in text for text in told[1:])
+    changed.step(2)
+    assert changed.iter == 5
+    changed.close()
+
+
+def test_state_of_another_kind_of_layer(train, tmp_path):
+    solver, _ = train()
+    problems = solver.set_state({**solver.get_state(), "net": {"data": {"source": {"row": 1}},
+                                                               "gone": {"rng": {}}}})
+    assert problems == ['layer "data": its saved state is of another kind of layer (\'order\')']
+    solver.close()
 
 
 def test_a_changed_set_of_test_nets_is_no_obstacle(train, tmp_path):

@@ -272,6 +272,16 @@ def test_damaged_extra_state(tmp_path, file_format):
         solver.restore(state)
 
 
+def test_extra_state_that_lacks_parts(tmp_path, file_format, monkeypatch):
+    solver, _ = recorded_solver("adam", f" snapshot_format: {file_format[1]}")
+    solver.param.snapshot_prefix = str(tmp_path / "adam")
+    monkeypatch.setattr(type(solver), "get_state", lambda self: {"type": "Adam"})
+    _, state = solver.snapshot()
+    monkeypatch.undo()
+    with pytest.raises(SolverError, match="its saved state lacks parts"):
+        solver.restore(state)
+
+
 @pytest.mark.parametrize("fails", ["weights", "state"])
 def test_a_failure_while_writing_overwrites_nothing(tmp_path, file_format, fails, monkeypatch):
     solver, weights, state = written("adam", file_format, tmp_path)

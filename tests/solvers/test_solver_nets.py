@@ -265,6 +265,8 @@ def test_types():
 def test_old_names_of_types(here):
     (here / "old.prototxt").write_text(f'{FIXED} net: "net.prototxt" solver_type: ADAGRAD')
     assert get_solver("old.prototxt").type == "AdaGrad"
+    assert build('net: "net.prototxt" solver_type: ADAGRAD layer_wise_reduce: false').type == (
+        "AdaGrad")
 
 
 def test_device_of_the_solver_mode(monkeypatch, caplog):
