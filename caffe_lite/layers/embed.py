@@ -8,6 +8,8 @@ from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 
+PADDING = -1
+
 
 @register("Embed")
 class Embed(Layer):
@@ -17,6 +19,10 @@ class Embed(Layer):
     top[0]     rows  (d0, ..., N)   N = num_output
     blobs[0]   W     (K, N)         K = input_dim
     blobs[1]   b     (N,)           absent with bias_term: false
+
+    An id of -1 is padding, as after the sentences of LRCN's caption files: its row is of zeros.
+
+    Differences from Caffe: Caffe reads what lies before W in memory for -1.
 
     Caffe: src/caffe/layers/embed_layer.cpp
 
@@ -45,17 +51,21 @@ class Embed(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape, self.num_output)
-        self.ids = self.ops.empty((bottom[0].count,), "int32")
+        self.ids, self._rows = (self.ops.empty((bottom[0].count,), "int32") for _ in range(2))
+        self._is_word = self.ops.empty((bottom[0].count, 1))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         ids = bottom[0].data.reshape(-1)
-        fault = self.ops.label_fault(ids, self.input_dim, None)
+        fault = self.ops.label_fault(ids, self.input_dim, PADDING)
         if fault is not None:
             raise self.fail(f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
-                            f"got {fault:g}")
+                            f"or {PADDING} for padding, got {fault:g}")
         self.ids[...] = ids
+        self.xp.maximum(self.ids, 0, out=self._rows)
+        self.xp.greater_equal(self.ids[:, None], 0, out=self._is_word)
         rows = top[0].data.reshape(-1, self.num_output)
-        self.ops.take(self.blobs[0].data, self.ids, rows)
+        self.ops.take(self.blobs[0].data, self._rows, rows)
+        rows *= self._is_word
         if self.bias_term:
             self.ops.add_bias(rows, self.blobs[1].data)
 

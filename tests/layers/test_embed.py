@@ -36,9 +36,24 @@ def test_repeated_ids_add_up_on_what_was_there():
     np.testing.assert_allclose(dbias, 2 * drows.sum(axis=0), rtol=1e-10)
 
 
+@pytest.mark.parametrize("options", ["", "bias_term: false"])
+def test_padding_is_a_row_of_zeros_that_learns_nothing(options):
+    run = make_layer(text(options), [[3, -1, 0, -1, 5]])
+    weight, *bias = params(run)
+    (rows,) = run.forward()
+    for place in (1, 3):
+        np.testing.assert_array_equal(rows[place], bias[0] if bias else np.zeros(4))
+    np.testing.assert_allclose(rows[2], weight[0] + (bias[0] if bias else 0), rtol=1e-10)
+    drows = normal(5, 4)
+    _, (dweight, *_) = run.backward([drows])
+    for row, place in ((3, 0), (0, 2), (5, 4)):
+        np.testing.assert_allclose(dweight[row], drows[place], rtol=1e-10)
+    assert (dweight[[1, 2, 4]] == 0).all()
+
+
 def test_errors():
     fails(text(), [[0, 6]], "integers from 0 to 5", "got 6")
-    fails(text(), [[0, -1]], "got -1")
+    fails(text(), [[0, -2]], "got -2")
     fails(text(), [[0, np.nan]], "got nan")
     fails('type: "Embed" embed_param { input_dim: 3 }', [[0]], "num_output must be at least 1")
     fails('type: "Embed" embed_param { num_output: 3 }', [[0]], "input_dim must be at least 1")

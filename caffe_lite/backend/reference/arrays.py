@@ -51,8 +51,9 @@ class ArrayOps(OpsBase):
         out[...] = weight[ids]
 
     def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
-        """target[ids[i]] += rows[i] for every i; a repeated id adds up."""
-        self.xp.add.at(target, ids, rows)
+        """target[ids[i]] += rows[i]; repeated ids add up, those outside the table do nothing."""
+        inside = (ids >= 0) & (ids < len(target))
+        self.xp.add.at(target, ids[inside], rows[inside])
 
     def sum_squares(self, arrays: Sequence[Any]) -> Any:
         """The sum of squares over all elements of all arrays, as a 0-d array."""
