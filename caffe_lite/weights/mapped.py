@@ -28,7 +28,7 @@ class MappedFile:
     def __init__(self, path: StrPath) -> None:
         self.path = os.fspath(path)
         try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed with this object)
+            file = open(path, "rb", buffering=0)
         except FileNotFoundError:
             folder = os.path.dirname(os.path.abspath(self.path))
             raise ModelError(f"{self.path}: no such file (looked in {folder})") from None
