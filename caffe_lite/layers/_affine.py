@@ -26,7 +26,7 @@ class Affine(Layer):
 
         `param` has `axis` and `num_axes`; num_axes -1 takes all axes to the end.
         """
-        axis = self.canonical_axis(param.axis, len(shape)) if shape else 0
+        axis = self.canonical_axis(param.axis, len(shape))
         if param.num_axes < -1:
             raise self.fail(f"num_axes must be at least 0, or -1 for all, got {param.num_axes}")
         if param.num_axes == -1:

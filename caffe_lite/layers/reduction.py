@@ -38,7 +38,7 @@ class Reduction(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape, param = bottom[0].shape, self.param.reduction_param
-        axis = self.canonical_axis(param.axis, len(shape)) if shape else 0
+        axis = self.canonical_axis(param.axis, len(shape))
         top[0].reshape(*shape[:axis])
         self._view = (prod(shape[:axis]), prod(shape[axis:]))
         self._terms.reshape(*self._view)
