@@ -1,0 +1,191 @@
+"""What there is to say about a layer type: a line, or a page in Markdown.
+
+A page is made of the class docstring and the schema: what the layer computes, shapes, parameters
+with their defaults and comments, a sample. Types that users add get pages as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.layers.base import Bounds, Layer
+from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers.registry import layer_class
+from caffe_lite.proto import schema
+
+# Messages that a type reads besides, or in place of, that of its own name; a dot picks one field.
+_READS: dict[str, tuple[str, ...]] = {
+    "Data": ("data_param", "transform_param"),
+    "Deconvolution": ("convolution_param",),
+    "HDF5Data": ("hdf5_data_param", "data_param.prefetch"),
+    "Im2col": ("convolution_param",),
+    "ImageData": ("image_data_param", "transform_param", "data_param.prefetch"),
+    "InfogainLoss": ("infogain_loss_param", "loss_param"),
+    "LSTM": ("recurrent_param",),
+    "MemoryData": ("memory_data_param", "transform_param"),
+    "RNN": ("recurrent_param",),
+    "SigmoidCrossEntropyLoss": ("loss_param",),
+    "SoftmaxWithLoss": ("loss_param", "softmax_param"),
+    "WindowData": ("window_data_param", "transform_param", "data_param.prefetch"),
+}
+
+_TABLE = re.compile(r"(bottom|top|blobs)\b(\[| )")
+_SOURCE = "Caffe: "
+_DIFFERENCES = "Differences from Caffe: "
+
+
+def summary(type_name: str) -> str:
+    """The first sentence of the type's description, on one line."""
+    paragraphs = _paragraphs(layer_class(type_name))
+    return " ".join(paragraphs[0].split()) if paragraphs else ""
+
+
+def sample(type_name: str) -> str:
+    """The sample prototxt of the type's docstring, or ""."""
+    return _cut_example(layer_class(type_name))[1]
+
+
+def page(type_name: str) -> str:
+    """The type's page in Markdown."""
+    cls = layer_class(type_name)
+    parts = [f"# {type_name}"]
+    differences, source = "None known.", ""
+    for paragraph in _paragraphs(cls):
+        if paragraph.startswith(_SOURCE):
+            source = paragraph.removeprefix(_SOURCE)
+        elif paragraph.startswith(_DIFFERENCES):
+            differences = _sentence(paragraph.removeprefix(_DIFFERENCES))
+        elif paragraph.startswith(" ") or _TABLE.match(paragraph):
+            parts.append(f"```text\n{textwrap.dedent(paragraph)}\n```")
+        else:
+            parts.append(paragraph)
+    parts.append(_facts(cls))
+    parts += ["## Parameters", *(_parameters(type_name) or ["None of its own."])]
+    if text := sample(type_name):
+        parts += ["## Sample", f"```prototxt\n{text}\n```"]
+    if source:
+        parts += ["## Differences from Caffe", differences,
+                  f"Caffe's own: {', '.join(f'`{name}`' for name in source.split(', '))}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _cut_example(cls: type[Layer]) -> tuple[str, str]:
+    """The docstring without its sample, and the sample."""
+    before, _, example = cleandoc(cls.__doc__ or "").partition("Example::")
+    return before, textwrap.dedent(example.strip("\n")).rstrip()
+
+
+def _paragraphs(cls: type[Layer]) -> list[str]:
+    return [block for block in re.split(r"\n\s*\n", _cut_example(cls)[0].strip()) if block.strip()]
+
+
+def _facts(cls: type[Layer]) -> str:
+    facts = [f"Bottoms: {_count(cls.bottoms)}.", f"Tops: {_count(cls.tops)}."]
+    if cls.in_place:
+        facts.append("The first top may be the first bottom.")
+    if cls.is_loss:
+        facts.append("A loss: its first top has loss weight 1 unless `loss_weight` says else.")
+    if cls.no_gradient:
+        names = " and ".join(f"bottom[{i}]" for i in cls.no_gradient)
+        facts.append(f"No gradient goes to {names}.")
+    return " ".join(facts)
+
+
+def _count(bounds: Bounds) -> str:
+    fewest, most = bounds
+    if most is None:
+        return f"{fewest} or more" if fewest else "any number"
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+@cache
+def _comments() -> dict[str, dict[str, str]]:
+    """Comments of proto/caffe.proto by message (or message.enum) and field."""
+    path = Path(schema.__file__).with_name("comments.json")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def messages_of(type_name: str) -> tuple[str, ...]:
+    """Fields of LayerParameter that the type reads; "data_param.prefetch" is one field alone."""
+    own = f"{BUILTIN.get(type_name, '')}_param"
+    known = schema.LayerParameter.DESCRIPTOR.fields_by_name
+    return _READS.get(type_name, (own,) if own in known else ())
+
+
+def _parameters(type_name: str) -> list[str]:
+    parts = []
+    for name in messages_of(type_name):
+        name, _, only = name.partition(".")
+        message = schema.LayerParameter.DESCRIPTOR.fields_by_name[name].message_type
+        about = _comments().get(message.name, {}).get("", "")
+        parts.append(f"### {name}" + (f"\n\n{about}" if about else ""))
+        parts.append("\n".join(fields(message, only)))
+    return parts
+
+
+def fields(message: Any, only: str = "") -> Iterator[str]:
+    """A Markdown list of a message's fields: type, default, comment.
+
+    Fields that share one comment share one item. `only` picks a field.
+    """
+    comments = _comments().get(message.name, {})
+    group: list[str] = []
+    about, enum = "", None
+    for field in message.fields:
+        if only and field.name != only:
+            continue
+        comment = comments.get(field.name, "")
+        if group and comment != "=":
+            yield from _item(group, about, enum, message)
+            group = []
+        group.append(f"`{field.name}` ({_kind(field)})")
+        if comment != "=":
+            about, enum = comment, field.enum_type
+    if group:
+        yield from _item(group, about, enum, message)
+
+
+def _item(names: list[str], about: str, enum: Any, message: Any) -> Iterator[str]:
+    yield f"- {', '.join(names)}" + (f": {about}" if about else "")
+    notes = _comments().get(f"{message.name}.{enum.name}", {}) if enum is not None else {}
+    for value, note in notes.items():
+        if value:
+            yield f"  - {value}: {note}"
+
+
+def _kind(field: Any) -> str:
+    if field.enum_type is not None:
+        kind = " | ".join(value.name for value in field.enum_type.values)
+    elif field.message_type is not None:
+        kind = field.message_type.name
+    else:
+        kind = _SCALARS.get(field.type, "number")
+    if schema.is_repeated(field):
+        return f"{kind}, repeated"
+    if schema.is_required(field):
+        return f"{kind}, required"
+    return f"{kind}, default {_default(field)}" if field.has_default_value else kind
+
+
+_SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string",
+            12: "bytes", 13: "uint32"}
+
+
+def _default(field: Any) -> str:
+    value = field.default_value
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}"

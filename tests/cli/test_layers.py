@@ -1,0 +1,34 @@
+import argparse
+
+import pytest
+
+from caffe_lite.cli import layers
+from caffe_lite.errors import LayerError
+from caffe_lite.layers import describe
+from caffe_lite.layers.builtin import BUILTIN
+
+
+def run(*argv):
+    parser = argparse.ArgumentParser()
+    layers.add_arguments(parser)
+    return layers.run(parser.parse_args(argv))
+
+
+def test_lists_every_type_on_a_line(capsys):
+    assert run() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(BUILTIN) == 61
+    assert [line.split()[0] for line in lines] == sorted(BUILTIN)
+    assert "Sigmoid                  Logistic sigmoid: y = 1 / (1 + exp(-x))." in lines
+
+
+def test_prints_the_page_of_a_type(capsys):
+    assert run("Convolution") == 0
+    assert capsys.readouterr().out == describe.page("Convolution")
+
+
+def test_unknown_type():
+    with pytest.raises(LayerError, match='unknown layer type "conv".*known'):
+        run("conv")
+    with pytest.raises(LayerError, match='did you mean "Convolution"'):
+        run("convolutions")
