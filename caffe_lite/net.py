@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
 from caffe_lite import net_debug
 from caffe_lite.backend import get_ops
 from caffe_lite.blob import Blob, BlobVec
-from caffe_lite.errors import CaffeError, ModelError, did_you_mean
+from caffe_lite.errors import BackendError, CaffeError, ModelError, did_you_mean
 from caffe_lite.graph import filter_net, insert_splits
 from caffe_lite.layers.base import Layer
 from caffe_lite.parameters import Parameters
@@ -187,33 +188,50 @@ class Net:
 
     def forward(self, start: int = 0, end: int | None = None) -> None:
         """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""
-        for i in range(start, self._last(end) + 1):
-            layer, bottom = self.layers[i], self.bottom_vecs[i]
-            for hook in self.before_forward:
-                hook(i)
-            if layer.reshape_every_forward or self._shapes[i] != [b.shape for b in bottom]:
-                self._reshape_layer(i)
-            layer.forward(bottom, self.top_vecs[i])
-            if self.debug_info:
-                net_debug.log_forward(self, i)
-            for hook in self.after_forward:
-                hook(i)
+        with self._running():
+            for i in range(start, self._last(end) + 1):
+                for hook in self.before_forward:
+                    hook(i)
+                self._forward_layer(i)
+                for hook in self.after_forward:
+                    hook(i)
+
+    def _forward_layer(self, i: int) -> None:
+        layer, bottom = self.layers[i], self.bottom_vecs[i]
+        if layer.reshape_every_forward or self._shapes[i] != [b.shape for b in bottom]:
+            self._reshape_layer(i)
+        layer.forward(bottom, self.top_vecs[i])
+        if self.debug_info:
+            net_debug.log_forward(self, i)
 
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run backward from layer `start` down to layer `end`, where a gradient is needed."""
         last = self._last(start)
-        for i in range(last, end - 1, -1):
-            for hook in self.before_backward:
-                hook(i)
-            if self.layer_need_backward[i]:
-                self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i],
-                                        self.bottom_vecs[i])
-                if self.debug_info:
-                    net_debug.log_backward(self, i)
-            for hook in self.after_backward:
-                hook(i)
+        with self._running():
+            for i in range(last, end - 1, -1):
+                for hook in self.before_backward:
+                    hook(i)
+                if self.layer_need_backward[i]:
+                    self._backward_layer(i)
+                for hook in self.after_backward:
+                    hook(i)
         if self.debug_info and last == len(self.layers) - 1 and end == 0:
             net_debug.log_norms(self)
+
+    def _backward_layer(self, i: int) -> None:
+        self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i],
+                                self.bottom_vecs[i])
+        if self.debug_info:
+            net_debug.log_backward(self, i)
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """NaN and infinity pass without warnings; a device without memory tells what fills it."""
+        try:
+            with self.ops.quiet():
+                yield
+        except BackendError as error:
+            raise net_debug.with_largest_blobs(error, self) from error
 
     def _last(self, position: int | None) -> int:
         last = len(self.layers) - 1 if position is None else position

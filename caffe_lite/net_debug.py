@@ -6,6 +6,7 @@ import logging
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from caffe_lite.errors import BackendError
 from caffe_lite.proto import text
 
 if TYPE_CHECKING:
@@ -90,3 +91,19 @@ def log_update(net: Net) -> None:
             log.info("    [Update] Layer %s, param blob %s (owned by layer %s, param %s) diff: %g",
                      use.layer.name, use.display_name, owner.owner.name, use.display_name,
                      _mean(blob.diff))
+
+
+def with_largest_blobs(error: BackendError, net: Net, count: int = 5) -> BackendError:
+    """An error of a device out of memory with the net's largest blobs; any other as it is."""
+    from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+
+    if not isinstance(error, OutOfDeviceMemoryError):
+        return error
+    named = [(name, blob) for name, blob in net.blobs.items()]
+    for layer, blobs in net.params.items():
+        named += [(f"{layer}[{i}]", blob) for i, blob in enumerate(blobs)]
+    named.sort(key=lambda pair: -pair[1].count)
+    size = net.ops.dtype.itemsize
+    largest = ", ".join(f"{name} {'x'.join(map(str, blob.shape))} ({blob.count * size / 2**20:.0f} "
+                        "MiB)" for name, blob in named[:count])
+    return BackendError(f"{error}; the net's largest blobs: {largest}; try a smaller batch")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import get_ops
-from caffe_lite.errors import CaffeError, LayerError, ModelError
+from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+from caffe_lite.errors import BackendError, CaffeError, LayerError, ModelError
 from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
 
@@ -293,3 +294,19 @@ def test_closing_gives_memory_back(net):
 def test_describing_a_net_takes_no_memory():
     net = build(SMALL % "")
     assert not any(blob.has_data for blob in net.learnable_params)
+
+
+def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
+    def fail(*_):
+        raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
+
+    monkeypatch.setattr(net.layers[net.layer_index("r")], "forward", fail)
+    with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
+        net.forward()
+
+
+def test_infinities_pass_without_warnings(net):
+    net.blobs["x"].data[...] = np.inf
+    net.forward()
+    net.backward()
+    assert np.isnan(net.loss())

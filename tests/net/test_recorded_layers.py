@@ -1,7 +1,7 @@
 """Layers and small nets, forward and backward, as BVLC Caffe 1.0 ran them (CPU, float32).
 
-Each `tests/reference/layers/NAME.npz` holds a net's prototxt, its learned blobs, and for one or more
-steps what went in, what came out and which gradients followed.
+Each `tests/reference/layers/NAME.npz` holds a net's prototxt, its learned blobs, and for one or
+more steps what went in, what came out and which gradients followed.
 """
 
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_as_recorded(path, dtype):
 
 
 def run_step(net, record):
-    for kind, name, values in parts(record, "in"):
+    for _, name, values in parts(record, "in"):
         net.blobs[name].data[...] = values
     net.forward()
     for kind, name, values in parts(record, "out"):

@@ -43,8 +43,8 @@ def loss(bottom, more=""):
     (INPUT + product("a", "x", "y", "param { } param { } param { }"),
      'layer "a" (InnerProduct): has 2 learned blobs, but 3 param entries'),
     (INPUT + 'layer { name: "c" type: "Convolutoin" bottom: "x" top: "y" }',
-     'layer "c": unknown layer type "Convolutoin"; did you mean "Convolution"? (`caffe_lite layers` '
-     "lists the known ones)"),
+     'layer "c": unknown layer type "Convolutoin"; did you mean "Convolution"? (`caffe_lite '
+     "layers` lists the known ones)"),
 ])
 def test_what_cannot_be_wired_is_one_clear_line(definition, message):
     with pytest.raises(ModelError) as error:
