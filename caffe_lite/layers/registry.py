@@ -27,16 +27,28 @@ def register(type_name: str) -> Callable[[L], L]:
     """
 
     def decorate(cls: L) -> L:
-        other = _registered.get(type_name)
-        if other is not None and (other.__module__, other.__qualname__) != (
-                cls.__module__, cls.__qualname__):
-            raise LayerError(f'layer type "{type_name}" is already registered by '
-                             f"{other.__module__}.{other.__qualname__}; choose another name")
+        if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            raise LayerError(f'layer type "{type_name}": {cls!r} must be a class that derives from '
+                             "caffe_lite.Layer")
+        mine, owner = f"{cls.__module__}.{cls.__qualname__}", _owner(type_name)
+        if owner not in (None, mine):
+            raise LayerError(f'layer type "{type_name}" is already registered by {owner}; choose '
+                             f"another name for {mine}")
         cls.type = type_name
         _registered[type_name] = cls
         return cls
 
     return decorate
+
+
+def _owner(type_name: str) -> str | None:
+    """The class that has the name, its module imported or not."""
+    if type_name in _registered:
+        cls = _registered[type_name]
+        return f"{cls.__module__}.{cls.__qualname__}"
+    if type_name in BUILTIN:
+        return f"caffe_lite.layers.{BUILTIN[type_name]}.{type_name}"
+    return None
 
 
 def layer_types() -> list[str]:
@@ -60,9 +72,7 @@ def layer_class(type_name: str) -> type[Layer]:
             loaded = point.load()
         except Exception as error:
             raise LayerError(f'layer type "{type_name}": its plugin {point.value} could not be '
-                             f"loaded: {error}") from error
-        if type_name not in _registered:
-            register(type_name)(loaded)
-        return _registered[type_name]
+                             f"loaded: {type(error).__name__}: {error}") from error
+        return register(type_name)(loaded)
     raise LayerError(f'unknown layer type "{type_name}"{did_you_mean(type_name, layer_types())} '
                      "(`caffe_lite layers` lists the known ones)")

@@ -1,0 +1,135 @@
+import sys
+
+import numpy as np
+import pytest
+
+import caffe_lite
+from caffe_lite.errors import LayerError
+from caffe_lite.layers import registry
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers.registry import layer_class, layer_types, register
+from caffe_lite.testing import check_layer, make_layer
+
+PLUGIN = """
+from caffe_lite.layers.base import Layer
+
+
+class Halve(Layer):
+    '''Half of it: y = x / 2.'''
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        self.xp.multiply(bottom[0].data, 0.5, out=top[0].data)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            self.xp.multiply(top[0].diff, 0.5, out=bottom[0].diff)
+
+
+number = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch):
+    """Registrations of a test last as long as the test."""
+    for name in BUILTIN:
+        layer_class(name)
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """An installed distribution with entry points, good and bad ones."""
+    (tmp_path / "halving.py").write_text(PLUGIN)
+    info = tmp_path / "halving-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: halving\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[caffe_lite.layers]\n"
+        "Halve = halving:Halve\n"
+        "HalveMissing = halving:Missing\n"
+        "HalveNumber = halving:number\n"
+        "ReLU = halving:Halve\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("halving", None)
+
+
+def test_a_plugins_type_works_like_a_built_in_one(plugin):
+    assert "Halve" in layer_types()
+    assert "Halve" not in registry._registered, "imported on first use"
+    x = np.array([[2.0, -3.0]])
+    assert make_layer('type: "Halve"', [x]).forward()[0].tolist() == [[1.0, -1.5]]
+    assert check_layer('type: "Halve"', [x])[0].error < 1e-9
+    assert layer_class("Halve").type == "Halve"
+
+
+def test_built_in_types_are_not_for_plugins_to_replace(plugin):
+    assert layer_class("ReLU").__module__ == "caffe_lite.layers.relu"
+
+
+def test_plugins_that_cannot_be_loaded(plugin):
+    with pytest.raises(LayerError, match='"HalveMissing": its plugin halving:Missing could not be'):
+        layer_class("HalveMissing")
+    with pytest.raises(LayerError, match='"HalveNumber": 3 must be a class that derives from'):
+        layer_class("HalveNumber")
+    with pytest.raises(LayerError, match='unknown layer type "Halv"; did you mean "Halve"'):
+        layer_class("Halv")
+
+
+def test_register_by_hand():
+    @caffe_lite.register("TestsDouble")
+    class Double(Layer):
+        def reshape(self, bottom, top):
+            top[0].reshape(*bottom[0].shape)
+
+        def forward(self, bottom, top):
+            top[0].data[...] = 2 * bottom[0].data
+
+    assert Double.type == "TestsDouble"
+    assert "TestsDouble" in layer_types()
+    assert make_layer('type: "TestsDouble"', [[1.5]]).forward()[0].tolist() == [3]
+
+
+def test_a_name_belongs_to_one_class():
+    @register("TestsTwice")
+    class First(Layer):
+        pass
+
+    register("TestsTwice")(First)
+    with pytest.raises(LayerError, match='"TestsTwice" is already registered by .*First; choose'):
+        @register("TestsTwice")
+        class Second(Layer):
+            pass
+
+
+@pytest.mark.parametrize("name", ["ReLU", "WindowData"])
+def test_built_in_names_are_taken_whether_used_or_not(name):
+    with pytest.raises(LayerError, match=f'"{name}" is already registered by caffe_lite.layers'):
+        @register(name)
+        class Mine(Layer):
+            pass
+
+
+def test_only_layers_can_be_registered():
+    with pytest.raises(LayerError, match="must be a class that derives from caffe_lite.Layer"):
+        register("TestsFunction")(len)
+
+
+@pytest.mark.parametrize("name, hint", [
+    ("Convolutions", "Convolution"), ("relu", "ReLU"), ("inner_product", "InnerProduct"),
+    ("SoftmaxLoss", "Softmax"),
+])
+def test_unknown_types_are_told_the_nearest_name(name, hint):
+    with pytest.raises(LayerError, match=f'unknown layer type "{name}"; did you mean "{hint}'):
+        layer_class(name)
+
+
+def test_all_types_of_the_reference_are_known():
+    assert len(BUILTIN) == 61
+    assert layer_types() == sorted(BUILTIN)
+    assert all(layer_class(name).type == name for name in BUILTIN)
