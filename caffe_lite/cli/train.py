@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from typing import Any
 
 from caffe_lite.cli import options
 
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.solver_log import SolverLog
     from caffe_lite.errors import UsageError
     from caffe_lite.proto import load, text
-    from caffe_lite.solvers import get_solver
+    from caffe_lite.solvers import default_ops, get_solver
 
     if args.snapshot and args.weights:
         raise UsageError("give --snapshot to resume or --weights to start from them, not both")
@@ -54,13 +53,13 @@ def run(args: argparse.Namespace) -> int:
     if args.snapshot or args.weights:
         del param.weights[:]
         param.weights.extend([args.weights] if args.weights else [])
-    device = options.device(args.gpu, _device_of(param))
-    log.info("Use CPU." if device is None else f"Using GPUs {device}")
+    ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
+    log.info("Use CPU." if ops.name == "cpu" else f"Using GPUs {ops.name.partition(':')[2]}")
     solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
     make_missing(param, args.solver)
     with EventLog(args.log_dir, "train") as events, SignalRequests(
             {"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests:
-        solver = get_solver(param, get_ops(device), path=args.solver,
+        solver = get_solver(param, ops, path=args.solver,
                             listeners=[SolverLog(live, events, param.max_iter)],
                             request=requests, unknown=args.unknown_fields)
         solver_log.info("Solver scaffolding done.")
@@ -74,9 +73,3 @@ def run(args: argparse.Namespace) -> int:
             solver.close()
         log.info("Optimization Done.")
     return 0
-
-
-def _device_of(param: Any) -> int | None:
-    """The GPU that the solver itself asks for; only a mode that is written counts."""
-    wants_gpu = param.HasField("solver_mode") and param.solver_mode == param.GPU
-    return param.device_id if wants_gpu else None
