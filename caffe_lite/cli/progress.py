@@ -1,0 +1,33 @@
+"""How far a long task is: a live line on a terminal, a log line now and then elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from caffe_lite.cli.log import LiveHandler
+
+log = logging.getLogger("caffe_lite.progress")
+
+_EVERY = 30.0  # seconds between log lines where there is no terminal
+
+
+class Progress:
+    """`report(what, done, total)` shows how far `what` is, and how long the rest will take."""
+
+    def __init__(self, live: LiveHandler) -> None:
+        self.live = live
+        self._began = self._logged = time.monotonic()
+
+    def report(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        left = ""
+        if done:
+            seconds = (now - self._began) / done * (total - done)
+            left = f", {seconds:.0f} s left" if seconds < 120 else f", {seconds / 60:.0f} min left"
+        line = f"{what}: {done} of {total}{left if done < total else ''}"
+        if self.live.is_live:
+            self.live.show(line)
+        elif now - self._logged > _EVERY:
+            self._logged = now
+            log.info("%s", line)

@@ -1,0 +1,1 @@
+"""Data of LRCN's kind from what people have: captions, videos, lists."""

@@ -1,0 +1,113 @@
+"""A split of a captioned data set, written as the files that LRCN's captioning nets name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.errors import DataError
+from caffe_lite.lrcn.prepare.coco import Captioned, pairs
+from caffe_lite.lrcn.prepare.streams import Streams, aligned, unaligned
+from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary
+from caffe_lite.proto.atomic import atomic_path
+
+Pair = tuple[str, list[str]]
+Report = Callable[[str, int, int], None]  # what is being made, how much of it is done, of how many
+
+log = logging.getLogger("caffe_lite.captions")
+
+CHUNK = 100_000  # steps of the streams in one HDF5 file
+_LABELS = 100_000  # labels of images are dummies: their paths' hashes, below this
+
+
+def write_split(out: Path, name: str, images: Sequence[Captioned], vocabulary: Vocabulary, *,
+                buffer: int = 100, steps: int = 20, is_aligned: bool = True, seed: int = 3,
+                chunk: int = CHUNK, report: Report = lambda *_: None) -> Path:
+    """Write `out/NAME_aligned_STEPS_batches/` or `out/NAME_unaligned_batches/` and return it.
+
+    In it are `batch_0.h5` and on, with `cont_sentence`, `input_sentence` and `target_sentence`;
+    `hdf5_chunk_list.txt`, which names them; `image_list.txt`, an image's path per sentence; and the
+    same with dummy labels for ImageData. Sentences are shuffled by `seed`; for aligned streams some
+    are repeated until the last batch of `buffer` images is full. Files that are there and whole are
+    kept; a folder that was made from other data or settings is a `DataError`.
+    """
+    kind = f"aligned_{steps}" if is_aligned else "unaligned"
+    folder = out / f"{name}_{kind}_batches"
+    chosen = _shuffled(pairs(images), buffer if is_aligned else 1, seed)
+    sentences = [vocabulary.encode(words, UNKNOWN) for _, words in chosen]
+    _claim(folder, chosen, sentences, {"buffer": buffer, "steps": steps, "chunk": chunk})
+    listed = folder / "hdf5_chunk_list.txt"
+    if listed.exists():
+        log.info("%s is finished already", folder)
+        return folder
+    streams = aligned(sentences, buffer, steps) if is_aligned else unaligned(sentences, buffer)
+    total = len(streams["cont_sentence"])
+    starts = range(0, total, chunk // steps * steps if is_aligned else chunk)
+    files = [folder / f"batch_{i}.h5" for i in range(len(starts))]
+    for i, start in enumerate(starts):
+        report(str(folder), i, len(files))
+        if not files[i].exists():
+            _write_chunk(files[i], streams, slice(start, start + starts.step), buffer)
+    _write_lines(folder / "image_list.txt", [path for path, _ in chosen])
+    _write_lines(folder / "image_list.with_dummy_labels.txt",
+                 [f"{path} {_dummy_label(path)}" for path, _ in chosen])
+    _write_lines(listed, [str(file) for file in files])
+    report(str(folder), len(files), len(files))
+    return folder
+
+
+def _shuffled(chosen: list[Pair], multiple: int, seed: int) -> list[Pair]:
+    if not chosen:
+        raise DataError("there are no captioned images left to write; check the image folder")
+    rng = np.random.default_rng(seed)
+    missing = -len(chosen) % multiple
+    chosen = chosen + [chosen[i] for i in rng.integers(len(chosen), size=missing)]
+    return [chosen[i] for i in rng.permutation(len(chosen))]
+
+
+def _claim(folder: Path, chosen: list[Pair], sentences: list[list[int]],
+           settings: dict[str, Any]) -> None:
+    """Note in the folder what it is made from; refuse one that was made from something else."""
+    content = hashlib.sha1(usedforsecurity=False)
+    for (path, _), words in zip(chosen, sentences, strict=True):
+        content.update(f"{path} {words}\n".encode("utf-8", "surrogateescape"))
+    note = json.dumps({**settings, "content": content.hexdigest()}, indent=1)
+    claim = folder / "prepared.json"
+    if claim.exists():
+        if claim.read_text() != note:
+            raise DataError(f"{folder}: was made from other captions or settings; remove it, or "
+                            "give another --out")
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made: {error.strerror}") from None
+    with atomic_path(claim) as partial:
+        partial.write_text(note)
+
+
+def _write_chunk(path: Path, streams: Streams, rows: slice, buffer: int) -> None:
+    import h5py
+
+    with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+        for name, array in streams.items():
+            file[name] = array[rows]
+        file["cont"] = streams["cont_sentence"][rows]
+        file["buffer_size"] = np.array([buffer], np.int64)
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    with atomic_path(path) as partial:
+        partial.write_bytes(b"".join(os.fsencode(line) + b"\n" for line in lines))
+
+
+def _dummy_label(path: str) -> int:
+    digest = hashlib.sha1(os.fsencode(path), usedforsecurity=False).hexdigest()
+    return int(digest, 16) % _LABELS
