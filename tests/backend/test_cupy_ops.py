@@ -114,6 +114,25 @@ def test_replay_is_eager(ops):
     assert not numpy.array_equal(histories[0][3][3], histories[0][4][3])
 
 
+def test_a_replayed_scale_is_not_taken_for_the_hosts(ops):
+    slot = UpdateSlot(ops.zeros((2,)), ops.zeros((2,)), [ops.zeros((2,))])
+    half = ops.asarray(numpy.array(0.5))
+
+    def update(scale):
+        slot.diff.fill(1)
+        ops.update("SGD", [slot], 1.0, scale)
+
+    update(half)
+    ops.set_update_controls(1.0, 1.0)
+    recording = ops.capture(lambda: update(half))
+    for _ in range(2):
+        ops.set_update_controls(1.0, 1.0)
+        recording.replay()
+        assert ops.to_host(slot.diff).tolist() == [0.5, 0.5]
+        update(1.0)
+        assert ops.to_host(slot.diff).tolist() == [1, 1]
+
+
 def test_capture_does_nothing_yet(ops):
     x, y = ops.asarray(numpy.arange(4.0)), ops.zeros((4,))
     recording = ops.capture(lambda: ops.relu(x, y, 0.5))

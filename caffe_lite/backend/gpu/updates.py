@@ -28,7 +28,8 @@ class UpdateOps(GpuBase):
     tables: Tables
     _controls: Any = None
     _multipliers: dict[Any, Any]
-    _written: list[float | None]
+    _written: list[float | None]  # what the host last put there, None for a device's value
+    _replaced: set[int]  # places that some graph writes whenever it is replayed
 
     def update(
         self,
@@ -70,12 +71,14 @@ class UpdateOps(GpuBase):
         """
         if self._controls is None:
             self._controls = self.xp.zeros(3, "float64")
-            self._written = [None] * 3
+            self._written, self._replaced = [None] * 3, set()
         for place, value in enumerate((rate, scale, iteration)):
             if isinstance(value, self.xp.ndarray):
                 self._controls[place] = value
                 self._written[place] = None
-            elif value != self._written[place]:
+                if self.capturing:
+                    self._replaced.add(place)
+            elif value != self._written[place] or place in self._replaced:
                 if self.capturing:
                     raise CaptureError("an update's controls are set while it is captured")
                 self._controls[place] = float(value)

@@ -143,6 +143,12 @@ class Pool:
     def malloc(self, nbytes):
         return Allocation(nbytes)
 
+    def used_bytes(self):
+        return sum(end - start for start, end in MEMORY.blocks.items())
+
+    def free_all_blocks(self):
+        """Nothing is kept that is not in use."""
+
 
 @contextmanager
 def _using_allocator(allocator):
@@ -201,6 +207,7 @@ def make_module():
     module.__version__ = NAMES["version"]
     module.ndarray = DeviceArray
     module.RawModule = RawModule
+    module.get_default_memory_pool = Pool
     module.empty, module.zeros = DeviceArray.empty, _zeros
     module.asarray = module.array = _asarray
     module.empty_like = lambda a: DeviceArray.empty(a.shape, a.dtype)

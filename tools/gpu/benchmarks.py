@@ -1,0 +1,104 @@
+"""Whole nets: forward, and forward, backward and update, with and without graphs."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from caffe_lite.net import Net
+from caffe_lite.proto import schema, text
+from caffe_lite.solvers import get_solver
+
+from . import nets, peers
+from .ceilings import floor
+from .context import Context
+from .graphs import is_recorded, record_or_not
+
+GRAPH_SPEEDUP = 3.0  # of LeNet, whose kernels are so small that launching them is all there is
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    definition: str
+    classes: int
+    tf32: str
+    seconds: float = 1.0
+
+
+def cases(small: bool) -> list[Case]:
+    if small:
+        return [
+            Case("lenet", nets.lenet(1, 16), 10, "convolution"),
+            Case("captioner", nets.captioner(2, 3, 20, 8), 20, "none"),
+        ]
+    return [
+        Case("lenet", nets.lenet(), 10, "convolution", 0.5),
+        Case("caffenet", nets.caffenet(), 1000, "convolution", 1.5),
+        Case("caffenet", nets.caffenet(), 1000, "none", 1.5),
+        Case("activity", nets.activity(), 101, "convolution", 1.5),
+        Case("captioner", nets.captioner(), 8801, "none", 1.5),
+        Case("captioner", nets.captioner(), 8801, "all", 1.5),
+    ]
+
+
+def run(context: Context) -> None:
+    for case in cases(context.small):
+        ours = _ours(context, case)
+        # The memory goes back before PyTorch asks for its own.
+        context.ops().xp.get_default_memory_pool().free_all_blocks()
+        theirs = peers.net_times(context, case)
+        for what, ms in ours.items():
+            beside = {}
+            if what in theirs:
+                beside = {"pytorch_ms": theirs[what], "ratio": ms / theirs[what]}
+            beside |= _share(context, case, what, ms)
+            context.measure(f"{case.name}, tf32 {case.tf32}: {what}", ms, "ms", **beside)
+        _judge(context, case, ours, theirs)
+
+
+def _ours(context: Context, case: Case) -> dict[str, float]:
+    """Milliseconds of each pass, by name."""
+    ops = context.ops("float32", case.tf32)
+    times: dict[str, float] = {}
+    with Net(nets.parse_net(case.definition), schema.TEST, ops, seed=1) as net:
+        nets.fill_inputs(net, case.classes)
+        times["forward"] = context.time(ops, net.forward, case.seconds)
+        recording = ops.capture(net.forward)
+        times["forward, graph"] = context.time(ops, recording.replay, case.seconds)
+    for recorded in (False, True):
+        param = text.parse(nets.solver_text(case.definition), schema.SolverParameter)
+        with get_solver(param, ops) as solver:
+            record_or_not(solver, recorded)
+            nets.fill_inputs(solver.net, case.classes)
+            name = "training step, graph" if recorded else "training step"
+            times[name] = context.time(ops, partial(solver.step, 1), case.seconds)
+            if recorded and not is_recorded(solver):
+                raise AssertionError(f"{case.name}: the iteration was not recorded")
+    return times
+
+
+def _share(context: Context, case: Case, what: str, ms: float) -> dict[str, float]:
+    """The share of the measured matrix rate that the products alone would need."""
+    with Net(nets.parse_net(case.definition), schema.TEST, context.cpu(), seed=1) as net:
+        work = nets.operations(net)
+    least = floor(context, work, case.tf32, 3.0 if what.startswith("training") else 1.0)
+    return {"share_of_matrix_rate": least / ms} if least else {}
+
+
+def _judge(context: Context, case: Case, ours: dict[str, float], theirs: dict[str, float]) -> None:
+    """A training step is no slower than PyTorch's, each at its best; graphs pay for small nets."""
+    best = min(ours["training step"], ours["training step, graph"])
+    peer = [ms for what, ms in theirs.items() if what.startswith("training step")]
+    if peer and not context.small:
+        ratio = best / min(peer)
+        context.check(
+            f"{case.name}, tf32 {case.tf32}: a training step takes no longer than PyTorch's",
+            ratio <= 1.0,
+            f"ratio {ratio:.2f}",
+        )
+    if case.name == "lenet" and not context.small:
+        speedup = ours["training step"] / ours["training step, graph"]
+        context.check(
+            f"replaying LeNet is {GRAPH_SPEEDUP:g} times as fast as launching it",
+            speedup >= GRAPH_SPEEDUP,
+            f"{speedup:.1f} times",
+        )
