@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
     log.info("Use CPU." if ops.name == "cpu" else f"Using GPUs {ops.name.partition(':')[2]}")
     solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
-    make_missing(param, args.solver)
+    make_missing(param, args.solver, live)
     with EventLog(args.log_dir, "train") as events, SignalRequests(
             {"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests:
         solver = get_solver(param, ops, path=args.solver,

@@ -1,0 +1,111 @@
+"""caffe_lite train: its log, its events, its files, and runs that go on."""
+
+import json
+import re
+
+import pytest
+
+from caffe_lite.cli import main
+
+PREFIX = r"I\d{8} \d\d:\d\d:\d\d\.\d{6} +\d+ "
+
+
+def train(capsys, *options):
+    assert main(["train", "--solver", "solver.prototxt", *options]) == 0
+    return capsys.readouterr().err
+
+
+def messages(log):
+    """Messages without time and place, the speed of the machine left out."""
+    lines = (re.sub(rf"^{PREFIX}\w+\.cpp:\d+\] ", "", line) for line in log.splitlines())
+    return [re.sub(r"\(.* iter/s, .*s/", "(", line) for line in lines]
+
+
+def test_the_log_reads_as_caffes(job, capsys):
+    log = train(capsys)
+    assert re.search(rf"^{PREFIX}caffe\.cpp:\d+\] Use CPU\.$", log, re.M)
+    number = r"-?[\d.]+(?:e-\d+)?"
+    for pattern in (
+        r"solver\.cpp:\d+\] Creating training net from net file: net\.prototxt",
+        r"solver\.cpp:\d+\] Creating test net \(#0\) specified by net file: net\.prototxt",
+        r"net\.cpp:\d+\] ip1 <- data",
+        r"solver\.cpp:\d+\] Solver scaffolding done\.",
+        r"caffe\.cpp:\d+\] Starting Optimization",
+        r"solver\.cpp:\d+\] Solving small",
+        r"solver\.cpp:\d+\] Learning Rate Policy: step",
+        r"solver\.cpp:\d+\] Iteration 0, Testing net \(#0\)",
+        rf"solver\.cpp:\d+\]     Test net output #0: accuracy = {number}",
+        rf"solver\.cpp:\d+\]     Test net output #1: loss = ({number}) \(\* 1 = \1 loss\)",
+        rf"solver\.cpp:\d+\] Iteration 5 \({number} iter/s, {number}s/5 iters\), loss = {number}",
+        rf"solver\.cpp:\d+\]     Train net output #0: loss = ({number}) \(\* 1 = \1 loss\)",
+        r"sgd_solver\.cpp:\d+\] Iteration 5, lr = 0\.1",
+        r"sgd_solver\.cpp:\d+\] Iteration 15, lr = 0\.05",
+        r"solver\.cpp:\d+\] Snapshotting to binary proto file small_iter_10\.caffemodel",
+        r"sgd_solver\.cpp:\d+\] Snapshotting solver state to binary proto file "
+        r"small_iter_10\.solverstate",
+        r"solver\.cpp:\d+\] Optimization Done\.",
+        r"caffe\.cpp:\d+\] Optimization Done\.",
+    ):
+        assert re.search(f"^{PREFIX}{pattern}$", log, re.M), pattern
+    assert all((job.path / f"small_iter_{n}.caffemodel").exists() for n in (10, 20, 24))
+
+
+def test_it_learns(job, capsys):
+    log = train(capsys)
+    accuracies = [float(value) for value in re.findall(r"accuracy = ([\d.]+)", log)]
+    assert accuracies[-1] > 0.85 > accuracies[0]
+
+
+@pytest.mark.parametrize("stop", [10, 20])
+@pytest.mark.parametrize("format_", ["BINARYPROTO", "HDF5"])
+def test_a_resumed_run_is_the_run_never_stopped(job, capsys, stop, format_):
+    job.change("solver.prototxt", "random_seed", f"snapshot_format: {format_} random_seed")
+    suffix = ".h5" if format_ == "HDF5" else ""
+    whole = messages(train(capsys))
+    final = {kind: (job.path / f"small_iter_24.{kind}{suffix}").read_bytes()
+             for kind in ("caffemodel", "solverstate")}
+    resumed = messages(train(capsys, "--snapshot", f"small_iter_{stop}.solverstate{suffix}"))
+    marker = f"Iteration {stop + 5} (5 iters)" if stop == 10 else "Iteration 24, Testing net (#0)"
+    start = next((i for i, line in enumerate(whole) if line.startswith(marker)), None)
+    if start is not None:
+        tail = whole[start:]
+        assert resumed[-len(tail):] == tail
+    if not suffix:
+        for kind, content in final.items():
+            assert (job.path / f"small_iter_24.{kind}").read_bytes() == content
+
+
+def test_events_are_json_lines(job, capsys):
+    train(capsys, "--log-dir", "logs")
+    events = [json.loads(line)
+              for line in (job.path / "logs" / "train.jsonl").read_text().splitlines()]
+    assert all({"event", "time"} <= event.keys() for event in events)
+    shown = [event for event in events if event["event"] == "train"]
+    assert [event["iteration"] for event in shown] == [0, 5, 10, 15, 20]
+    assert {"loss", "learning_rate", "outputs", "seconds"} <= shown[0].keys()
+    tests = [event for event in events if event["event"] == "test"]
+    assert [event["iteration"] for event in tests] == [0, 10, 20]
+    assert 0 <= tests[0]["outputs"]["accuracy"][0] <= 1
+    assert [event["iteration"] for event in events if event["event"] == "snapshot"] == [10, 20, 24]
+    assert events[-1]["event"] == "done" and not events[-1]["early"]
+    assert "Optimization Done." in (job.path / "logs" / "train.log").read_text()
+
+
+def test_gflags_spellings_are_accepted(job, capsys):
+    job.change("solver.prototxt", "max_iter: 24", "max_iter: 2")
+    assert main(["train", "-solver=solver.prototxt", "-gpu", "none", "-sigint_effect", "snapshot",
+                 "--sighup-effect=none", "-phase", "TRAIN", "-level", "0", "-stage", "a,b"]) == 0
+
+
+def test_stages_reach_the_train_net(job, capsys):
+    job.change("solver.prototxt", "max_iter: 24", "max_iter: 1")
+    job.change("net.prototxt", 'name: "relu"', 'name: "relu" include { stage: "extra" }')
+    assert "Creating Layer relu" not in train(capsys)
+    assert "Creating Layer relu" in train(capsys, "--stage", "extra,other", "--level", "1")
+
+
+def test_weights_start_a_run(job, capsys):
+    train(capsys)
+    log = train(capsys, "--weights", "small_iter_24.caffemodel,small_iter_10.caffemodel")
+    assert "Finetuning from small_iter_24.caffemodel" in log
+    assert "weights of 2 layers copied" in log
