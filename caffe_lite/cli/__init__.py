@@ -16,7 +16,7 @@ from caffe_lite import __version__
 from caffe_lite.errors import CaffeError, UsageError
 
 COMMANDS = ("train", "test", "time", "device_query", "upgrade", "summary", "dataset", "demo",
-            "layers", "gradcheck")
+            "layers", "gradcheck", "caption", "retrieve", "score", "classify-video")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = import_module(f"caffe_lite.cli.{name}")
+        module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
         description = module.__doc__ or ""
         command = commands.add_parser(
             name, help=description.partition("\n")[0], description=description,

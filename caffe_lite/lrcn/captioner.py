@@ -63,16 +63,18 @@ class Captioner:
             self.predictor, rows, beam, max_length, per_word))
 
     def sample(self, images: Array | None, samples: int = 1, temperature: float = 1.0,
-               seed: int = 0, max_length: int = MAX_LENGTH) -> list[list[Caption]]:
+               seed: int = 0, max_length: int = MAX_LENGTH, first_image: int = 0,
+               ) -> list[list[Caption]]:
         """`samples` captions per image drawn at random; see `decoding.sample`.
 
-        Image number i with this `seed` draws the same numbers however many others there are.
+        Image number i, counted from `first_image`, draws the same numbers with the same `seed`
+        however many others there are.
         """
         _require_positive(samples=samples, temperature=temperature, max_length=max_length)
 
         def draw(rows: np.ndarray, first: int) -> list[list[Caption]]:
-            uniform = [np.random.default_rng((seed, first + int(row))).random((samples, max_length))
-                       for row in rows]
+            uniform = [np.random.default_rng((seed, first_image + first + int(row))).random(
+                (samples, max_length)) for row in rows]
             captions = decoding.sample(self.predictor, rows.repeat(samples), max_length,
                                        temperature, np.concatenate(uniform))
             return [captions[i:i + samples] for i in range(0, len(captions), samples)]

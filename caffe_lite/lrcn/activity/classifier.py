@@ -17,6 +17,13 @@ from caffe_lite.lrcn.image_input import ImageInput
 from caffe_lite.net import Net
 
 
+def frames_input(net: Net) -> str:
+    """The input of `net` that takes frames: its largest. Raises ModelError without inputs."""
+    if not net.inputs:
+        raise ModelError(f'net "{net.name}" has no inputs; use its deploy definition')
+    return max(net.inputs, key=lambda name: net.blobs[name].count)
+
+
 class VideoClassifier:
     """Class probabilities of videos, from LRCN's deploy nets.
 
@@ -37,18 +44,18 @@ class VideoClassifier:
             raise CaffeError(f"crops must be 1 or 10, got {crops}")
         self.net, self.crops, self.flow = net, crops, flow
         recurrent = [layer for layer in net.layers if isinstance(layer, RecurrentLayer)]
-        inputs = sorted(net.inputs, key=lambda name: -net.blobs[name].count)
-        if len(inputs) != 1 + bool(recurrent):
+        if len(net.inputs) != 1 + bool(recurrent):
             expected = "two inputs, frames and clip markers" if recurrent else "one input, frames"
             raise ModelError(f'net "{net.name}" must have {expected}; it has '
-                             f"{', '.join(net.inputs) or 'none'}: use its deploy definition")
-        self.data, self.markers = inputs[0], inputs[1] if recurrent else None
+                             f"{', '.join(net.inputs)}: use its deploy definition")
+        self.data = frames_input(net)
+        self.markers = next((name for name in net.inputs if name != self.data), None)
         self.images = ImageInput(net.blobs[self.data].shape[1:], resize, mean, scale)
         self.length, self.streams = 1, 0
         if recurrent:
             clips = net.bottom_names[recurrent[0].name][0]
             self.length, self.streams = net.blobs[clips].shape[:2]
-            for name in inputs:
+            for name in net.inputs:
                 self._check_items(name)
         self.stride = stride or max(1, self.length // 2)
         self.probs = _probabilities(net)

@@ -1,0 +1,185 @@
+"""Tell what happens in videos with LRCN's activity nets.
+
+A video is a folder of numbered frames, as `caffe_lite video frames` makes it, and for a flow net a
+folder of flow images. Clips slide over it, ten crops are taken of each frame (corners, middle,
+mirrored), and the probabilities are averaged over crops and time. A net without LSTM classifies
+frame by frame.
+
+Examples:
+    One video, RGB alone:
+        caffe_lite classify-video frames/v_Archery_g01_c01 --net deploy_lstm.prototxt \\
+            --weights RGB_lstm.caffemodel --classes classInd.txt
+    RGB and flow, fused with 1/3 and 2/3:
+        caffe_lite classify-video frames/v_Archery_g01_c01 --flow flow_images/ \\
+            --net deploy_lstm.prototxt --weights RGB_lstm.caffemodel \\
+            --flow-weights flow_lstm.caffemodel --rgb-weight 1/3 --classes classInd.txt
+    Accuracy on UCF101's first split:
+        caffe_lite classify-video frames/ --list ucf101_split1_testVideos.txt ...
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from caffe_lite.cli import options
+from caffe_lite.cli.caption_options import add_image_input, image_options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from caffe_lite.lrcn.activity import VideoClassifier
+
+RGB_MEAN = (103.939, 116.779, 128.68)  # LRCN's; its red is not ImageNet's 123.68
+FLOW_MEAN = 128.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = options.add_flag
+    parser.add_argument("videos", nargs="+", metavar="FOLDER",
+                        help="folders of frames; with --list the folder of these folders")
+    add(parser, "net", required=True, metavar="NET", help="deploy prototxt of the activity net")
+    add(parser, "weights", required=True, metavar="W[,W2]", help="its caffemodel")
+    add(parser, "classes", metavar="FILE",
+        help='class names, one a line in the order of their labels, or "number name"')
+    add(parser, "frames", choices=("rgb", "flow"), default="rgb",
+        help="what FOLDER holds (default rgb); mirrored flow images get the opposite horizontal "
+             "flow")
+    fusion = parser.add_argument_group("fusion with a flow net")
+    add(fusion, "flow", metavar="FOLDER",
+        help="folder of flow images of the same video, or of such folders of the same names")
+    add(fusion, "flow_weights", metavar="W[,W2]", help="the flow net's caffemodel")
+    add(fusion, "flow_net", metavar="NET", help="its deploy prototxt (default: that of --net)")
+    add(fusion, "flow_mean", default=None, metavar="B,G,R",
+        help="mean to subtract from flow images (default 128 for nets of 224 or 227 pixels)")
+    add(fusion, "rgb_weight", default="1/2", metavar="X",
+        help="weight of RGB, from 0 to 1; flow has the rest (default 1/2)")
+    views = parser.add_argument_group("what the net sees")
+    add(views, "crops", type=int, choices=(1, 10), default=10,
+        help="crops per frame: the middle, or ten (default)")
+    add(views, "stride", type=int, metavar="N",
+        help="frames from one clip's beginning to the next's (default: half a clip)")
+    add_image_input(views, "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
+                    "240,320 for nets of 224 or 227 pixels, else none")
+    add(parser, "list", metavar="FILE", help='"CLASS/VIDEO label" a line: measure the accuracy')
+    add(parser, "top", type=int, default=5, metavar="N", help="classes to print (default 5)")
+    options.add_device(parser)
+    add(parser, "json", action="store_true", help="print JSON: probabilities of every class")
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.cli.log import start_log
+    from caffe_lite.errors import UsageError
+
+    live = start_log(quiet=True)
+    if (args.flow is None) != (args.flow_weights is None):
+        raise UsageError("--flow and --flow-weights go together: flow images and their net")
+    for name in ("stride", "top"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1, got {value}")
+    recognizer = Recognizer(args)
+    videos = _videos(args)
+    right, results = 0, []
+    for number, (folder, label) in enumerate(videos, 1):
+        probs = recognizer.probabilities(folder, len(videos) == 1)
+        right += int(probs.argmax()) == label
+        ranked = recognizer.ranked(probs)
+        if args.json:
+            results.append({"video": folder, **({} if label is None else {"label": label}),
+                            "classes": ranked})
+        else:
+            best = ", ".join(f"{each['class']} {each['probability']:.4f}"
+                             for each in ranked[:args.top])
+            print(f"{folder}: {best}", flush=True)
+        live.show(f"classify-video: {number} of {len(videos)}")
+    live.finish()
+    if args.list:
+        accuracy = right / len(videos)
+        if args.json:
+            print(json.dumps({"accuracy": accuracy, "videos": results}))
+        else:
+            print(f"accuracy {accuracy:.4f} ({right} of {len(videos)} videos)")
+    elif args.json:
+        print(json.dumps(results))
+    return 0
+
+
+def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
+    """Folders of frames, with their labels if a list tells them."""
+    from caffe_lite.data.frames import find_video, read_video_list
+    from caffe_lite.errors import UsageError
+
+    if args.list:
+        if len(args.videos) != 1:
+            raise UsageError("--list takes one folder, that of the videos' folders")
+        return [(find_video(args.videos[0], video), label)
+                for video, label in read_video_list(args.list)]
+    for video in args.videos:
+        if os.path.isfile(video):
+            raise UsageError(f"{video} is a file; a folder of its frames is expected: make one "
+                             "with `caffe_lite video frames`")
+    return [(video, None) for video in args.videos]
+
+
+class Recognizer:
+    """One net, or an RGB and a flow net, and the classes' names."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from fractions import Fraction
+
+        from caffe_lite.errors import ModelError, UsageError
+        from caffe_lite.lrcn.activity import read_class_names
+
+        self.args = args
+        self.names = read_class_names(args.classes) if args.classes else None
+        try:
+            self.rgb_weight = float(Fraction(args.rgb_weight))
+        except (ValueError, ZeroDivisionError):
+            self.rgb_weight = -1.0
+        if not 0 <= self.rgb_weight <= 1:
+            raise UsageError(f"--rgb-weight {args.rgb_weight}: expected a number from 0 to 1, as "
+                             "0.5 or 1/3")
+        self.first = _classifier(args, args.net, args.weights, args.frames == "flow", args.mean)
+        self.flow: VideoClassifier | None = None
+        if args.flow is not None:
+            self.flow = _classifier(args, args.flow_net or args.net, args.flow_weights, True,
+                                    args.flow_mean)
+        if self.names is not None and len(self.names) != self.first.classes:
+            raise ModelError(f"{args.classes}: {len(self.names)} class names, but the net "
+                             f"{args.net} has {self.first.classes} classes; give the names of its "
+                             "classes")
+
+    def probabilities(self, folder: str, alone: bool) -> np.ndarray:
+        """Probabilities (K,) of the video in a folder; `alone`: no other video was named."""
+        from caffe_lite.lrcn.activity import FolderFrames, fuse
+
+        probs = self.first.classify(FolderFrames(folder, self.first.images.read))
+        if self.flow is None:
+            return probs
+        name = os.path.basename(os.path.normpath(folder))
+        flow_folder = os.path.join(self.args.flow, name)
+        if alone and not os.path.isdir(flow_folder):
+            flow_folder = self.args.flow
+        frames = FolderFrames(flow_folder, self.flow.images.read)
+        return fuse(probs, self.flow.classify(frames), self.rgb_weight)
+
+    def ranked(self, probs: np.ndarray) -> list[dict[str, Any]]:
+        """Classes with their probabilities, the likeliest first."""
+        return [{"class": self.names[label] if self.names else str(label), "label": int(label),
+                 "probability": float(probs[label])}
+                for label in (-probs).argsort(kind="stable")]
+
+
+def _classifier(args: argparse.Namespace, net: str, weights: str, flow: bool,
+                mean: str | None) -> VideoClassifier:
+    from caffe_lite.backend import get_ops
+    from caffe_lite.lrcn.activity import VideoClassifier, frames_input
+    from caffe_lite.lrcn.deploy import load_deploy_net
+
+    loaded = load_deploy_net(net, weights, get_ops(options.device(args.gpu)))
+    shape = loaded.blobs[frames_input(loaded)].shape[1:]
+    images = image_options(args, shape, mean, FLOW_MEAN if flow else RGB_MEAN, (240, 320))
+    return VideoClassifier(loaded, crops=args.crops, flow=flow, stride=args.stride, **images)

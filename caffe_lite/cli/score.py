@@ -1,0 +1,49 @@
+"""Score captions against references: BLEU-1 to BLEU-4, ROUGE-L and CIDEr.
+
+The numbers are those of the COCO caption evaluation, without Java. CANDIDATES is JSON as
+`caffe_lite caption --json` prints it, or any COCO results file; REFERENCES is a COCO caption file:
+
+    [{"image_id": 1, "caption": "a dog on a lawn"}, ...]
+    {"images": [{"id": 1, "file_name": "1.jpg"}, ...],
+     "annotations": [{"image_id": 1, "caption": "A dog runs."}, ...]}
+
+Example:
+    caffe_lite score results.json captions_val2014.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from caffe_lite.cli import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("candidates", metavar="CANDIDATES", help="captions to score, one per image")
+    parser.add_argument("references", metavar="REFERENCES", help="a COCO caption file")
+    options.add_flag(parser, "json", action="store_true",
+                     help="print JSON, with the scores of each image")
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.errors import DataError
+    from caffe_lite.lrcn.coco import read_annotations, read_results
+    from caffe_lite.lrcn.metrics import evaluate
+
+    candidates = read_results(args.candidates)
+    annotations = read_annotations(args.references)
+    for image in candidates:
+        if not annotations.captions.get(image):
+            raise DataError(f"{args.references}: no references for image {image!r} of "
+                            f"{args.candidates}; give the captions of the same images")
+    scores, each = evaluate(candidates, annotations.captions)
+    if args.json:
+        images = [{"image_id": image, **its} for image, its in each.items()]
+        print(json.dumps({"scores": scores, "images": images}))
+        return 0
+    for name, score in scores.items():
+        print(f"{name:8} {score:.4f}")
+    described = sum(bool(captions) for captions in annotations.captions.values())
+    print(f"{len(candidates)} of {described} images with references scored")
+    return 0

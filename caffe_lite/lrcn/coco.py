@@ -1,0 +1,90 @@
+"""Caption files in COCO's JSON: references of images, and results to score."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from caffe_lite.errors import DataError
+
+StrPath = str | os.PathLike[str]
+ImageId = int | str
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """`files`: file name of each image by id; `captions`: its captions, in the file's order."""
+
+    files: dict[ImageId, str]
+    captions: dict[ImageId, list[str]]
+
+
+def read_annotations(path: StrPath) -> Annotations:
+    """Read {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}.
+
+    Images without captions are kept; captions of an image that is not listed are an error, as is
+    every entry without its fields: DataError, which names it.
+    """
+    content = _load(path)
+    name = os.fspath(path)
+    if not isinstance(content, dict) or not all(
+            isinstance(content.get(key), list) for key in ("images", "annotations")):
+        raise DataError(f'{name}: not COCO captions: an object with lists "images" and '
+                        '"annotations" is expected')
+    files: dict[ImageId, str] = {}
+    for i, image in enumerate(content["images"]):
+        files[_id(image, "id", f"{name}: images[{i}]")] = _text(
+            image, "file_name", f"{name}: images[{i}]")
+    captions: dict[ImageId, list[str]] = {image: [] for image in files}
+    for i, annotation in enumerate(content["annotations"]):
+        place = f"{name}: annotations[{i}]"
+        image = _id(annotation, "image_id", place)
+        if image not in captions:
+            raise DataError(f"{place}: image_id {image!r} is not among the images")
+        captions[image].append(_text(annotation, "caption", place))
+    return Annotations(files, captions)
+
+
+def read_results(path: StrPath) -> dict[ImageId, str]:
+    """Read [{"image_id", "caption"}], one caption per image; further fields are ignored."""
+    content = _load(path)
+    name = os.fspath(path)
+    if not isinstance(content, list):
+        raise DataError(f'{name}: not COCO results: a list of {{"image_id", "caption"}} is '
+                        "expected")
+    results: dict[ImageId, str] = {}
+    for i, result in enumerate(content):
+        image = _id(result, "image_id", f"{name}: [{i}]")
+        if image in results:
+            raise DataError(f"{name}: [{i}]: image {image!r} has a caption already; give one per "
+                            "image")
+        results[image] = _text(result, "caption", f"{name}: [{i}]")
+    return results
+
+
+def _load(path: StrPath) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except OSError as error:
+        raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{os.fspath(path)}: not JSON: {error}") from None
+
+
+def _field(entry: Any, field: str, kinds: tuple[type, ...], place: str) -> Any:
+    value = entry.get(field) if isinstance(entry, dict) else None
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        wanted = "text" if kinds == (str,) else "a number or text"
+        raise DataError(f'{place}: "{field}" must be {wanted}, got {json.dumps(value)}')
+    return value
+
+
+def _id(entry: Any, field: str, place: str) -> ImageId:
+    return _field(entry, field, (int, str), place)
+
+
+def _text(entry: Any, field: str, place: str) -> str:
+    return _field(entry, field, (str,), place)

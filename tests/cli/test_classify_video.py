@@ -1,0 +1,156 @@
+"""`classify-video` from folders of frames to what it prints."""
+
+import json
+
+import numpy as np
+import pytest
+
+from caffe_lite.cli import main
+from caffe_lite.data.images import write_image
+from caffe_lite.lrcn.activity import VideoClassifier, fuse
+from caffe_lite.weights import write_caffemodel
+from tests.lrcn.activity.test_classifier import SINGLE, clip_net, make, video
+
+RGB_OPTIONS = ["--mean", "100,120,90", "--scale", "0.02"]
+NET = ["--net", "deploy.prototxt", "--weights", "rgb.caffemodel"]
+FLOW = ["--flow", "flow_images", "--flow-weights", "flow.caffemodel", "--flow-mean", "128"]
+NAMES = ["Archery", "Diving", "Fencing", "Golf", "Juggling", "Punch", "Skiing"]
+LENGTHS = {"v_one": 9, "v_two": 3, "v_three": 4}
+
+
+def frames_of(name, kind):
+    return video(LENGTHS[name], seed=len(name) + (100 if kind == "flow_images" else 0))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Nets, class names, and three videos as frames and flow images, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deploy.prototxt").write_text(clip_net(10))
+    write_caffemodel(make(clip_net(10), seed=1), "rgb.caffemodel")
+    write_caffemodel(make(clip_net(10), seed=2), "flow.caffemodel")
+    (tmp_path / "classes.txt").write_text("".join(f"{i} {n}\n" for i, n in enumerate(NAMES, 1)))
+    for kind in ("frames", "flow_images"):
+        for name in LENGTHS:
+            path = tmp_path / kind / name
+            path.mkdir(parents=True)
+            for i, frame in enumerate(frames_of(name, kind)):
+                write_image(path / f"frame.{i + 1:04}.png", frame)
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    code = main(["classify-video", *arguments])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def expected(name, kind, seed, **options):
+    mean = 128 if kind == "flow_images" else (100, 120, 90)
+    classifier = VideoClassifier(make(clip_net(10), seed), mean=mean, scale=0.02, **options)
+    return classifier.classify(frames_of(name, kind))
+
+
+def probabilities(result):
+    classes = {each["label"]: each for each in result["classes"]}
+    assert [each["class"] for _, each in sorted(classes.items())] == NAMES
+    ranked = [each["probability"] for each in result["classes"]]
+    assert ranked == sorted(ranked, reverse=True)
+    return [classes[i]["probability"] for i in range(7)]
+
+
+def test_a_video_is_classified(folder, capsys):
+    code, out, err = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt",
+                         "--json")
+    assert code == 0, err
+    probs = expected("v_one", "frames", 1)
+    (result,) = json.loads(out)
+    assert probabilities(result) == pytest.approx(probs.tolist(), rel=1e-4)
+    code, out, _ = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt",
+                       "--top", "2")
+    best = np.argsort(-probs)[:2]
+    named = ", ".join(f"{NAMES[i]} {probs[i]:.4f}" for i in best)
+    assert out == f"frames/v_one: {named}\n"
+
+
+@pytest.mark.parametrize("weight, value", [("1/2", 0.5), ("1/3", 1 / 3), ("0.9", 0.9)])
+def test_rgb_and_flow_are_fused(folder, capsys, weight, value):
+    arguments = [*NET, *RGB_OPTIONS, *FLOW, "--rgb-weight", weight, "--classes", "classes.txt",
+                 "--json"]
+    code, out, err = run(capsys, "frames/v_one", "frames/v_two", *arguments)
+    assert code == 0, err
+    for name, result in zip(("v_one", "v_two"), json.loads(out), strict=True):
+        probs = fuse(expected(name, "frames", 1), expected(name, "flow_images", 2, flow=True),
+                     value)
+        assert probabilities(result) == pytest.approx(probs.tolist(), rel=1e-4)
+    alone = run(capsys, "frames/v_one", *[a.replace("flow_images", "flow_images/v_one")
+                                          for a in arguments])[1]
+    assert json.loads(alone) == json.loads(out)[:1]
+
+
+def test_flow_alone_one_crop_and_strides(folder, capsys):
+    code, out, err = run(capsys, "flow_images/v_one", *NET, "--frames", "flow", "--crops", "10",
+                         "--mean", "128", "--scale", "0.02", "--stride", "3", "--json")
+    assert code == 0, err
+    probs = expected("v_one", "flow_images", 1, flow=True, stride=3)
+    found = sorted(json.loads(out)[0]["classes"], key=lambda each: each["label"])
+    assert [each["probability"] for each in found] == pytest.approx(probs.tolist(), rel=1e-4)
+    assert found[3]["class"] == "3"
+    code, out, _ = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--crops", "1", "--json")
+    probs = expected("v_one", "frames", 1, crops=1)
+    assert json.loads(out)[0]["classes"][0]["probability"] == pytest.approx(probs.max(), rel=1e-4)
+
+
+def test_accuracy_over_a_list(folder, capsys):
+    labels = {name: int(expected(name, "frames", 1).argmax()) for name in LENGTHS}
+    labels["v_two"] = (labels["v_two"] + 1) % 7
+    (folder / "list.txt").write_text("".join(f"Class/{n}.avi {k}\n" for n, k in labels.items()))
+    code, out, err = run(capsys, "frames", "--list", "list.txt", *NET, *RGB_OPTIONS)
+    assert code == 0, err
+    assert out.splitlines()[-1] == "accuracy 0.6667 (2 of 3 videos)"
+    code, out, _ = run(capsys, "frames", "--list", "list.txt", *NET, *RGB_OPTIONS, "--json")
+    assert json.loads(out)["accuracy"] == pytest.approx(2 / 3)
+    assert [video["label"] for video in json.loads(out)["videos"]] == list(labels.values())
+
+
+def test_a_net_of_single_frames(folder, capsys):
+    (folder / "single.prototxt").write_text(SINGLE)
+    write_caffemodel(make(SINGLE), folder / "single.caffemodel")
+    code, out, err = run(capsys, "frames/v_two", "--net", "single.prototxt", "--weights",
+                         "single.caffemodel", "--scale", "0.01", "--resize", "7,8", "--json")
+    assert code == 0, err
+    assert sum(each["probability"] for each in json.loads(out)[0]["classes"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("arguments, code, message", [
+    (["empty"], 1, "empty: the folder has no numbered frames"),
+    (["gone"], 1, "gone: the folder of frames cannot be read: No such file"),
+    (["gap"], 1, "frame.0003.png: frame 3 is missing, though the folder goes on to 4"),
+    (["classes.txt"], 2, "classes.txt is a file; a folder of its frames is expected"),
+    (["broken"], 1, "frame.0001.png: cannot be decoded"),
+    (["frames/v_one", "--weights", "single.caffemodel"], 1,
+     'single.caffemodel: layer "out" (InnerProduct) blob 0 is 7 x 6 there and 7 x 5 here'),
+    (["frames/v_one", "--classes", "few.txt"], 1, "few.txt: 2 class names, but the net"),
+    (["frames/v_one", "--flow", "flow_images"], 2, "--flow and --flow-weights go together"),
+    (["frames/v_one", *FLOW, "--rgb-weight", "2"], 2, "--rgb-weight 2: expected a number from 0"),
+    (["frames/v_one", *FLOW, "--rgb-weight", "1/0"], 2, "--rgb-weight 1/0: expected a number"),
+    (["frames/v_one", "frames/v_two", *FLOW, "--flow", "frames/v_one"], 1,
+     "frames/v_one/v_one: the folder of frames cannot be read"),
+    (["frames/v_one", "--stride", "0"], 2, "--stride must be at least 1"),
+    (["frames/v_one", "frames/v_two", "--list", "few.txt"], 2, "--list takes one folder"),
+    (["frames", "--list", "few.txt"], 1, 'few.txt:1: a video and its label expected, got "one"'),
+    (["frames/v_one", "--resize", "4,9"], 1, "images of 4x9 pixels are smaller"),
+])
+def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, message):
+    for name in ("empty", "broken", "gap"):
+        (folder / name).mkdir()
+    (folder / "broken" / "frame.0001.png").write_bytes(b"no image")
+    for i in (1, 2, 4):
+        write_image(folder / "gap" / f"frame.{i:04}.png", np.zeros((8, 9, 3), np.uint8))
+    (folder / "few.txt").write_text("one\ntwo\n")
+    write_caffemodel(make(SINGLE), folder / "single.caffemodel")
+    found, _, err = run(capsys, *NET, *arguments)
+    told = [line for line in err.splitlines() if "upgraded on the fly" not in line]
+    assert (found, len(told)) == (code, 1), err
+    assert message in told[0]
+    assert told[0].startswith("caffe_lite classify-video: ")
