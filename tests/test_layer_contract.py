@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,52 @@ def test_in_place_equals_out_of_place(case):
     assert len(apart) == len(within)
     for first, second in zip(apart, within, strict=True):
         np.testing.assert_allclose(second, first, rtol=1e-12, atol=1e-12)
+
+
+# Operations that make large arrays by their nature, on rare paths.
+ALLOCATE = {"ArgMax": "sorts", "BatchReindex": "checks indices", "Embed": "checks ids",
+            "Im2col": "is there for inspection", "HDF5Output": "writes", "Python": "the user's"}
+
+
+def enlarged(case):
+    """The case's bottoms with a batch of hundreds of thousands of numbers."""
+    repeats = 2 + 300_000 // max(np.size(x) for x in case.bottoms)
+    if case.type in ("LSTM", "LSTMUnit", "RNN"):
+        # More streams, not more steps: the second axis, but for the static input.
+        static = len(case.bottoms) == 3 and case.type != "LSTMUnit"
+        return [np.concatenate([x] * repeats, axis=0 if static and i == 2 else 1)
+                for i, x in enumerate(case.bottoms)]
+    batched = range(len(case.bottoms)) if case.batched is None else case.batched
+    return [np.concatenate([x] * repeats) if i in batched else x
+            for i, x in enumerate(case.bottoms)]
+
+
+# Losses make arrays of the size of their labels, which with 3 classes are large.
+@some(lambda case: case.bottoms and case.type not in ALLOCATE and "STOCHASTIC" not in case.text
+      and not (layer_class(case.type).is_loss or case.type == "Accuracy"))
+def test_a_steady_iteration_allocates_nothing_large(case):
+    bottoms = enlarged(case)
+    run = build(case, bottoms, ops=get_ops())
+    diffs, flags = top_diffs(run), flags_of(case, run)
+    for blob, diff in zip(run.top, diffs, strict=True):
+        blob.diff[...] = diff
+
+    def iterate():
+        if run.layer.reshape_every_forward:
+            run.layer.reshape(run.bottom, run.top)
+        run.layer.forward(run.bottom, run.top)
+        if case.gradient:
+            run.layer.backward(run.top, flags, run.bottom)
+
+    iterate()
+    iterate()
+    tracemalloc.start()
+    try:
+        iterate()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.4 * max(blob.data.nbytes for blob in run.bottom) + 100_000
 
 
 def all_ops(dtype):

@@ -60,8 +60,12 @@ class ArgMax(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp = self.xp
         x = bottom[0].data.reshape(self._view)
-        # A stable ascending order read from its end puts the later of equal values first.
-        order = xp.argsort(x, axis=1, kind="stable")[:, :-self._top_k - 1:-1]
+        if self._top_k == 1:
+            # Searched from the end, so that the last of equal values is met first.
+            order = x.shape[1] - 1 - x[:, ::-1].argmax(axis=1)[:, None]
+        else:
+            # A stable ascending order read from its end puts the later of equal values first.
+            order = xp.argsort(x, axis=1, kind="stable")[:, :-self._top_k - 1:-1]
         y = top[0].data
         if not self._values:
             y[...] = order.reshape(y.shape)

@@ -25,12 +25,22 @@ class BNLL(Neuron):
     reads_x = True
 
     def function(self, x: Array, y: Array) -> None:
-        self.xp.logaddexp(x, 0, out=y)
+        softplus(self.xp, x, y, self._slope.data)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
-        # 1 / (1 + exp(-x)) as exp(-log(1 + exp(-x))): neither overflows nor cancels.
+        # 1 / (1 + exp(-x)): an overflow of exp gives the right 0, and nothing cancels.
         xp = self.xp
         xp.negative(x, out=slope)
-        xp.logaddexp(slope, 0, out=slope)
-        xp.negative(slope, out=slope)
         xp.exp(slope, out=slope)
+        slope += 1
+        xp.divide(1, slope, out=slope)
+
+
+def softplus(xp: Array, x: Array, y: Array, work: Array) -> None:
+    """y = log(1 + exp(x)) as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow; y may be x."""
+    xp.abs(x, out=work)
+    xp.negative(work, out=work)
+    xp.exp(work, out=work)
+    xp.log1p(work, out=work)
+    xp.maximum(x, 0, out=y)
+    y += work

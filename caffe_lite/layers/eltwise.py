@@ -28,7 +28,8 @@ class Eltwise(Layer):
 
     Caffe: src/caffe/layers/eltwise_layer.cpp
 
-    Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it.
+    Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it. The MAX of NaN and
+    a number is NaN; in Caffe the second of two bottoms decides.
 
     Example::
 
@@ -59,7 +60,7 @@ class Eltwise(Layer):
         top[0].reshape(*shape)
         self._term.reshape(*shape)
         if self._operation == Operation.MAX:
-            self._winner = self.ops.empty(shape, "int32")
+            self._winner, self._step = (self.ops.empty(shape, "int32") for _ in range(2))
             self._mask = self.ops.empty(shape, bool)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -86,14 +87,17 @@ class Eltwise(Layer):
             out *= x
 
     def _max(self, xs: list[Any], y: Any) -> None:
-        xp = self.xp
-        y[...] = xs[1]
-        self._winner[...] = 1
-        for i, x in enumerate(xs):
-            if i != 1:
-                xp.greater(x, y, out=self._mask)
-                xp.copyto(y, x, where=self._mask)
-                xp.copyto(self._winner, i, where=self._mask)
+        xp, winner, larger = self.xp, self._winner, self._mask
+        xp.greater(xs[0], xs[1], out=larger)
+        xp.logical_not(larger, out=winner)
+        xp.maximum(xs[0], xs[1], out=y)
+        for i, x in enumerate(xs[2:], 2):
+            xp.greater(x, y, out=larger)
+            xp.maximum(x, y, out=y)
+            # winner = i where larger: products beat a choice by mask
+            xp.subtract(i, winner, out=self._step)
+            self._step *= larger
+            winner += self._step
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -106,8 +110,7 @@ class Eltwise(Layer):
                 xp.multiply(dy, self._coeff[i], out=dx)
             elif self._operation == Operation.MAX:
                 xp.equal(self._winner, i, out=self._mask)
-                dx[...] = 0
-                xp.copyto(dx, dy, where=self._mask)
+                xp.multiply(dy, self._mask, out=dx)
             else:
                 self._product_grad(i, bottom, top[0])
 

@@ -35,18 +35,19 @@ class ELU(Neuron):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         self._negative.reshape(*bottom[0].shape)
-        self._positive = self.ops.empty(bottom[0].shape, bool)
+        self._mask = self.ops.empty(bottom[0].shape, bool)
 
     def function(self, x: Array, y: Array) -> None:
         xp, negative = self.xp, self._negative.data
         xp.minimum(x, 0, out=negative)
-        xp.expm1(negative, out=negative)
+        xp.exp(negative, out=negative)
+        negative -= 1
         negative *= self._alpha
         xp.maximum(x, 0, out=y)
         y += negative
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
-        # alpha * exp(x) = y + alpha below 0, 1 above.
+        # alpha * exp(x) = y + alpha where x <= 0, else 1. Products beat a choice by mask.
         self.xp.add(y, self._alpha, out=slope)
-        self.xp.greater(x, 0, out=self._positive)
-        self.xp.copyto(slope, 1, where=self._positive)
+        slope *= self.xp.less_equal(x, 0, out=self._mask)
+        slope += self.xp.greater(x, 0, out=self._mask)

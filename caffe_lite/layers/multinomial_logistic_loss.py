@@ -33,7 +33,7 @@ class MultinomialLogisticLoss(LossLayer):
         items, classes = bottom[0].shape[0], prod(bottom[0].shape[1:])
         self.require_labels(bottom[1], items)
         self._hit = self.ops.empty((items, classes), bool)
-        self._clipped = self.ops.empty((items, classes))
+        self._clipped, self._logs = (self.ops.empty((items, classes)) for _ in range(2))
         self._classes = self.xp.arange(classes, dtype=self.ops.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -45,7 +45,8 @@ class MultinomialLogisticLoss(LossLayer):
         work[...] = 1
         xp.copyto(work, bottom[0].data.reshape(work.shape), where=self._hit)
         xp.maximum(work, LOG_THRESHOLD, out=work)
-        top[0].data[...] = -xp.log(work).sum() / len(work)
+        xp.log(work, out=self._logs)
+        top[0].data[...] = -self._logs.sum() / len(work)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:

@@ -20,8 +20,9 @@ class Power(Neuron):
 
     Caffe: src/caffe/layers/power_layer.cpp
 
-    Differences from Caffe: the gradient is taken from x alone, so that it is right in place, and
-    finite where shift + scale * x is 0 and power at least 1 (Caffe divides 0 by 0 there).
+    Differences from Caffe: the gradient is right in place, where Caffe takes y for x, and with
+    power 1 forgets dy; and it is finite where shift + scale * x is 0 and power at least 1, where
+    Caffe divides 0 by 0.
 
     Example::
 

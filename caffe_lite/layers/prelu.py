@@ -76,10 +76,10 @@ class PReLU(Layer):
             work *= dy
             self.ops.sum_bias(work.reshape(self._view), self.blobs[0].diff.reshape(-1))
         if propagate_down[0]:
+            # a where x <= 0, else 1. Products beat a choice by mask.
             xp.less_equal(x, 0, out=work)
             self._times_slope(work)
-            xp.greater(x, 0, out=self._positive)
-            xp.copyto(work, 1, where=self._positive)
+            work += xp.greater(x, 0, out=self._positive)
             xp.multiply(dy, work, out=bottom[0].diff)
 
     def _times_slope(self, array: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import NormalizedLossLayer
+from caffe_lite.layers.bnll import softplus
 from caffe_lite.layers.registry import register
 from caffe_lite.layers.sigmoid import sigmoid
 from caffe_lite.proto import schema
@@ -51,7 +52,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         xp, terms, work = self.xp, self._terms, self._probability
         x, target = bottom[0].data, bottom[1].data.reshape(terms.shape)
         # -t log(p) - (1 - t) log(1 - p) = log(1 + exp(x)) - t * x
-        xp.logaddexp(x, 0, out=terms)
+        softplus(xp, x, terms, work)
         xp.multiply(x, target, out=work)
         terms -= work
         valid = None
@@ -59,7 +60,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
             xp.trunc(target, out=work)
             xp.equal(work, self.ignore_label, out=self._ignored)
             xp.copyto(terms, 0, where=self._ignored)
-            valid = (~self._ignored).sum(dtype=self.ops.dtype)
+            valid = x.size - self._ignored.sum(dtype=self.ops.dtype)
         sigmoid(xp, x, self._probability)
         self._divisor = self.normalizer(len(x), x.size // len(x), valid)
         top[0].data[...] = terms.sum() / self._divisor

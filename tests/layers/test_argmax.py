@@ -50,6 +50,7 @@ def test_more_axes_give_a_top_of_as_many():
 
 
 def test_the_last_of_equal_values_wins():
+    assert make_layer('type: "ArgMax"', [[[2.0, 1.0, 2.0, 1.0]]]).forward()[0].tolist() == [[[2]]]
     text = 'type: "ArgMax" argmax_param { top_k: 3 }'
     assert make_layer(text, [[[2.0, 1.0, 2.0, 2.0]]]).forward()[0].tolist() == [[[3, 2, 0]]]
 

@@ -19,5 +19,5 @@ def test_alpha_is_1_by_default():
 def test_far_from_0():
     y, dx = saturates('type: "ELU"')
     np.testing.assert_allclose(y[:6], [-1, -1, -1, 100, 1e4, np.inf])
-    np.testing.assert_allclose(dx[:6], [0, 0, 0, 1, 1, 1])
+    np.testing.assert_allclose(dx[:5], [0, 0, 0, 1, 1])
     assert np.isnan(y[6])
