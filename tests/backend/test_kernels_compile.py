@@ -14,6 +14,7 @@ import pytest
 from caffe_lite.backend.gpu import sources
 
 WANTED_ARCHITECTURES = (70, 80, 90)
+CUPY_ADDS = ("-ftz=true", "--device-as-default-execution-space")  # to the options it is given
 
 
 def _load_nvrtc():
@@ -75,6 +76,7 @@ def test_compiles(nvrtc, file, dtype):
         options = (
             *sources.options(numpy.dtype(dtype), wide),
             f"--gpu-architecture=compute_{architecture}",
+            *CUPY_ADDS,
         )
         code, log, ptx = _compile(nvrtc, sources.source(file), options)
         assert code == 0, f"{file} for compute_{architecture}:\n{log}"
@@ -90,6 +92,7 @@ def test_a_fault_is_found(nvrtc):
     options = (
         *sources.options(numpy.dtype("float32")),
         f"--gpu-architecture=compute_{architecture}",
+            *CUPY_ADDS,
     )
     code, log, _ = _compile(nvrtc, text, options)
     assert code != 0

@@ -47,7 +47,7 @@ def options(dtype: numpy.dtype, wide: bool = False) -> tuple[str, ...]:
     """Compiler options for an element type; `wide` takes 64-bit indices, for huge arrays."""
     ctype = {"float32": "float", "float64": "double"}[numpy.dtype(dtype).name]
     index = "long long" if wide else "int"
-    return f"-DDtype={ctype}", f"-DIndex={index}", "--std=c++14"
+    return f"-DDtype={ctype}", f"-DIndex={index}", "--std=c++17"
 
 
 @cache
