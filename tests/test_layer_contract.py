@@ -1,6 +1,5 @@
 """What every layer type must keep to, over the whole registry (cases: tests/layer_cases.py)."""
 
-import importlib.util
 import re
 import tracemalloc
 from pathlib import Path
@@ -284,22 +283,3 @@ def test_float32_is_close_to_float64(case):
     for got, wanted in zip(single, double, strict=True):
         scale = max(np.abs(wanted).max(initial=0), 1e-3)
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * scale)
-
-
-def gpu_answers():
-    if importlib.util.find_spec("cupy") is None:
-        return False
-    from caffe_lite.errors import BackendError
-    try:
-        get_ops(0)
-    except BackendError:
-        return False
-    return True
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not gpu_answers(), reason="no CuPy with a CUDA device here")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@some(lambda case: not case.random)
-def test_gpu_equals_the_reference(case, dtype):
-    compare(case, Ops(dtype=dtype), get_ops(0, dtype=dtype), dtype)
