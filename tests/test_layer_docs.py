@@ -11,7 +11,7 @@ import pytest
 
 from caffe_lite.layers import describe
 from caffe_lite.layers.base import Layer
-from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers.builtin import BUILTIN, messages_of
 from caffe_lite.layers.registry import layer_class, register
 from caffe_lite.proto import schema
 from caffe_lite.testing import make_layer
@@ -101,7 +101,7 @@ def test_a_page_has_all_sections_and_fields(name):
     headings = re.findall(r"^##? (.*)$", page, re.MULTILINE)
     assert headings == [name, "Parameters", "Sample", "Differences from Caffe"]
     assert describe.summary(name) in " ".join(page.split())
-    for wanted in describe.messages_of(name):
+    for wanted in messages_of(name):
         field, _, only = wanted.partition(".")
         message = schema.LayerParameter.DESCRIPTOR.fields_by_name[field].message_type
         assert f"### {field}" in page
@@ -130,7 +130,7 @@ def test_pages_list_the_messages_that_the_source_reads(name):
         if cls is not Layer and cls.__module__.startswith("caffe_lite.layers"):
             read |= set(re.findall(rf"(?<!pooling)\bparam\.({known})\b", inspect.getsource(cls)))
             read |= set(re.findall(rf"self\.param\.({known})\b", inspect.getsource(cls)))
-    listed = {wanted.partition(".")[0] for wanted in describe.messages_of(name)}
+    listed = {wanted.partition(".")[0] for wanted in messages_of(name)}
     read = {field for field in read if field.endswith("_param")}
     # Read to be refused, or given to a layer within.
     assert read - {"SPP": {"pooling_param"}, "HDF5Data": {"transform_param"}}.get(

@@ -10,6 +10,7 @@ from zlib import crc32
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import LayerError
 from caffe_lite.fillers import fill
+from caffe_lite.layers.builtin import unread_messages
 from caffe_lite.proto import schema
 
 Bounds = tuple[int, int | None]
@@ -45,6 +46,8 @@ class Layer:
         self.ops, self.xp = ops, ops.xp
         self.phase = phase
         self.name: str = param.name
+        for unread in unread_messages(param):
+            log.warning('layer "%s": %s has no effect on a %s', self.name, unread, param.type)
         self.blobs = BlobVec(ops)
         self.param_propagate_down: list[bool] = []
         self.loss_weight: list[float] = []

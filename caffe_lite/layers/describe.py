@@ -16,25 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from caffe_lite.layers.base import Bounds, Layer
-from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers.builtin import messages_of
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.proto import schema
-
-# Messages that a type reads besides, or in place of, that of its own name; a dot picks one field.
-_READS: dict[str, tuple[str, ...]] = {
-    "Data": ("data_param", "transform_param"),
-    "Deconvolution": ("convolution_param",),
-    "HDF5Data": ("hdf5_data_param", "data_param.prefetch"),
-    "Im2col": ("convolution_param",),
-    "ImageData": ("image_data_param", "transform_param", "data_param.prefetch"),
-    "InfogainLoss": ("infogain_loss_param", "loss_param"),
-    "LSTM": ("recurrent_param",),
-    "MemoryData": ("memory_data_param", "transform_param"),
-    "RNN": ("recurrent_param",),
-    "SigmoidCrossEntropyLoss": ("loss_param",),
-    "SoftmaxWithLoss": ("loss_param", "softmax_param"),
-    "WindowData": ("window_data_param", "transform_param", "data_param.prefetch"),
-}
 
 _TABLE = re.compile(r"(bottom|top|blobs)\b(\[| )")
 _SOURCE = "Caffe: "
@@ -114,13 +98,6 @@ def _comments() -> dict[str, dict[str, str]]:
     """Comments of proto/caffe.proto by message (or message.enum) and field."""
     path = Path(schema.__file__).with_name("comments.json")
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def messages_of(type_name: str) -> tuple[str, ...]:
-    """Fields of LayerParameter that the type reads; "data_param.prefetch" is one field alone."""
-    own = f"{BUILTIN.get(type_name, '')}_param"
-    known = schema.LayerParameter.DESCRIPTOR.fields_by_name
-    return _READS.get(type_name, (own,) if own in known else ())
 
 
 def _parameters(type_name: str) -> list[str]:

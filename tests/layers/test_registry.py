@@ -129,6 +129,14 @@ def test_unknown_types_are_told_the_nearest_name(name, hint):
         layer_class(name)
 
 
+def test_a_message_that_the_type_does_not_read_is_told_of(caplog):
+    make_layer('name: "act" type: "ReLU" tanh_param { } relu_param { }', [[1.0]])
+    make_layer('name: "fine" type: "SoftmaxWithLoss" loss_param { } softmax_param { }',
+               [[[1.0, 2.0]], [0.0]])
+    assert [record.getMessage() for record in caplog.records] == [
+        'layer "act": tanh_param has no effect on a ReLU']
+
+
 def test_all_types_of_the_reference_are_known():
     assert len(BUILTIN) == 61
     assert layer_types() == sorted(BUILTIN)
