@@ -31,19 +31,20 @@ def read_annotations(path: StrPath) -> Annotations:
     name = os.fspath(path)
     if not isinstance(content, dict) or not all(
             isinstance(content.get(key), list) for key in ("images", "annotations")):
-        raise DataError(f'{name}: not COCO captions: an object with lists "images" and '
-                        '"annotations" is expected')
+        raise DataError(f"{name}: not a caption file in COCO's form: an object with lists "
+                        '"images" and "annotations" is expected')
     files: dict[ImageId, str] = {}
-    for i, image in enumerate(content["images"]):
-        files[_id(image, "id", f"{name}: images[{i}]")] = _text(
-            image, "file_name", f"{name}: images[{i}]")
+    for i, entry in enumerate(content["images"]):
+        place = f"{name}: images[{i}]"
+        image = _id(entry, "id", place)
+        files[image] = _text(entry, "file_name", place)
     captions: dict[ImageId, list[str]] = {image: [] for image in files}
-    for i, annotation in enumerate(content["annotations"]):
+    for i, entry in enumerate(content["annotations"]):
         place = f"{name}: annotations[{i}]"
-        image = _id(annotation, "image_id", place)
+        image = _id(entry, "image_id", place)
         if image not in captions:
-            raise DataError(f"{place}: image_id {image!r} is not among the images")
-        captions[image].append(_text(annotation, "caption", place))
+            raise DataError(f"{place}: image {image!r} is not among its images")
+        captions[image].append(_text(entry, "caption", place))
     return Annotations(files, captions)
 
 
@@ -52,8 +53,8 @@ def read_results(path: StrPath) -> dict[ImageId, str]:
     content = _load(path)
     name = os.fspath(path)
     if not isinstance(content, list):
-        raise DataError(f'{name}: not COCO results: a list of {{"image_id", "caption"}} is '
-                        "expected")
+        raise DataError(f"{name}: not results in COCO's form: a list of objects with image_id and "
+                        "caption is expected")
     results: dict[ImageId, str] = {}
     for i, result in enumerate(content):
         image = _id(result, "image_id", f"{name}: [{i}]")
@@ -71,7 +72,7 @@ def _load(path: StrPath) -> Any:
     except OSError as error:
         raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{os.fspath(path)}: not JSON: {error}") from None
+        raise DataError(f"{os.fspath(path)}: not a JSON file: {error}") from None
 
 
 def _field(entry: Any, field: str, kinds: tuple[type, ...], place: str) -> Any:

@@ -210,9 +210,10 @@ def test_images_for_a_query(folder, capsys):
      '--query: caption "a zebra": "zebra" is not among the 5 words of words.txt; '
      "--unknown-words unk"),
     (["retrieve", "photos", *FEATURES, "--query", "."], 1, "has no words"),
-    (["retrieve", "photos", *FEATURES, "--annotations", "words.txt"], 1, "words.txt: not JSON"),
+    (["retrieve", "photos", *FEATURES, "--annotations", "words.txt"], 1,
+     "words.txt: not a JSON file"),
     (["score", "gone.json", "coco.json"], 1, "gone.json: cannot be read: No such file"),
-    (["score", "coco.json", "coco.json"], 1, "coco.json: not COCO results"),
+    (["score", "coco.json", "coco.json"], 1, "coco.json: not results in COCO's form"),
     (["score", "twice.json", "coco.json"], 1, "twice.json: [1]: image 7 has a caption already"),
     (["score", "other.json", "coco.json"], 1, "coco.json: no references for image 5 of other.json"),
     (["score", "bad.json", "coco.json"], 1, 'bad.json: [0]: "caption" must be text, got null'),

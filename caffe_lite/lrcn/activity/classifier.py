@@ -81,14 +81,15 @@ class VideoClassifier:
             return self._single_frames(frames)
         seen = min(self.length, len(frames))
         starts = clip_starts(len(frames), self.length, self.stride)
+        clips = list(dict.fromkeys(starts))  # the last one may come again, with the same result
         # (clip, crop) pairs are streams; N of them make a batch whichever clips they are of.
-        pairs = (crop for start in starts for crop in self._clip(frames, start))
-        probs = np.empty((len(starts) * self.crops, self.length, self.classes))
+        pairs = (crop for start in clips for crop in self._clip(frames, start))
+        probs = np.empty((len(clips) * self.crops, self.length, self.classes))
         for first in range(0, len(probs), self.streams):
             batch = list(islice(pairs, self.streams))
             probs[first:first + len(batch)] = self._run_clips(batch)
-        per_clip = probs.reshape(len(starts), self.crops, self.length, -1)[:, :, :seen]
-        return per_clip.mean(axis=1).reshape(-1, self.classes)
+        per_clip = probs.reshape(len(clips), self.crops, self.length, -1)[:, :, :seen].mean(axis=1)
+        return per_clip[[clips.index(start) for start in starts]].reshape(-1, self.classes)
 
     def classify(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (K,) of a video: the mean over its clips' frames."""

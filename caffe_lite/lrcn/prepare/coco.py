@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from caffe_lite.errors import DataError
+from caffe_lite.lrcn.coco import ImageId, read_annotations
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary, split_sentence
 
 StrPath = str | os.PathLike[str]
@@ -30,37 +29,16 @@ def read_captions(annotations: StrPath, image_folder: StrPath,
     The images come in the order of `ids`, a file of one image id a line, else in that of the file.
     Captions without a word are left out. A `DataError` tells what the file lacks.
     """
-    name = os.fspath(annotations)
-    content = _load(name)
-    try:
-        files = {each["id"]: each["file_name"] for each in content["images"]}
-        sentences: dict[Any, list[list[str]]] = {key: [] for key in files}
-        for each in content["annotations"]:
-            if each["image_id"] not in sentences:
-                raise DataError(f"{name}: a caption is of image {each['image_id']}, which is not "
-                                "among its images")
-            words = split_sentence(each["caption"])
-            if words:
-                sentences[each["image_id"]].append(words)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{name}: not a caption file in COCO's form: {type(error).__name__} {error}"
-                        "; it needs images (id, file_name) and annotations (image_id, caption)"
-                        ) from None
-    wanted = list(files) if ids is None else _read_ids(os.fspath(ids), files, name)
-    return [Captioned(os.path.join(image_folder, files[key]), sentences[key]) for key in wanted]
+    content = read_annotations(annotations)
+    files = content.files
+    wanted = list(files) if ids is None else _read_ids(os.fspath(ids), files,
+                                                       os.fspath(annotations))
+    return [Captioned(os.path.join(image_folder, files[key]),
+                      [words for words in map(split_sentence, content.captions[key]) if words])
+            for key in wanted]
 
 
-def _load(name: str) -> Any:
-    try:
-        with open(name, encoding="utf-8") as file:
-            return json.load(file)
-    except OSError as error:
-        raise DataError(f"{name}: the captions cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DataError(f"{name}: not a JSON file: {error}") from None
-
-
-def _read_ids(path: str, known: dict[Any, str], annotations: str) -> list[Any]:
+def _read_ids(path: str, known: dict[ImageId, str], annotations: str) -> list[ImageId]:
     by_text = {str(key): key for key in known}
     try:
         with open(path, encoding="utf-8") as file:
