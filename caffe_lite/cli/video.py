@@ -1,0 +1,176 @@
+"""Prepare videos for LRCN's activity nets: frames, optical flow and lists.
+
+caffe_lite video frames UCF-101/ --out frames
+    every video's frames as frames/NAME/NAME.0001.jpg, ...
+caffe_lite video flow frames --out flow_images
+    the motion from each frame to the next as flow_images/NAME/flow_image_NAME.0002.jpg, ...:
+    x and y in red and green, 16 grey levels a pixel around 128, and their length in blue
+caffe_lite video lists trainlist01.txt --classes classInd.txt --out ucf101_split1_trainVideos.txt
+    "CLASS/NAME label" for the clip layers, shuffled; with --frames and --frame-list also
+    "NAME/FRAME label" for ImageData
+
+What is finished is kept when a command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.cli import options
+
+log = logging.getLogger("caffe_lite.video")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
+    frames = tasks.add_parser("frames", help="video files to numbered JPEG frames")
+    frames.add_argument("sources", nargs="+", metavar="VIDEO", help="video files, or folders")
+    options.add_flag(frames, "fps", type=float, metavar="N",
+                     help="frames a second (default: all frames of the video)")
+    options.add_flag(frames, "size", type=_size, metavar="HxW",
+                     help="resize frames (default: the video's size; LRCN's are 240x320)")
+    flow = tasks.add_parser("flow", help="frames to optical flow images")
+    flow.add_argument("sources", nargs="+", metavar="DIR", help="folders of videos' folders")
+    options.add_flag(flow, "method", choices=("tvl1", "dis"), default="tvl1",
+                     help="tvl1, built in, or dis, faster and in need of OpenCV (default tvl1)")
+    for task in (frames, flow):
+        options.add_flag(task, "out", required=True, metavar="DIR", help="where to write")
+        options.add_flag(task, "quality", type=int, default=95, metavar="N", choices=range(1, 101),
+                         help="of the JPEG files, 1 to 100 (default 95)")
+        options.add_flag(task, "jobs", type=int, default=os.cpu_count() or 1, metavar="N",
+                         help="videos at a time (default: one per processor)")
+    lists = tasks.add_parser("lists", help="list videos and frames with their labels")
+    lists.add_argument("source", metavar="SOURCE",
+                       help="a folder of CLASS/VIDEO files or folders, or a list of such paths")
+    options.add_flag(lists, "classes", metavar="FILE",
+                     help="classes in the order of their labels (default: by name)")
+    options.add_flag(lists, "out", required=True, metavar="LIST", help="the list to write")
+    options.add_flag(lists, "frames", metavar="DIR", help="the videos' folders of frames")
+    options.add_flag(lists, "frame_list", metavar="LIST", help="also write a list of frames")
+    options.add_flag(lists, "seed", type=int, default=1, metavar="N",
+                     help="of the order (default 1)")
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"HxW such as 240x320 expected, got {text}")
+    return int(height), int(width)
+
+
+def run(args: argparse.Namespace) -> int:
+    from caffe_lite.cli.log import start_log
+
+    live = start_log()
+    try:
+        return {"frames": _frames, "flow": _flow, "lists": _lists}[args.task](args, live)
+    finally:
+        live.finish()
+
+
+def _frames(args: argparse.Namespace, live: Any) -> int:
+    from caffe_lite.lrcn.prepare.frames import extract_frames, find_videos
+
+    out = _folder(args.out)
+    return _each(extract_frames, [(video, out, args.fps, args.size, args.quality)
+                                  for video in find_videos(args.sources)], args, live)
+
+
+def _flow(args: argparse.Namespace, live: Any) -> int:
+    from caffe_lite.errors import DataError
+    from caffe_lite.lrcn.prepare.flow import write_flow
+
+    folders = [path for source in args.sources for path in sorted(Path(source).glob("[!.]*"))
+               if path.is_dir()]
+    if not folders:
+        raise DataError(f"{', '.join(args.sources)}: no folders of frames in there")
+    out = _folder(args.out)
+    return _each(write_flow, [(folder, out, args.method, args.quality) for folder in folders],
+                 args, live)
+
+
+def _lists(args: argparse.Namespace, live: Any) -> int:
+    from caffe_lite.errors import UsageError
+    from caffe_lite.lrcn.prepare import lists
+    from caffe_lite.proto.atomic import atomic_path
+
+    if bool(args.frames) != bool(args.frame_list):
+        raise UsageError("give --frames and --frame-list together")
+    classes = lists.read_classes(Path(args.classes)) if args.classes else None
+    videos = lists.shuffled(lists.labelled_videos(Path(args.source), classes), args.seed)
+    written = [(args.out, [f"{video} {label}" for video, label in videos])]
+    if args.frame_list:
+        written.append((args.frame_list, lists.frame_lines(videos, args.frames)))
+    for path, lines in written:
+        with atomic_path(path) as partial:
+            partial.write_text("".join(f"{line}\n" for line in lines))
+        print(f"{path}: {len(lines)} lines")
+    return 0
+
+
+def _folder(path: str) -> Path:
+    from caffe_lite.errors import UsageError
+
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {path}: {error.strerror}") from None
+    return Path(path)
+
+
+def _each(function: Callable[..., bool], calls: list[tuple[Any, ...]], args: argparse.Namespace,
+          live: Any) -> int:
+    """Make the calls, `--jobs` at a time; one that fails is told and does not stop the others."""
+    from caffe_lite.cli.progress import Progress
+    from caffe_lite.errors import CaffeError, DataError
+
+    progress = Progress(live)
+    made, failed = 0, []
+    for done, outcome in enumerate(_outcomes(function, calls, args.jobs), 1):
+        if isinstance(outcome, DataError):
+            failed.append(outcome)
+            log.error("%s", outcome)
+        elif isinstance(outcome, CaffeError):
+            raise outcome
+        else:
+            made += bool(outcome)
+        progress.report(args.out, done, len(calls))
+    live.finish()
+    print(f"{args.out}: {made} made, {len(calls) - made - len(failed)} there already, "
+          f"{len(failed)} failed")
+    if failed:
+        raise DataError(f"{len(failed)} of {len(calls)} failed; the first: {failed[0]}")
+    return 0
+
+
+def _outcomes(function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
+              ) -> Iterator[Any]:
+    """What each call returns, or the CaffeError that it raises."""
+    from caffe_lite.errors import CaffeError
+
+    if jobs <= 1 or len(calls) == 1:
+        for call in calls:
+            try:
+                result: Any = function(*call)
+            except CaffeError as error:
+                result = error
+            yield result
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = [pool.submit(function, *call) for call in calls]
+        try:
+            for future in as_completed(futures):
+                try:
+                    outcome: Any = future.result()
+                except CaffeError as error:
+                    outcome = error
+                yield outcome
+        finally:
+            pool.shutdown(cancel_futures=True)

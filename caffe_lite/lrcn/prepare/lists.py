@@ -1,0 +1,74 @@
+"""Lists of videos and of frames in the form that LRCN's UCF101 nets name."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from caffe_lite.data.frames import find_video, read_frame_folder
+from caffe_lite.data.lists import read_lines
+from caffe_lite.errors import DataError, did_you_mean
+from caffe_lite.lrcn.prepare.frames import ENDINGS
+
+Labelled = list[tuple[str, int]]  # "CLASS/VIDEO" and the class's number, from 0
+
+
+def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
+    """The videos of `source`: a folder of CLASS/VIDEO files or folders, or a list of such paths.
+
+    A list may be UCF101's own (trainlist01.txt); what stands behind a path is ignored. `classes`
+    are in the order of their numbers; by default they are sorted by name.
+    """
+    if source.is_dir():
+        videos = sorted(f"{path.parent.name}/{path.stem if path.is_file() else path.name}"
+                        for path in source.glob("*/*")
+                        if path.is_dir() or path.suffix.lower() in ENDINGS)
+        if not videos:
+            raise DataError(f"{source}: no CLASS/VIDEO in this folder, neither files "
+                            f"({', '.join(ENDINGS)}) nor folders")
+    else:
+        videos = [_plain(line.split()[0]) for _, line in read_lines(source, "videos")]
+    names = {video: video.partition("/")[0] for video in videos}
+    for video, name in names.items():
+        if name == video:
+            raise DataError(f'{source}: "{video}" has no class; CLASS/VIDEO is expected')
+    order = classes if classes is not None else sorted(set(names.values()))
+    numbers = {name: number for number, name in enumerate(order)}
+    for video, name in names.items():
+        if name not in numbers:
+            raise DataError(f'{source}: "{video}" is of class "{name}", which the list of classes '
+                            f"lacks{did_you_mean(name, numbers)}")
+    return [(video, numbers[name]) for video, name in names.items()]
+
+
+def _plain(path: str) -> str:
+    stem, ending = os.path.splitext(path)
+    return stem if ending.lower() in ENDINGS else path
+
+
+def read_classes(path: Path) -> list[str]:
+    """Class names, one a line, as in UCF101's classInd.txt ("1 ApplyEyeMakeup") or alone."""
+    names: list[str] = []
+    for number, line in read_lines(path, "classes"):
+        match = re.fullmatch(r"(?:(\d+)\s+)?(\S+)", line)
+        if not match or (match[1] and int(match[1]) != len(names) + 1):
+            raise DataError(f'{path}:{number}: "{len(names) + 1} CLASS" expected, got "{line}"')
+        names.append(match[2])
+    return names
+
+
+def shuffled(videos: Labelled, seed: int) -> Labelled:
+    """In the random order of `seed`, so that a batch holds many classes."""
+    return [videos[i] for i in np.random.default_rng(seed).permutation(len(videos))]
+
+
+def frame_lines(videos: Labelled, root: str) -> list[str]:
+    """Lines "VIDEO/FRAME label" for ImageData, for every frame of the videos under `root`."""
+    lines = []
+    for video, label in videos:
+        found = read_frame_folder(find_video(root, video))
+        lines += [f"{os.path.relpath(found.path(i), root)} {label}" for i in range(found.count)]
+    return lines
