@@ -16,7 +16,8 @@ from caffe_lite import __version__
 from caffe_lite.errors import CaffeError, UsageError
 
 COMMANDS = ("train", "test", "time", "device_query", "upgrade", "summary", "dataset", "demo",
-            "layers", "gradcheck", "caption", "retrieve", "score", "classify-video")
+            "layers", "gradcheck", "video", "captions", "caption", "retrieve", "score",
+            "classify-video")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -18,8 +18,6 @@ import argparse
 import logging
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +151,9 @@ def _each(function: Callable[..., bool], calls: list[tuple[Any, ...]], args: arg
 def _outcomes(function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
               ) -> Iterator[Any]:
     """What each call returns, or the CaffeError that it raises."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
     from caffe_lite.errors import CaffeError
 
     if jobs <= 1 or len(calls) == 1:
