@@ -203,6 +203,17 @@ def test_in_place_equals_out_of_place(case):
         np.testing.assert_allclose(second, first, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@some(lambda case: case.bottoms and case.type not in ("Embed", "HDF5Output"))
+def test_numbers_out_of_range_pass_without_a_word(case, value):
+    bottoms = [np.array(x) for x in case.bottoms]
+    bottoms[0].reshape(-1)[[0, 3]] = value
+    run = build(case, bottoms, ops=get_ops())
+    run.forward()
+    if case.gradient:
+        run.backward(propagate_down=flags_of(case, run))
+
+
 # Operations that make large arrays by their nature, on rare paths.
 ALLOCATE = {"ArgMax": "sorts", "BatchReindex": "checks indices", "Embed": "checks ids",
             "Im2col": "is there for inspection", "HDF5Output": "writes", "Python": "the user's"}

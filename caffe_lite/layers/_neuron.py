@@ -46,8 +46,7 @@ class Neuron(Layer):
         x = bottom[0].data
         if self._works_in_place and self.reads_x:
             self._x.data[...] = x
-        with self.ops.quiet():
-            self.function(x, top[0].data)
+        self.function(x, top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -57,6 +56,5 @@ class Neuron(Layer):
         if self.reads_x:
             x = self._x.data if self._works_in_place else bottom[0].data
         slope = self._slope.data if self._works_in_place else bottom[0].diff
-        with self.ops.quiet():
-            self.derivative(x, top[0].data, slope)
-            self.xp.multiply(top[0].diff, slope, out=bottom[0].diff)
+        self.derivative(x, top[0].data, slope)
+        self.xp.multiply(top[0].diff, slope, out=bottom[0].diff)

@@ -25,7 +25,8 @@ class Layer:
     bottom's shape changed; `forward` fills `top[i].data`; `backward` ADDS to the diffs of learned
     blobs and OVERWRITES `bottom[i].diff` where `propagate_down[i]`, leaving the others alone.
     Arrays are written (`blob.data[...] = x`), never rebound. What backward needs of forward is kept
-    on `self`; workspaces are allocated in `reshape`.
+    on `self`; workspaces are allocated in `reshape`. Layers run under `ops.quiet()`, so that NaN
+    and infinity pass through arithmetic without a word.
     """
 
     type: ClassVar[str] = ""

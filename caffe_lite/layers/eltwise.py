@@ -119,7 +119,5 @@ class Eltwise(Layer):
         if self.param.eltwise_param.stable_prod_grad:
             self._product([blob.data for j, blob in enumerate(bottom) if j != i], dx)
         else:
-            with self.ops.quiet():
-                self.xp.divide(top.data, bottom[i].data, out=dx)
-        with self.ops.quiet():
-            dx *= top.diff
+            self.xp.divide(top.data, bottom[i].data, out=dx)
+        dx *= top.diff

@@ -55,8 +55,7 @@ class MVN(Layer):
             xp.mean(work, axis=1, keepdims=True, out=std)
             xp.sqrt(std, out=std)
             std += self._eps
-            with self.ops.quiet():
-                y /= std
+            y /= std
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -75,5 +74,4 @@ class MVN(Layer):
         xp.mean(dy, axis=1, keepdims=True, out=mean)
         xp.subtract(dy, mean, out=dx)
         dx -= work
-        with self.ops.quiet():
-            dx /= self._std.data
+        dx /= self._std.data

@@ -160,7 +160,8 @@ class _Check:
         self.layer.set_state(self.state)
         if self.layer.reshape_every_forward:
             self.layer.reshape(self.bottom, self.top)
-        self.layer.forward(self.bottom, self.top)
+        with self.ops.quiet():
+            self.layer.forward(self.bottom, self.top)
 
     def objective(self) -> float:
         """Zero at the start. Summing differences keeps the rounding of large tops out."""
@@ -175,7 +176,8 @@ class _Check:
                 blob.diff[...] = mark
         for blob, weight in zip(self.top, self.weights, strict=True):
             blob.diff[...] = weight
-        self.layer.backward(self.top, flags, self.bottom)
+        with self.ops.quiet():
+            self.layer.backward(self.top, flags, self.bottom)
 
     def shares_diff(self, blob: Blob) -> bool:
         """Whether the diff is a top's: in place, or by sharing memory as Reshape does."""

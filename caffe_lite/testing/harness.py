@@ -38,7 +38,8 @@ class LayerRun:
         """Run forward and return copies of the tops' data as host arrays."""
         if self.layer.reshape_every_forward:
             self.reshape()
-        self.layer.forward(self.bottom, self.top)
+        with self.layer.ops.quiet():
+            self.layer.forward(self.bottom, self.top)
         return [self.layer.ops.to_host(blob.data).copy() for blob in self.top]
 
     def backward(self, top_diffs: Sequence[Array] | None = None,
@@ -52,7 +53,8 @@ class LayerRun:
             blob.diff[...] = self.layer.ops.asarray(diff, dtype=self.layer.ops.dtype)
         if propagate_down is None:
             propagate_down = default_propagate_down(self.layer, len(self.bottom))
-        self.layer.backward(self.top, list(propagate_down), self.bottom)
+        with self.layer.ops.quiet():
+            self.layer.backward(self.top, list(propagate_down), self.bottom)
         host = self.layer.ops.to_host
         return ([host(blob.diff).copy() for blob in self.bottom],
                 [host(blob.diff).copy() for blob in self.layer.blobs])
