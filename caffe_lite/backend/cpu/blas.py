@@ -1,6 +1,7 @@
 """NumPy's own OpenBLAS, called directly: how many threads it uses, and products that add."""
 
 import ctypes
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ class OpenBlas:
     """The library that NumPy's wheel brought; its functions release the interpreter lock."""
 
     def __init__(self, handle: Any, gemm: str, threads: str, integer: Any) -> None:
-        self.get_threads = getattr(handle, threads.format("get"))
-        self.set_threads = getattr(handle, threads.format("set"))
+        self._get_threads = getattr(handle, threads.format("get"))
+        self._set_threads = getattr(handle, threads.format("set"))
+        self._holders, self._threads, self._lock = 0, 0, threading.Lock()
         self._gemm = {}
         flag, address = ctypes.c_int, ctypes.c_void_p
         for name, letter, real in (
@@ -33,6 +35,20 @@ class OpenBlas:
             function.argtypes = [flag, flag, flag, integer, integer, integer, real, address]
             function.argtypes += [integer, address, integer, real, address, integer]
             self._gemm[numpy.dtype(name)] = function
+
+    def __enter__(self) -> None:
+        """Hold the library to one thread; its workers would spin on after each product."""
+        with self._lock:
+            if not self._holders:
+                self._threads = self._get_threads()
+                self._set_threads(1)
+            self._holders += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._set_threads(self._threads)
 
     def add_product(self, a: Any, b: Any, out: Any, trans_a: bool, trans_b: bool) -> None:
         """out += op(a) @ op(b); rows without gaps between their elements, one float type."""

@@ -1,5 +1,6 @@
 """Pooling in NumPy, separably: first down the window's rows, then along them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -7,61 +8,72 @@ import numpy
 from ..reference.pooling import LOWEST, Pair, PoolingOps, window_sizes
 from .base import CpuBase
 
+IMAGE_ELEMENTS = 65_536
+
 
 class CpuPooling(CpuBase, PoolingOps):
     """See `PoolingOps`."""
 
     def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
-        def part(begin: int, end: int) -> None:
-            for n in range(begin, end):
-                found = None if mask is None else mask[n]
-                _max_image(self, x[n], y[n], found, kernel, stride, pad)
+        def some(images: slice) -> None:
+            found = None if mask is None else mask[images]
+            _max_images(self, x[images], y[images], found, kernel, stride, pad)
 
-        self._in_parts(part, len(x), x.size)
+        self._by_images(some, x)
 
     def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
-        def part(begin: int, end: int) -> None:
-            for n in range(begin, end):
-                pixels = dx.shape[2] * dx.shape[3]
-                # Pixel 0 of each plane's row takes what no pixel was found for.
-                place = mask[n].reshape(dx.shape[1], -1).astype(numpy.intp)
-                place += 1 + numpy.arange(dx.shape[1]).reshape(-1, 1) * (pixels + 1)
-                total = numpy.bincount(
-                    place.ravel(), dy[n].ravel(), minlength=dx.shape[1] * (pixels + 1)
-                )
-                dx[n] = total.reshape(dx.shape[1], -1)[:, 1:].reshape(dx.shape[1:])
+        pixels = dx.shape[2] * dx.shape[3]
 
-        self._in_parts(part, len(dx), dx.size)
+        def some(images: slice) -> None:
+            found = mask[images].reshape(-1, dy.shape[2] * dy.shape[3])
+            # Pixel 0 of each plane's row takes what no pixel was found for.
+            place = found.astype(numpy.intp)
+            place += 1 + numpy.arange(len(place)).reshape(-1, 1) * (pixels + 1)
+            size = len(place) * (pixels + 1)
+            total = numpy.bincount(place.ravel(), dy[images].ravel(), minlength=size)
+            dx[images] = total.reshape(-1, pixels + 1)[:, 1:].reshape(-1, *dx.shape[1:])
+
+        self._by_images(some, dx)
 
     def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
         sizes = window_sizes(self, x.shape, y.shape, kernel, stride, pad)
 
-        def part(begin: int, end: int) -> None:
-            for n in range(begin, end):
-                rows = numpy.zeros((*x.shape[1:2], y.shape[2], x.shape[3]), self.dtype)
-                for outs, pixels in _taps(y.shape[2], x.shape[2], kernel[0], stride[0], pad[0]):
-                    rows[:, outs] += x[n][:, pixels]
-                y[n] = 0
-                for outs, pixels in _taps(y.shape[3], x.shape[3], kernel[1], stride[1], pad[1]):
-                    y[n][:, :, outs] += rows[:, :, pixels]
-                y[n] /= sizes
+        def some(images: slice) -> None:
+            image, out = x[images], y[images]
+            rows = numpy.zeros((*out.shape[:3], x.shape[3]), self.dtype)
+            for outs, pixels in _taps(y.shape[2], x.shape[2], kernel[0], stride[0], pad[0]):
+                rows[:, :, outs] += image[:, :, pixels]
+            out[...] = 0
+            for outs, pixels in _taps(y.shape[3], x.shape[3], kernel[1], stride[1], pad[1]):
+                out[..., outs] += rows[..., pixels]
+            out /= sizes
 
-        self._in_parts(part, len(x), x.size)
+        self._by_images(some, x)
 
     def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
         sizes = window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
 
-        def part(begin: int, end: int) -> None:
-            for n in range(begin, end):
-                share = dy[n] / sizes
-                rows = numpy.zeros((*dx.shape[1:2], dy.shape[2], dx.shape[3]), self.dtype)
-                for outs, pixels in _taps(dy.shape[3], dx.shape[3], kernel[1], stride[1], pad[1]):
-                    rows[:, :, pixels] += share[:, :, outs]
-                dx[n] = 0
-                for outs, pixels in _taps(dy.shape[2], dx.shape[2], kernel[0], stride[0], pad[0]):
-                    dx[n][:, pixels] += rows[:, outs]
+        def some(images: slice) -> None:
+            out = dx[images]
+            share = dy[images] / sizes
+            rows = numpy.zeros((*share.shape[:3], dx.shape[3]), self.dtype)
+            for outs, pixels in _taps(dy.shape[3], dx.shape[3], kernel[1], stride[1], pad[1]):
+                rows[..., pixels] += share[..., outs]
+            out[...] = 0
+            for outs, pixels in _taps(dy.shape[2], dx.shape[2], kernel[0], stride[0], pad[0]):
+                out[:, :, pixels] += rows[:, :, outs]
 
-        self._in_parts(part, len(dx), dx.size)
+        self._by_images(some, dx)
+
+    def _by_images(self, operation: Callable[[slice], None], x: Any) -> None:
+        """operation(images) for slices of the batch whose temporaries fit the cache."""
+        step = max(1, IMAGE_ELEMENTS * len(x) // max(1, x.size))
+
+        def part(begin: int, end: int) -> None:
+            for first in range(begin, end, step):
+                operation(slice(first, min(first + step, end)))
+
+        self._in_parts(part, len(x), x.size)
 
 
 def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[tuple[slice, slice]]:
@@ -78,27 +90,26 @@ def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[t
     return taps
 
 
-def _max_image(
+def _max_images(
     ops: CpuPooling, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair
 ) -> None:
-    """One image (C, H, W)."""
-    (_, height, width), (_, out_height, out_width) = x.shape, y.shape
-    value = numpy.full((x.shape[0], out_height, width), LOWEST, ops.dtype)
+    (height, width), (out_height, out_width) = x.shape[2:], y.shape[2:]
+    value = numpy.full((*y.shape[:3], width), LOWEST, ops.dtype)
     index = None if mask is None else numpy.full(value.shape, -1, numpy.int32)
     pixel = numpy.arange(height * width, dtype=numpy.int32).reshape(height, width)
     for outs, pixels in _taps(out_height, height, kernel[0], stride[0], pad[0]):
-        larger = x[:, pixels] > value[:, outs]
-        numpy.copyto(value[:, outs], x[:, pixels], where=larger)
+        larger = x[:, :, pixels] > value[:, :, outs]
+        numpy.copyto(value[:, :, outs], x[:, :, pixels], where=larger)
         if index is not None:
-            numpy.copyto(index[:, outs], pixel[pixels], where=larger)
+            numpy.copyto(index[:, :, outs], pixel[pixels], where=larger)
     y[...] = LOWEST
     if index is not None:
         mask[...] = -1
     for outs, pixels in _taps(out_width, width, kernel[1], stride[1], pad[1]):
-        found, best = value[:, :, pixels], y[:, :, outs]
+        found, best = value[..., pixels], y[..., outs]
         better = found > best
         if index is not None:
             # Of equal pixels the one that a walk by rows meets first.
-            better |= (found == best) & (index[:, :, pixels] < mask[:, :, outs])
-            numpy.copyto(mask[:, :, outs], index[:, :, pixels], where=better)
+            better |= (found == best) & (index[..., pixels] < mask[..., outs])
+            numpy.copyto(mask[..., outs], index[..., pixels], where=better)
         numpy.copyto(best, found, where=better)

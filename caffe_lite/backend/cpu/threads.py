@@ -4,6 +4,7 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,13 +14,14 @@ from .blas import openblas
 class Pool:
     """Runs a function over parts of a range; the caller takes the first part.
 
-    While parts run, OpenBLAS is held to one thread: its own workers would keep the processors
-    busy between products. A library that cannot be held so keeps its threads, and the pool has one.
+    While parts run, OpenBLAS is held to one thread. A library that cannot be held keeps its
+    threads, and the pool has one.
     """
 
     def __init__(self, threads: int) -> None:
-        self._blas = openblas()
-        self.threads = threads if self._blas else 1
+        blas = openblas()
+        self._single = blas or nullcontext()
+        self.threads = threads if blas else 1
         self._queues: list[SimpleQueue[Any]] = []
         self._finished: SimpleQueue[BaseException | None] = SimpleQueue()
         self._owner = threading.Lock()
@@ -33,7 +35,8 @@ class Pool:
         """
         parts = min(self.threads, most_parts, count)
         if parts < 2 or not self._owner.acquire(blocking=False):
-            function(0, count)
+            with self._single:
+                function(0, count)
             return
         try:
             self._run(function, [count * i // parts for i in range(parts + 1)])
@@ -44,10 +47,8 @@ class Pool:
         others = len(bounds) - 2
         while len(self._queues) < others:
             self._start_worker()
-        held = self._blas.get_threads() if self._blas else 1
-        self._hold_blas(1)
         errors: list[BaseException] = []
-        try:
+        with self._single:
             for i in range(others):
                 task = (contextvars.copy_context(), function, bounds[i + 1], bounds[i + 2])
                 self._queues[i].put(task)
@@ -56,14 +57,8 @@ class Pool:
             except BaseException as error:
                 errors.append(error)
             errors += filter(None, (self._finished.get() for _ in range(others)))
-        finally:
-            self._hold_blas(held)
         if errors:
             raise errors[0]
-
-    def _hold_blas(self, threads: int) -> None:
-        if self._blas:
-            self._blas.set_threads(threads)
 
     def _start_worker(self) -> None:
         queue: SimpleQueue[Any] = SimpleQueue()

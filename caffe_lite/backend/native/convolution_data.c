@@ -48,7 +48,7 @@ static idx reach_of(axis *a, idx size, idx kernel, idx stride, idx pad, idx dila
             highest = max_idx(highest, phase.shift[t] + phase.count);
         }
     }
-    *a = (axis){.size = output, .pad = -lowest, .stride = 1, .count = highest - lowest, .phases = 1};
+    axis_plain(a, output, -lowest, highest - lowest);
     return lowest;
 }
 

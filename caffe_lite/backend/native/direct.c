@@ -115,14 +115,15 @@ static void put_back(const direct_job *job, const real *planes, real *dx) {
     const axis *h = &job->h, *w = &job->w;
     memset(dx, 0, (size_t)(h->size * w->size) * sizeof(real));
     for (idx ph = 0; ph < h->phases; ph++)
-        for (idx pw = 0; pw < w->phases; pw++)
-            for (idx v = 0; v < h->count; v++, planes += w->count) {
-                idx y = h->stride * v + h->phase[ph] - h->pad, offset = w->phase[pw] - w->pad;
-                if (y < 0 || y >= h->size) continue;
-                for (idx u = 0; u < w->count; u++) {
-                    idx x = w->stride * u + offset;
-                    if (x >= 0 && x < w->size) dx[y * w->size + x] = planes[u];
-                }
+        for (idx pw = 0; pw < w->phases; pw++, planes += h->count * w->count)
+            for (idx v = h->begin[ph]; v < h->end[ph]; v++) {
+                real *row = dx + (h->stride * v + h->phase[ph] - h->pad) * w->size;
+                const real *from = planes + v * w->count;
+                idx offset = w->phase[pw] - w->pad, begin = w->begin[pw], end = w->end[pw];
+                if (w->stride == 1)
+                    copy_row(row + offset + begin, from + begin, end - begin);
+                else
+                    for (idx u = begin; u < end; u++) row[w->stride * u + offset] = from[u];
             }
 }
 

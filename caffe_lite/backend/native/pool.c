@@ -60,7 +60,8 @@ static void *work(void *number) {
     for (;;) {
         await_job(seen);
         seen = atomic_load(&pool.generation);
-        if (!(atomic_fetch_add(&pool.inside, 1) & CLOSED)) take_tasks((int)(intptr_t)number);
+        if (!(atomic_fetch_add(&pool.inside, 1) & CLOSED) && (intptr_t)number <= pool.workers)
+            take_tasks((int)(intptr_t)number);
         atomic_fetch_sub(&pool.inside, 1);
     }
     return NULL;
@@ -83,18 +84,19 @@ static void start_workers(void) {
     for (; pool.started < pool.workers; pool.started++) {
         pthread_t thread;
         if (pthread_create(&thread, &detached, work, (void *)(intptr_t)(pool.started + 1))) {
-            pool.workers = pool.started;
+            pool.workers = pool.started; /* no more to be had */
             break;
         }
     }
     pthread_attr_destroy(&detached);
 }
 
+/* How many threads there are from the next job on, the caller's among them. */
 API void pool_configure(int threads) {
     static int registered;
     if (!registered) registered = !pthread_atfork(NULL, NULL, forget_workers);
     pthread_mutex_lock(&pool.owner);
-    pool.workers = (int)min_idx(max_idx(threads - 1, pool.started), MAX_WORKERS);
+    pool.workers = (int)min_idx(max_idx(threads - 1, 0), MAX_WORKERS);
     pthread_mutex_unlock(&pool.owner);
 }
 

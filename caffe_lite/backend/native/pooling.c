@@ -58,6 +58,26 @@ INLINE void max_along(const real *value, idx stride, idx count, idx kernel, real
         }
 }
 
+/* A plane too narrow for vectors: window by window. */
+static void max_narrow(const pooling_plan *p, const real *x, real *y, int32_t *mask) {
+    for (idx row = 0; row < p->out_height; row++)
+        for (idx column = 0; column < p->out_width; column++) {
+            idx top = row * p->stride_h - p->pad_h, left = column * p->stride_w - p->pad_w;
+            idx bottom = min_idx(top + p->kernel_h, p->height);
+            idx right = min_idx(left + p->kernel_w, p->width);
+            real best = -FLT_MAX;
+            idx first = -1;
+            for (idx i = max_idx(top, 0); i < bottom; i++)
+                for (idx j = max_idx(left, 0); j < right; j++) {
+                    real v = x[i * p->width + j];
+                    first = v > best ? i * p->width + j : first;
+                    best = v > best ? v : best;
+                }
+            *y++ = best;
+            if (mask) *mask++ = (int32_t)first;
+        }
+}
+
 static void max_plane(const pooling_plan *p, const real *x, real *y, int32_t *mask, real *scratch) {
     idx span = reach(p), padded = p->pad_w;
     real *value = scratch;
@@ -97,8 +117,13 @@ static void max_task(void *context, idx plane, int thread) {
     const pooling_job *job = context;
     const pooling_plan *p = job->plan;
     idx outputs = p->out_height * p->out_width;
-    max_plane(p, job->in + plane * p->height * p->width, job->out + plane * outputs,
-              job->mask ? job->mask + plane * outputs : NULL, thread_scratch(job, thread));
+    const real *x = job->in + plane * p->height * p->width;
+    real *y = job->out + plane * outputs;
+    int32_t *mask = job->mask ? job->mask + plane * outputs : NULL;
+    if (p->out_width < LANES / 2)
+        max_narrow(p, x, y, mask);
+    else
+        max_plane(p, x, y, mask, thread_scratch(job, thread));
 }
 
 API void max_pool(const pooling_plan *p, const real *x, real *y, int32_t *mask, real *scratch) {

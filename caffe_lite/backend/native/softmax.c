@@ -81,6 +81,16 @@ API void softmax(idx outer, idx classes, idx inner, const real *x, real *y) {
     parallel(outer * job.groups, 2.0 * (double)(outer * classes * inner), softmax_task, &job);
 }
 
+static void softmax_grad_row(const real *y, const real *dy, real *dx, idx classes) {
+    vec sums[2] = {{0}};
+    idx i = 0;
+    for (; i + 2 * LANES <= classes; i += 2 * LANES)
+        for (int n = 0; n < 2; n++) sums[n] += load(dy + i + n * LANES) * load(y + i + n * LANES);
+    real sum = lane_sum(sums[0] + sums[1]);
+    for (; i < classes; i++) sum += dy[i] * y[i];
+    for (i = 0; i < classes; i++) dx[i] = y[i] * (dy[i] - sum);
+}
+
 static void softmax_grad_task(void *context, idx task, int thread) {
     (void)thread;
     const softmax_job *job = context;
@@ -89,6 +99,10 @@ static void softmax_grad_task(void *context, idx task, int thread) {
     idx count = min_idx(COLUMNS, inner - first);
     const real *y = job->x + at, *dy = job->dy + at;
     real *dx = job->y + at, sum[COLUMNS] = {0};
+    if (inner == 1) {
+        softmax_grad_row(y, dy, dx, job->classes);
+        return;
+    }
     for (idx c = 0; c < job->classes; c++)
         for (idx j = 0; j < count; j++) sum[j] += dy[c * inner + j] * y[c * inner + j];
     for (idx c = 0; c < job->classes; c++)

@@ -28,8 +28,7 @@ class NativeUpdates(NativeBase, NumpyOps):
     ) -> None:
         h = Hyper(**hyper)
         number = _NUMBERS[rule]
-        if rule == "Adam":
-            rate = rate * adam_correction(h)
+        corrected = rate * adam_correction(h) if rule == "Adam" else rate
         values = numpy.array(
             [float(scale), 0, 0, h.momentum, h.momentum2, h.delta, h.rms_decay], numpy.float64
         )
@@ -39,7 +38,7 @@ class NativeUpdates(NativeBase, NumpyOps):
                 super().update(rule, [slot], rate, scale, weight_decay, l1, **hyper)
                 continue
             values[1] = weight_decay * slot.decay_mult
-            values[2] = rate * slot.lr_mult
+            values[2] = corrected * slot.lr_mult
             self._functions(slot.data.size).update(
                 number, l1, slot.data.size, *at[:3], at[-1], values.ctypes.data
             )
