@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
+from caffe_lite.errors import CaffeError
 from caffe_lite.layers.registry import layer_class, layer_types
 from caffe_lite.testing import check_layer, make_layer
 from caffe_lite.testing.harness import default_propagate_down
@@ -212,6 +213,34 @@ def test_numbers_out_of_range_pass_without_a_word(case, value):
     run.forward()
     if case.gradient:
         run.backward(propagate_down=flags_of(case, run))
+
+
+def refused(case, bottoms):
+    """What the layer says against these bottoms, or None; anything but one line is a failure."""
+    try:
+        run = build(case, bottoms)
+        run.forward()
+        if case.gradient:
+            run.backward(propagate_down=flags_of(case, run))
+    except CaffeError as error:
+        assert re.fullmatch(rf'layer "mine" \({case.type}\): [^\n]+', str(error)), str(error)
+        return str(error)
+    return None
+
+
+@some(lambda case: case.bottoms)
+def test_empty_bottoms_are_refused(case):
+    first, *others = case.bottoms
+    for axis in range(np.ndim(first)):
+        empty = np.take(first, [], axis=axis)
+        message = refused(case, [empty, *others])
+        assert case.type in ("Silence", "Python") or str(empty.shape) in message
+
+
+@some(lambda case: case.bottoms)
+def test_any_number_of_axes_ends_well_or_in_one_line(case):
+    for axes in (0, 1, 2, 3, 5):
+        refused(case, [np.ones((2, 3, 4, 5, 6)[:axes]), *case.bottoms[1:]])
 
 
 # Operations that make large arrays by their nature, on rare paths.

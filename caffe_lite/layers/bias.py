@@ -28,6 +28,7 @@ class Bias(Affine):
     what = "bias"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
         param = self.param.bias_param
         if len(bottom) == 1 and not self.blobs:
             self.add_blob(self.coefficient_shape(bottom[0].shape, param), param.filler)

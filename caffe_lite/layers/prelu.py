@@ -33,6 +33,7 @@ class PReLU(Layer):
     in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
         self._check_axes(bottom[0])
         param = self.param.prelu_param
         self._shared = param.channel_shared

@@ -32,6 +32,7 @@ class Scale(Affine):
     what = "scale"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.require_elements(bottom)
         param = self.param.scale_param
         learned = len(bottom) == 1
         if not self.blobs:
