@@ -1,6 +1,7 @@
 """CUDA devices through CuPy: which there are, how one is opened, what it says of itself."""
 
 import ctypes
+import logging
 import os
 from functools import cache
 from typing import Any
@@ -10,6 +11,8 @@ import numpy
 from ..errors import BackendError
 from .gpu.blas import WORKSPACE_BYTES, Blas
 from .gpu.launch import Launcher
+
+log = logging.getLogger("caffe_lite.backend")
 
 
 class OutOfDeviceMemoryError(BackendError):
@@ -27,6 +30,24 @@ def import_cupy() -> Any:
             f"or 'caffe_lite[gpu12]' for CUDA 12 ({error})"
         ) from error
     return cupy
+
+
+@cache
+def import_cudnn() -> Any:
+    """NVIDIA's front end to cuDNN, or None where one of the two is missing.
+
+    CAFFE_LITE_CUDNN=0 in the environment does without.
+    """
+    if os.environ.get("CAFFE_LITE_CUDNN") == "0":
+        return None
+    try:
+        import cudnn
+
+        cudnn.backend_version_string()  # fails where cuDNN itself is missing
+    except Exception as error:  # it loads C libraries at import, which fail in their own ways
+        log.debug("convolutions do without cuDNN: %s", error)
+        return None
+    return cudnn
 
 
 def device_count() -> int:
@@ -121,7 +142,11 @@ def open_device(number: int) -> Device:
 
 def device_query(number: int) -> dict[str, Any]:
     """`Device.info` and, under "tf32", the setting that matrix products start with."""
-    return open_device(number).info() | {"tf32": default_tf32()}
+    cudnn = import_cudnn()
+    return open_device(number).info() | {
+        "cudnn": cudnn.backend_version_string() if cudnn else "not installed",
+        "tf32": default_tf32(),
+    }
 
 
 def default_tf32() -> str:

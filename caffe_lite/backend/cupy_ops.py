@@ -1,5 +1,6 @@
 """The GPU backend."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from .gpu.activations import ActivationOps
 from .gpu.arrays import ArrayOps
 from .gpu.capture import Recording, record
 from .gpu.convolution import CHUNK_BYTES, ConvolutionOps
+from .gpu.cudnn import CudnnEngine
 from .gpu.explicit_gemm import ExplicitGemm
 from .gpu.faults import MOST_SLOTS, Faults
 from .gpu.losses import LossOps
@@ -23,6 +25,8 @@ from .gpu.transfer import Uploader
 from .gpu.tuning import Tuner
 from .gpu.updates import UpdateOps
 from .ops import Ops
+
+log = logging.getLogger("caffe_lite.backend")
 
 TF32 = ("convolution", "all", "none")
 
@@ -61,6 +65,7 @@ class CupyOps(
         self.blas = self.device.blas(self.dtype)
         self.gemm_tf32 = self.tf32 == "all"
         self.explicit = ExplicitGemm(self, self.tf32 != "none")
+        self.cudnn = self._cudnn_engine()
         self.tables = Tables(self.xp.asarray)
         self.faults = Faults(self.zeros((MOST_SLOTS, 2)))
         self.uploader = Uploader(self.xp, self.device.stream)
@@ -102,6 +107,17 @@ class CupyOps(
         finally:
             self.device.capturing = False
             self.tuner.enabled = True
+
+    def _cudnn_engine(self) -> CudnnEngine | None:
+        """cuDNN for float32, where its front end is installed and works."""
+        cudnn = cuda.import_cudnn() if self.dtype.name == "float32" else None
+        if cudnn is None:
+            return None
+        try:
+            return CudnnEngine(cudnn, self, self.device.stream.ptr, self.tf32 != "none")
+        except Exception as error:  # another way of installing it wrongly: do without
+            log.debug("cuDNN does not start: %s", error)
+            return None
 
     def _allocate(self, make: Callable[..., Any], shape: Sequence[int], dtype: Any) -> Any:
         try:

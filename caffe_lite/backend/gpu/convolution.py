@@ -5,6 +5,7 @@ from typing import Any
 
 from ..geometry import ConvGeometry
 from .base import GpuBase
+from .cudnn import CUDNN, CudnnEngine
 from .explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
 from .tuning import Tuner
 
@@ -23,6 +24,7 @@ class ConvolutionOps(GpuBase):
     tuner: Tuner
     chunk_bytes: tuple[int, ...]
     explicit: ExplicitGemm
+    cudnn: CudnnEngine | None
 
     def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
         """y = x convolved with weight, plus bias unless that is None."""
@@ -30,13 +32,16 @@ class ConvolutionOps(GpuBase):
             self.launch("depthwise", y.size, y.size, x, weight, bias, y, *_thin(x, y, geometry))
             return
         z = sizes_of(x, y, geometry)
-        plan = self._plan(
-            "forward",
-            z,
-            len(x),
-            lambda plan: self.explicit.forward(x, weight, bias, y, z, plan),
-        )
-        self.explicit.forward(x, weight, bias, y, z, plan)
+
+        def run(plan: Plan) -> None:
+            if plan.layout == CUDNN and self.cudnn:
+                self.cudnn.run("forward", z, x, weight, y)
+                if bias is not None:
+                    self.launch("add_bias", y.size, y.size, y, bias, z.outputs, z.pixels)
+            else:
+                self.explicit.forward(x, weight, bias, y, z, plan)
+
+        run(self._plan("forward", z, len(x), run))
 
     def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
@@ -45,10 +50,14 @@ class ConvolutionOps(GpuBase):
             self.launch("depthwise_grad_data", dx.size, dx.size, dy, weight, dx, *sizes)
             return
         z = sizes_of(dx, dy, geometry)
-        plan = self._plan(
-            "data", z, len(dx), lambda plan: self.explicit.grad_data(dy, weight, dx, z, plan)
-        )
-        self.explicit.grad_data(dy, weight, dx, z, plan)
+
+        def run(plan: Plan) -> None:
+            if plan.layout == CUDNN and self.cudnn:
+                self.cudnn.run("data", z, dx, weight, dy)
+            else:
+                self.explicit.grad_data(dy, weight, dx, z, plan)
+
+        run(self._plan("data", z, len(dx), run))
 
     def convolution_grad_weight(
         self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
@@ -63,14 +72,18 @@ class ConvolutionOps(GpuBase):
             )
             return
         z = sizes_of(x, dy, geometry)
-        plan = self._plan(
-            "weight",
-            z,
-            len(x),
+
+        def run(plan: Plan, target: Any = None) -> None:
             # Measured on an array of its own: it adds.
-            lambda plan: self.explicit.grad_weight(x, dy, self.xp.empty_like(dweight), z, plan),
-        )
-        self.explicit.grad_weight(x, dy, dweight, z, plan)
+            target = self.xp.empty_like(dweight) if target is None else target
+            if plan.layout == CUDNN and self.cudnn:
+                added = self.xp.empty_like(dweight)
+                self.cudnn.run("weight", z, x, added, dy)
+                self.xp.add(target, added, out=target)
+            else:
+                self.explicit.grad_weight(x, dy, target, z, plan)
+
+        run(self._plan("weight", z, len(x), run), dweight)
 
     def im2col(self, x: Any, columns: Any, geometry: ConvGeometry) -> None:
         """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
@@ -84,10 +97,12 @@ class ConvolutionOps(GpuBase):
 
     def _plan(self, which: str, z: Sizes, images: int, run: Callable[[Plan], None]) -> Plan:
         """The fastest plan for these sizes, measured when they first come."""
+        plans = candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes)
+        theirs = self.cudnn.plan(which, z, images) if self.cudnn else None
+        if theirs is not None:
+            plans.append(theirs)
         key = (which, z, images, self.dtype.name, self.explicit.tf32)
-        return self.tuner.choose(
-            key, candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes), run
-        )
+        return self.tuner.choose(key, plans, run)
 
 
 def candidates(

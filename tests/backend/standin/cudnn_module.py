@@ -1,0 +1,153 @@
+"""A module to put in the place of cuDNN's front end: convolutions by the reference."""
+
+import ctypes
+import sys
+import types
+from contextlib import contextmanager
+
+import numpy
+
+from caffe_lite.backend import ConvGeometry, Ops, cuda
+
+from .device_array import MEMORY, TAPE
+
+
+class Tensor:
+    def __init__(self, dim=None, stride=None):
+        self.dim, self.stride, self.output = dim, stride, False
+
+    def set_output(self, output):
+        self.output = output
+        return self
+
+    def set_data_type(self, data_type):
+        return self
+
+    def set_dim(self, dim):
+        self.dim = dim
+        return self
+
+    def set_stride(self, stride):
+        self.stride = stride
+        return self
+
+    def at(self, pointer):
+        """The array of this shape at a device address."""
+        count = int(numpy.prod(self.dim))
+        _, end = MEMORY.block_of(pointer)
+        if pointer + 4 * count > end:
+            raise RuntimeError("a convolution reaches outside its array")
+        flat = numpy.frombuffer((ctypes.c_float * count).from_address(pointer), "float32")
+        assert self.stride == [s // 4 for s in flat.reshape(self.dim).strides]
+        return flat.reshape(self.dim)
+
+
+class Graph:
+    """Takes the calls in the order in which the front end wants them."""
+
+    def __init__(self, module, io_data_type, compute_data_type, handle):
+        self.module, self.calls, self.notes = module, [], []
+
+    def tensor(self, name, dim, stride, data_type):
+        return Tensor(dim, stride)
+
+    def _add(self, kind, first, second, how):
+        if set(how) != {"padding", "stride", "dilation"}:
+            raise TypeError(how)
+        self.kind, self.sources, self.how, self.result = kind, (first, second), how, Tensor()
+        return self.result
+
+    def conv_fprop(self, image, weight, **how):
+        return self._add("fprop", image, weight, how)
+
+    def conv_dgrad(self, loss, filter, **how):  # noqa: A002
+        return self._add("dgrad", loss, filter, how)
+
+    def conv_wgrad(self, image, loss, **how):
+        return self._add("wgrad", image, loss, how)
+
+    def validate(self):
+        assert self.result.output and self.result.dim and self.result.stride
+        self.calls.append("validate")
+
+    def build_operation_graph(self):
+        self.calls.append("operations")
+
+    def create_execution_plans(self, modes):
+        self.calls.append("plans")
+
+    def deselect_numeric_notes(self, notes):
+        self.notes = notes
+
+    def check_support(self):
+        if self.kind in self.module.unsupported:
+            raise self.module.cudnnGraphNotSupportedError("no engine")
+
+    def build_plans(self, policy):
+        assert self.calls == ["validate", "operations", "plans"]
+        self.module.built.append(self)
+
+    def get_workspace_size(self):
+        return 1001
+
+    def execute(self, bound, workspace, handle):
+        MEMORY.block_of(workspace + 1000)
+        first, second = (tensor.at(bound[tensor]) for tensor in self.sources)
+        out = self.result.at(bound[self.result])
+        ops = Ops(dtype="float32")
+
+        def run():
+            x, weight = (first, second) if self.kind == "fprop" else (out, second)
+            if self.kind == "wgrad":
+                x, weight = first, out
+            g = ConvGeometry(
+                weight.shape[2:],
+                tuple(self.how["stride"]),
+                tuple(self.how["padding"]),
+                tuple(self.how["dilation"]),
+                x.shape[1] // weight.shape[1],
+            )
+            if self.kind == "fprop":
+                ops.convolution(first, second, None, out, g)
+            elif self.kind == "dgrad":
+                ops.convolution_grad_data(first, second, out, g)
+            else:
+                out[...] = 0
+                ops.convolution_grad_weight(first, second, out, g)
+
+        self.module.executed.append(self.kind)
+        TAPE.do(run)
+
+
+def make_module():
+    module = types.ModuleType("cudnn")
+    module.built, module.executed, module.unsupported = [], [], set()
+    names = types.SimpleNamespace
+    module.data_type = names(FLOAT="float")
+    module.heur_mode = names(A="a", FALLBACK="fallback")
+    module.build_plan_policy = names(HEURISTICS_CHOICE="choice")
+    module.numerical_note = names(
+        DOWN_CONVERT_INPUTS="down", REDUCED_PRECISION_REDUCTION="reduced", TENSOR_CORE="core"
+    )
+    module.cudnnGraphNotSupportedError = type("cudnnGraphNotSupportedError", (RuntimeError,), {})
+    module.backend_version_string = lambda: "9.27.0"
+    module.create_handle = object
+    module.set_stream = lambda handle, stream: None
+    module.pygraph = lambda **options: Graph(module, **options)
+    return module
+
+
+@contextmanager
+def installed():
+    """Put the stand-in where `import cudnn` looks."""
+    before = sys.modules.get("cudnn")
+    sys.modules["cudnn"] = make_module()
+    cuda.import_cudnn.cache_clear()
+    try:
+        yield sys.modules["cudnn"]
+    finally:
+        cuda.import_cudnn.cache_clear()
+        if before is None:
+            del sys.modules["cudnn"]
+        else:
+            sys.modules["cudnn"] = before

@@ -1,0 +1,108 @@
+"""Convolution through cuDNN's front end, on stand-ins for it and for CuPy."""
+
+import sys
+
+import numpy
+import pytest
+
+from caffe_lite.backend import Ops, cuda, get_ops
+from caffe_lite.backend.cupy_ops import CupyOps
+from caffe_lite.backend.gpu.cudnn import CUDNN
+
+from .op_cases import CASES, CONVOLUTIONS, compare
+from .standin import cudnn_module, cupy_module
+
+
+@pytest.fixture
+def cudnn():
+    with cudnn_module.installed() as module, cupy_module.installed():
+        yield module
+
+
+def prefer_cudnn(ops):
+    ops.tuner.choose = lambda key, candidates, run: next(
+        (plan for plan in candidates if plan.layout == CUDNN), candidates[0]
+    )
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_parity(cudnn, name):
+    ops = get_ops(0, "float32")
+    prefer_cudnn(ops)
+    case = CASES[f"convolution, {name}"]
+    wanted = case(Ops(dtype="float32"), numpy.random.default_rng(1))
+    compare(case(ops, numpy.random.default_rng(1)), wanted, 2e-5)
+    if not name.startswith("depthwise"):
+        assert cudnn.executed == ["fprop", "dgrad", "wgrad"]
+
+
+def test_it_is_measured_beside_the_others(cudnn):
+    ops = get_ops(0, "float32")
+    seen = []
+    ops.tuner.choose = lambda key, candidates, run: seen.append(candidates) or candidates[0]
+    CASES["convolution, groups"](ops, numpy.random.default_rng(1))
+    assert [candidates[-1].layout for candidates in seen] == [CUDNN] * 3
+
+
+def test_what_cudnn_cannot_do_is_left_to_the_products(cudnn):
+    cudnn.unsupported = {"dgrad"}
+    ops = get_ops(0, "float32")
+    prefer_cudnn(ops)
+    CASES["convolution, groups"](ops, numpy.random.default_rng(1))
+    assert cudnn.executed == ["fprop", "wgrad"]
+
+
+@pytest.mark.parametrize(("tf32", "allowed"), [("none", False), ("convolution", True)])
+def test_tf32(cudnn, tf32, allowed):
+    ops = CupyOps(0, "float32", tf32)
+    prefer_cudnn(ops)
+    CASES["convolution, groups"](ops, numpy.random.default_rng(1))
+    assert all(("core" in graph.notes) != allowed for graph in cudnn.built)
+
+
+def test_a_shape_is_built_once(cudnn):
+    ops = get_ops(0, "float32")
+    prefer_cudnn(ops)
+    for _ in range(2):
+        CASES["convolution, groups"](ops, numpy.random.default_rng(1))
+    assert len(cudnn.built) == 3
+
+
+def test_it_can_be_captured(cudnn):
+    ops = get_ops(0, "float32")
+    prefer_cudnn(ops)
+    shape, outputs, geometry = CONVOLUTIONS["groups"]
+    x = ops.zeros(shape)
+    weight = ops.asarray(numpy.ones((outputs, shape[1] // geometry.group, *geometry.kernel)))
+    y = ops.zeros((shape[0], outputs, *geometry.output(shape[2:])))
+    ops.convolution(x, weight, None, y, geometry)
+    recording = ops.capture(lambda: ops.convolution(x, weight, None, y, geometry))
+    x.fill(1)
+    recording.replay()
+    assert ops.to_host(y).max() == 2 * 9
+
+
+def test_doubles_do_without(cudnn):
+    assert get_ops(0, "float64").cudnn is None
+
+
+def test_a_broken_installation_is_done_without(cudnn):
+    def refuse():
+        raise RuntimeError("Unable to find symbol cudnnGetVersion")
+
+    cudnn.backend_version_string = refuse
+    assert get_ops(0, "float32").cudnn is None
+    assert cuda.device_query(0)["cudnn"] == "not installed"
+
+
+def test_it_can_be_switched_off(cudnn, monkeypatch):
+    monkeypatch.setenv("CAFFE_LITE_CUDNN", "0")
+    assert get_ops(0, "float32").cudnn is None
+
+
+def test_without_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cudnn", None)
+    cuda.import_cudnn.cache_clear()
+    with cupy_module.installed():
+        assert get_ops(0, "float32").cudnn is None
+    cuda.import_cudnn.cache_clear()
