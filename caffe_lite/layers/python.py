@@ -27,8 +27,9 @@ class Python(Layer):
 
     The class derives from `caffe_lite.pycaffe.Layer` and has setup(bottom, top),
     reshape(bottom, top), forward(bottom, top) and backward(top, propagate_down, bottom). Its
-    instance finds `param_str` and `phase` (0 TRAIN, 1 TEST) on itself, and makes learned blobs with
-    `self.blobs.add_blob(3, 4)`. `blob.data` and `blob.diff` are NumPy arrays on every device.
+    instance finds `param_str` (`param_str_`, as it was called in 2015, too) and `phase` (0 TRAIN,
+    1 TEST) on itself, and makes learned blobs with `self.blobs.add_blob(3, 4)`. `blob.data` and
+    `blob.diff` are NumPy arrays on every device.
 
     bottom[i]  x_i  any number of blobs
     top[i]     y_i  any number of blobs
@@ -61,7 +62,7 @@ class Python(Layer):
         self._file = getattr(sys.modules[cls.__module__], "__file__", None)
         self._host = HostBlobs(self.ops)
         self.user = self._guard(cls, self.param, self.ops, self.phase, self._seed_key[0])
-        self.user.param_str = param.param_str
+        self.user.param_str = self.user.param_str_ = param.param_str
         self.user.blobs = _UserBlobs(self.blobs, self._host)
         self._call("setup", bottom, top)
 

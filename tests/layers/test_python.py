@@ -117,6 +117,10 @@ def test_phase(phase, number):
     assert make_layer(text("Phase"), [], phase=phase).forward()[0].tolist() == [number]
 
 
+def test_the_older_name_of_param_str():
+    assert make_layer(text("Phase", param="a b")).layer.param_str_ == "a b"
+
+
 def test_reshape_runs_before_every_forward():
     run = make_layer(text("Grow", tops=2))
     assert run.forward()[0].tolist() == [2, 2]
