@@ -58,9 +58,7 @@ class WordPredictor:
 
     def begin(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Start one stream about each image of `rows`; log-probabilities of their first words."""
-        for layer in self.parts.recurrent:
-            layer.reset()
-        self._show(np.asarray(rows, np.int32))
+        self._start(rows)
         count = len(self._rows)
         return self._step(np.full(count, END), np.zeros(count))
 
@@ -75,7 +73,7 @@ class WordPredictor:
     def score(self, rows: Sequence[int] | np.ndarray, inputs: np.ndarray, targets: np.ndarray,
               ) -> np.ndarray:
         """Log-probabilities (T, N) of `targets` (T, N) after `inputs` (T, N), in one forward."""
-        self._show(np.asarray(rows, np.int32))
+        self._start(rows)
         cont = np.ones(inputs.shape)
         cont[0] = 0
         self._forward(inputs, cont)
@@ -83,6 +81,12 @@ class WordPredictor:
         steps, streams = np.indices(targets.shape)
         index = [self.ops.asarray(each, dtype="int32") for each in (steps, streams, targets)]
         return self._log(probs[tuple(index)])
+
+    def _start(self, rows: Sequence[int] | np.ndarray) -> None:
+        """Forget the states of sentences before: NaN in one would outlive a `cont` of 0."""
+        for layer in self.parts.recurrent:
+            layer.reset()
+        self._show(np.asarray(rows, np.int32))
 
     def _show(self, rows: np.ndarray) -> None:
         """Have each stream look at its image's features."""

@@ -68,10 +68,17 @@ def test_images_run_once_and_a_step_is_one_forward_of_one_word(monkeypatch):
             forward(bottom, top)
 
         layer.forward = counted
+    conts = []
+    blob = captions.parts.net.blobs["cont_sentence"]
+    last = captions.parts.word_layers[-1][1]
+    captions.parts.net.after_forward.append(
+        lambda i: conts.append(blob.data.ravel().tolist()) if i == last else None)
     found = captions.beam_search(images(4, "convnet"), beam=3, max_length=5)
     assert len(counts["conv"]) == 1
     assert len(counts["lstm1"]) == max(len(c.ids) for its in found for c in its)
     assert all(shape[0] == 1 and shape[1] <= 12 for shape in counts["lstm1"])
+    assert conts[0] == [0] * 4
+    assert len(conts) > 2 and all(set(each) == {1} for each in conts[1:])
 
 
 @pytest.mark.parametrize("words", [3, 6])

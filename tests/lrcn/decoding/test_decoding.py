@@ -251,5 +251,13 @@ def test_bad_requests_are_told():
         captions.score(shown, [[1, 0], []])
     with pytest.raises(CaffeError, match="needs its image, one of 0 ... 1"):
         captions.score(shown, [[1], [2]], about=[0, 2])
-    with pytest.raises(ModelError, match="probs holds NaN"):
-        captions.greedy(shown * np.nan)
+
+
+def test_nan_is_told_and_does_not_outlive_its_image():
+    captions, shown = make_captioner(5), images(2)
+    before = captions.greedy(shown, max_length=4), captions.score(shown, [[1, 0], [2, 0]])
+    for again in (lambda: captions.greedy(shown, max_length=4),
+                  lambda: captions.score(shown, [[1, 0], [2, 0]])):
+        with pytest.raises(ModelError, match="probs holds NaN"):
+            captions.greedy(shown * np.nan)
+        assert again() in before
