@@ -1,0 +1,185 @@
+"""Moving digits as the HDF5 files that the nets of prototxt/lrcn read, and as arrays to score on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from caffe_lite.data.captions import STEPS, VOCABULARY, streams, word_ids
+from caffe_lite.data.hdf5_writer import RowWriter
+from caffe_lite.data.motions import FRAMES, MOTIONS, RELATIONS
+from caffe_lite.data.moving_digits import Clips, make_clips
+from caffe_lite.data.render import flow_image
+from caffe_lite.lrcn.vocabulary import Vocabulary
+
+ACTIVITY_CLIPS = 20  # per batch of the activity nets
+CLIPS = 50  # per batch of the nets that describe
+SEEN = (0, 4, 8, 12, 15)  # the frames that those nets see of a clip, as channels of one image
+ROLES = {"subject": 10, "motion": len(MOTIONS), "relation": len(RELATIONS) + 1, "object": 11}
+NOTHING = {"relation": len(RELATIONS), "object": 10}  # of a clip that shows one digit
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of clips: multiples of a batch."""
+
+    activity: int
+    described: int  # for the semantics net, and as many others for the nets that write sentences
+    test: int
+
+
+def semantics(clips: Clips) -> dict[str, np.ndarray]:
+    """What clips show: the labels (n,) of each of ROLES."""
+    alone = clips.paths.count == 1
+    return {
+        "subject": clips.digits[:, 0].astype(int),
+        "motion": clips.labels.astype(int),
+        "relation": np.where(alone, NOTHING["relation"], clips.paths.relation).astype(int),
+        "object": np.where(alone, NOTHING["object"], clips.digits[:, 1]).astype(int),
+    }
+
+
+def frames_as_channels(clips: Clips) -> np.ndarray:
+    """(n, 5, 32, 32) uint8."""
+    return clips.frames[:, list(SEEN)]
+
+
+def sentences(clips: Clips) -> list[list[int]]:
+    return [word_ids(caption) for caption in clips.captions]
+
+
+def vocabulary() -> Vocabulary:
+    return Vocabulary(VOCABULARY, "vocabulary of the moving digits")
+
+
+class Shaken:
+    """Clips as from a camera in the hand: each frame is shifted by -1, 0 or 1 pixels in x and y.
+
+    Steady flow would be too easy: a single image of it tells every motion. `frames` (n, 16, 32, 32)
+    uint8; `flow(rows)` is that of the shifted digits, the camera's own motion in it, and 0 where
+    there is paper.
+    """
+
+    def __init__(self, clips: Clips, seed: int) -> None:
+        self.clips, self.labels = clips, clips.labels
+        self.shift = np.random.default_rng(seed).integers(-1, 2, (len(clips), FRAMES + 1, 2))
+        self.frames = _shifted(clips.frames, self.shift)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def flow(self, rows: slice) -> np.ndarray:
+        """(k, 16, 32, 32, 2) float32, in pixels."""
+        moved = self.clips.flow(rows)
+        shift = self.shift[rows]
+        camera = np.diff(shift, axis=1)[:, :, None, None]
+        moved += camera * (self.clips.frames[rows] > 0)[..., None]
+        return _shifted(moved, shift)
+
+
+def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Images (n, 16, 32, 32, ...) moved by `shift` (n, 17, 2) pixels, x and y; zeros move in."""
+    padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1), *[(0, 0)] * (images.ndim - 4)])
+    size = np.arange(images.shape[2])
+    clip, frame = np.ogrid[:len(images), :FRAMES]
+    x, y = np.moveaxis(1 - shift[:, :FRAMES, None] + size[:, None], -1, 0)  # (n, 16, 32) each
+    return padded[clip[..., None, None], frame[..., None, None], y[..., None], x[..., None, :]]
+
+
+def time_major(values: np.ndarray) -> np.ndarray:
+    """Clips (20, 16, ...) as frames, row t * 20 + n: (320, ...)."""
+    return values.swapaxes(0, 1).reshape(-1, *values.shape[2:])
+
+
+def write_activity(folder: Path, name: str, clips: Shaken) -> None:
+    """`name`.h5 and its list: rgb, flow, label and clip_markers, a batch of 20 clips at a time."""
+    markers = np.ones((ACTIVITY_CLIPS, FRAMES), np.uint8)
+    markers[:, 0] = 0
+
+    def batch(first: int) -> dict[str, np.ndarray]:
+        mine = slice(first, first + ACTIVITY_CLIPS)
+        rows = {
+            "rgb": clips.frames[mine, :, None],
+            "flow": np.moveaxis(flow_image(clips.flow(mine)), -1, 2),
+            "label": clips.labels[mine, None].repeat(FRAMES, 1),
+            "clip_markers": markers,
+        }
+        return {key: time_major(values) for key, values in rows.items()}
+
+    _write(folder, name, (batch(first) for first in range(0, len(clips), ACTIVITY_CLIPS)))
+
+
+def write_clips(folder: Path, name: str, clips: Clips) -> None:
+    """`name`.h5 and its list: frames and the labels of each role, a row per clip."""
+    _write(folder, name, [{"frames": frames_as_channels(clips), **semantics(clips)}])
+
+
+def write_sentences(folder: Path, name: str, clips: Clips) -> None:
+    """`name`.h5 and its list: streams of words, a row per time step, columns the clips of a batch."""
+    ids = sentences(clips)
+    _write(folder, name, (streams(ids[i:i + CLIPS], STEPS) for i in range(0, len(ids), CLIPS)))
+
+
+def write_predictions(folder: Path, name: str, predicted: dict[str, np.ndarray]) -> None:
+    """`name`.h5 and `name`_tuples.h5 with their lists: what the semantics net says of each clip.
+
+    `predicted` holds each role's probabilities (n, labels). The first file has a row per clip, the
+    probabilities of all roles beside each other and the same with 1 for each role's largest and 0
+    else; the second streams of the largest as words, a row per step.
+    """
+    _write(folder, name, [{"prob": joined(predicted), "max": joined(largest(predicted))}])
+    ids = tuple_ids(predicted)
+    cont = np.ones((len(ROLES), CLIPS), np.float32)
+    cont[0] = 0
+    _write(folder, f"{name}_tuples",
+           ({"input_tuple": ids[:, i:i + CLIPS], "cont_tuple": cont}
+            for i in range(0, ids.shape[1], CLIPS)))
+
+
+def largest(predicted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {role: np.eye(p.shape[1], dtype=np.float32)[p.argmax(1)]
+            for role, p in predicted.items()}
+
+
+def joined(predicted: dict[str, np.ndarray]) -> np.ndarray:
+    """(n, 35) float32."""
+    return np.concatenate([predicted[role] for role in ROLES], axis=1).astype(np.float32)
+
+
+def tuple_ids(predicted: dict[str, np.ndarray]) -> np.ndarray:
+    """Each role's likeliest label, numbered over all roles: (4, n) float32."""
+    starts = np.cumsum([0, *ROLES.values()])
+    return np.stack([predicted[role].argmax(1) + start
+                     for role, start in zip(ROLES, starts, strict=False)]).astype(np.float32)
+
+
+def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
+    """Write all that can be written before any net is trained; return the clips by their use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clips = {
+        "activity_train": make_clips(sizes.activity, 4 * seed),
+        "semantics_train": make_clips(sizes.described, 4 * seed + 1),
+        "captions_train": make_clips(sizes.described, 4 * seed + 2),
+        "test": make_clips(sizes.test, 4 * seed, "test"),
+    }
+    for name, key in (("activity_train", "activity_train"), ("activity_test", "test")):
+        write_activity(folder, name, Shaken(clips[key], seed))
+    write_clips(folder, "semantics_train", clips["semantics_train"])
+    write_clips(folder, "captions_train", clips["captions_train"])
+    write_clips(folder, "test", clips["test"])
+    write_sentences(folder, "captions_train_sentences", clips["captions_train"])
+    write_sentences(folder, "test_sentences", clips["test"])
+    vocabulary().write(folder / "vocabulary.txt")
+    return clips
+
+
+def _write(folder: Path, name: str, batches) -> None:
+    writer = RowWriter(folder / f"{name}.h5")
+    try:
+        for batch in batches:
+            writer.append(**batch)
+    finally:
+        writer.close()
+    (folder / f"{name}.txt").write_text(f"{name}.h5\n")

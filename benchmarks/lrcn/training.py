@@ -1,0 +1,57 @@
+"""Training by a solver's prototxt, with data, seed and snapshots of this run's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from caffe_lite.proto import load
+from caffe_lite.solvers import default_ops, get_solver
+from caffe_lite.solvers.events import IterationDisplayed
+from caffe_lite.weights import write_caffemodel
+
+ROOT = Path(__file__).resolve().parents[2]
+PROTOTXT = ROOT / "prototxt" / "lrcn"
+DATA = "data/lrcn/"  # what the nets name; a run reads its own folder instead
+
+
+def train(solver: str, folder: Path, seed: int, iterations: int | None = None,
+          weights: Sequence[Path] = (), quiet: bool = True) -> Path:
+    """Train by `solver`, a file under prototxt/lrcn, and return the path of the weights.
+
+    Data are read from `folder`, where the weights are written too. `iterations` replaces max_iter,
+    `weights` are files to start from.
+    """
+    path = PROTOTXT / solver
+    param = load.load_solver(path)
+    net = load.load_net(ROOT / param.net)
+    for layer in net.layer:
+        source = layer.hdf5_data_param.source
+        if source.startswith(DATA):
+            layer.hdf5_data_param.source = str(folder / source.removeprefix(DATA))
+    param.ClearField("net")
+    param.net_param.CopyFrom(net)
+    param.random_seed = seed
+    param.ClearField("test_iter")  # the run scores whole clips and captions itself
+    param.ClearField("test_interval")
+    param.ClearField("test_state")
+    param.weights.extend(map(str, weights))
+    if iterations is not None:
+        param.max_iter = iterations
+    out = folder / f"{Path(param.snapshot_prefix).name}.caffemodel"
+    shown: list[float] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, IterationDisplayed):
+            shown.append(event.loss)
+            if not quiet:
+                print(f"    {event.iteration:5d}  loss {event.loss:.4f}", flush=True)
+
+    start = time.perf_counter()
+    with get_solver(param, default_ops(param), path=str(path), listeners=[listen]) as trained:
+        trained.step(param.max_iter)
+        write_caffemodel(trained.net, out)
+    print(f"  {solver}: {param.max_iter} iterations, loss {shown[0]:.3f} -> {shown[-1]:.3f}, "
+          f"{time.perf_counter() - start:.0f} s", flush=True)
+    return out
