@@ -51,16 +51,16 @@ def definition(size, form="factored", kind="LSTM"):
     return HEAD % (images, size) + body + TAIL % (last, size)
 
 
-def build(prototxt, dtype="float64"):
+def build(prototxt, dtype="float64", device=None):
     param = upgrade_net(text.parse(prototxt, schema.NetParameter))
-    return Net(param, schema.TEST, get_ops(dtype=dtype))
+    return Net(param, schema.TEST, get_ops(device, dtype))
 
 
-def make_net(size, form="factored", seed=0, kind="LSTM", dtype="float64"):
-    net = build(definition(size, form, kind), dtype)
+def make_net(size, form="factored", seed=0, kind="LSTM", dtype="float64", device=None):
+    net = build(definition(size, form, kind), dtype, device)
     rng = np.random.default_rng(seed)
     for blob in net.learnable_params:
-        blob.data[...] = rng.normal(0, 0.9, blob.shape)
+        blob.load(rng.normal(0, 0.9, blob.shape))
     net.params["predict"][1].data[0] += 2  # sentences of different lengths end
     return net
 
