@@ -42,7 +42,9 @@ class CpuConvolution(CpuBase, ConvolutionOps):
                 shape = (len(some), dx.shape[1] * geometry.taps, *dy.shape[2:])
                 (columns,) = self.arena.arrays(self.dtype, shape)
                 product = columns.reshape(len(some), geometry.group, rows.shape[2], -1)
-                numpy.matmul(rows.swapaxes(1, 2), grouped, out=product)
+                # One output per group: an outer product, which matmul does one by one.
+                spread = numpy.multiply if rows.shape[1] == 1 else numpy.matmul
+                spread(rows.swapaxes(1, 2), grouped, out=product)
                 self.col2im(columns, dx[first : first + len(some)], geometry)
 
         self._in_parts(part, len(dy), dy.size * rows.shape[2] // 16)

@@ -93,23 +93,39 @@ def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[t
 def _max_images(
     ops: CpuPooling, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair
 ) -> None:
+    """Along the rows first: then of equal pixels the one that a walk by rows meets first wins."""
     (height, width), (out_height, out_width) = x.shape[2:], y.shape[2:]
-    value = numpy.full((*y.shape[:3], width), LOWEST, ops.dtype)
-    index = None if mask is None else numpy.full(value.shape, -1, numpy.int32)
-    pixel = numpy.arange(height * width, dtype=numpy.int32).reshape(height, width)
-    for outs, pixels in _taps(out_height, height, kernel[0], stride[0], pad[0]):
-        larger = x[:, :, pixels] > value[:, :, outs]
-        numpy.copyto(value[:, :, outs], x[:, :, pixels], where=larger)
-        if index is not None:
-            numpy.copyto(index[:, :, outs], pixel[pixels], where=larger)
+    along = _taps(out_width, width, kernel[1], stride[1], pad[1])
+    down = _taps(out_height, height, kernel[0], stride[0], pad[0])
+    value = numpy.full((*x.shape[:3], out_width), LOWEST, ops.dtype)
     y[...] = LOWEST
-    if index is not None:
-        mask[...] = -1
-    for outs, pixels in _taps(out_width, width, kernel[1], stride[1], pad[1]):
-        found, best = value[..., pixels], y[..., outs]
-        better = found > best
-        if index is not None:
-            # Of equal pixels the one that a walk by rows meets first.
-            better |= (found == best) & (index[..., pixels] < mask[..., outs])
-            numpy.copyto(mask[..., outs], index[..., pixels], where=better)
-        numpy.copyto(best, found, where=better)
+    if mask is None:
+        for outs, pixels in along:
+            numpy.fmax(value[..., outs], x[..., pixels], out=value[..., outs])
+        for outs, pixels in down:
+            numpy.fmax(y[:, :, outs], value[:, :, pixels], out=y[:, :, outs])
+        return
+    column = numpy.full(value.shape, -1, numpy.int32)
+    for outs, pixels in along:
+        numbers = numpy.arange(width, dtype=numpy.int32)[pixels]
+        _take_larger(value[..., outs], x[..., pixels], (column[..., outs], numbers))
+    row = numpy.zeros(y.shape, numpy.int32)
+    mask[...] = -1
+    for outs, pixels in down:
+        numbers = numpy.arange(height, dtype=numpy.int32)[pixels].reshape(-1, 1)
+        _take_larger(
+            y[:, :, outs],
+            value[:, :, pixels],
+            (mask[:, :, outs], column[:, :, pixels]),
+            (row[:, :, outs], numbers),
+        )
+    row *= width
+    mask += row
+
+
+def _take_larger(best: Any, found: Any, *places: tuple[Any, Any]) -> None:
+    """best = found where that is larger, and with it each (kept, new) pair of places."""
+    larger = found > best
+    numpy.fmax(best, found, out=best)
+    for kept, new in places:
+        kept[...] = numpy.where(larger, new, kept)  # copyto would stumble over every change

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
 from ..reference.activations import ActivationOps
-from ..reference.losses import LossOps
+from ..reference.losses import LossOps, class_index
 from ..reference.normalization import NormalizationOps
 from ..reference.recurrent import RecurrentOps
 from ..reference.updates import UpdateOps
@@ -75,6 +77,20 @@ class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps,
 
     def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
         self._slices(super().softmax_grad, [y, dy, dx])
+
+    def softmax_loss_grad(
+        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+    ) -> None:
+        def part(prob: Any, label: Any, dx: Any) -> None:
+            numpy.multiply(prob, scale, out=dx)
+            index, counted = class_index(numpy, prob, label, ignore)
+            place = index[:, None]
+            picked = numpy.take_along_axis(prob, place, axis=1)
+            numpy.put_along_axis(dx, place, (picked - 1) * self.dtype.type(scale), axis=1)
+            if ignore is not None:
+                numpy.copyto(dx, 0, where=~counted[:, None])
+
+        self._slices(part, [prob, label, dx])
 
     def update(
         self,

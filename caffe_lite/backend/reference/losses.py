@@ -34,7 +34,7 @@ class LossOps(OpsBase):
         [0, C) is for `label_fault` to find; here it reads the nearest class.
         """
         xp = self.xp
-        index, counted = _index(xp, prob, label, ignore)
+        index, counted = class_index(xp, prob, label, ignore)
         picked = xp.take_along_axis(prob, index[:, None], axis=1)[:, 0]
         losses[...] = xp.where(counted, -xp.log(xp.maximum(picked, FLT_MIN)), 0)
         return xp.asarray(losses.sum()), xp.asarray(counted.sum(), dtype=self.dtype)
@@ -44,7 +44,7 @@ class LossOps(OpsBase):
     ) -> None:
         """dx = scale * (prob - [class is label]), 0 where ignored; scale a float or 0-d array."""
         xp = self.xp
-        index, counted = _index(xp, prob, label, ignore)
+        index, counted = class_index(xp, prob, label, ignore)
         classes = xp.arange(prob.shape[1]).reshape(-1, 1)
         dx[...] = xp.where(
             counted[:, None], (prob - (classes == index[:, None])) * scale, self.dtype.type(0)
@@ -64,7 +64,7 @@ class LossOps(OpsBase):
         return float(label[~good][0])
 
 
-def _index(xp: Any, prob: Any, label: Any, ignore: int | None) -> tuple[Any, Any]:
+def class_index(xp: Any, prob: Any, label: Any, ignore: int | None) -> tuple[Any, Any]:
     """Each label as a class that exists, and whether it counts."""
     values = xp.trunc(label)
     counted = xp.ones(label.shape, bool) if ignore is None else values != ignore
