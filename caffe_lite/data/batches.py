@@ -132,7 +132,8 @@ class ImageBatches:
         except DataError as error:
             raise DataError(f"{self.place}: {error}") from None
         labels = {0: [], 1: [(self.batch_size,)]}.get(
-            self.label_count, [(self.batch_size, self.label_count)])
+            self.label_count, [(self.batch_size, self.label_count)]
+        )
         return [(self.batch_size, *shape), *labels]
 
     def fill(self, arrays: Sequence[np.ndarray]) -> None:
@@ -149,8 +150,10 @@ class ImageBatches:
     def get_state(self) -> dict[str, Any]:
         if self._first is not None:
             return self._before_first
-        return {"position": self._position(),
-                "transformer": self.transformer.rng.bit_generator.state}
+        return {
+            "position": self._position(),
+            "transformer": self.transformer.rng.bit_generator.state,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._first = None
@@ -164,8 +167,9 @@ class ImageBatches:
 class DatumBatches(ImageBatches):
     """Batches of a database of datums, in key order, beginning behind `skip` records."""
 
-    def __init__(self, source: Source, transformer: Transformer, batch_size: int, labels: bool,
-                 skip: int = 0) -> None:
+    def __init__(
+        self, source: Source, transformer: Transformer, batch_size: int, labels: bool, skip: int = 0
+    ) -> None:
         super().__init__(transformer, batch_size, int(labels))
         self.source = source
         if skip:
@@ -192,9 +196,17 @@ class DatumBatches(ImageBatches):
 class ListedImageBatches(ImageBatches):
     """Batches of listed image files, resized as `images.read_image` does by these sizes."""
 
-    def __init__(self, images: ImageList, transformer: Transformer, batch_size: int,
-                 new_height: int = 0, new_width: int = 0, color: bool = True,
-                 min_height: int = 0, min_width: int = 0) -> None:
+    def __init__(
+        self,
+        images: ImageList,
+        transformer: Transformer,
+        batch_size: int,
+        new_height: int = 0,
+        new_width: int = 0,
+        color: bool = True,
+        min_height: int = 0,
+        min_width: int = 0,
+    ) -> None:
         super().__init__(transformer, batch_size, images.label_count)
         self.images = images
         self._how = (new_height, new_width, color, min_height, min_width)

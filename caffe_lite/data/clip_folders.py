@@ -14,8 +14,13 @@ from caffe_lite.data.resize import resize
 LISTS = {"train": "ucf101_split1_trainVideos.txt", "test": "ucf101_split1_testVideos.txt"}
 
 
-def write_clip_folders(root: str | os.PathLike[str], count: dict[str, int], seed: int = 0,
-                       height: int = 240, width: int = 320) -> None:
+def write_clip_folders(
+    root: str | os.PathLike[str],
+    count: dict[str, int],
+    seed: int = 0,
+    height: int = 240,
+    width: int = 320,
+) -> None:
     """Write `count["train"]` and `count["test"]` clips under `root`, enlarged to height x width.
 
     Makes `frames/VIDEO/VIDEO.0001.jpg` and on, `flow_images/VIDEO/flow_image_VIDEO.0002.jpg` and

@@ -35,26 +35,39 @@ def read_frame_folder(folder: str) -> FrameFolder:
     try:
         names = os.listdir(folder)
     except OSError as error:
-        raise DataError(f"{folder}: the folder of frames cannot be read: {error.strerror}"
-                        ) from None
+        raise DataError(
+            f"{folder}: the folder of frames cannot be read: {error.strerror}"
+        ) from None
     matches = [match for match in map(_NUMBERED.fullmatch, names) if match]
     if not matches:
-        raise DataError(f"{folder}: the folder has no numbered frames (NAME.0001.jpg, ...); "
-                        "extract them with `caffe_lite video frames`")
+        raise DataError(
+            f"{folder}: the folder has no numbered frames (NAME.0001.jpg, ...); "
+            "extract them with `caffe_lite video frames`"
+        )
     prefix, _, suffix = matches[0].groups()
     other = next((match[0] for match in matches if (match[1], match[3]) != (prefix, suffix)), None)
     if other is not None:
-        raise DataError(f"{folder}: {matches[0][0]} and {other} are not frames of one video; keep "
-                        "one naming scheme per folder")
+        raise DataError(
+            f"{folder}: {matches[0][0]} and {other} are not frames of one video; keep "
+            "one naming scheme per folder"
+        )
     padded = any(match[2].startswith("0") for match in matches)
     numbers = {int(match[2]) for match in matches}
     first, last = min(numbers), max(numbers)
-    found = FrameFolder(folder, prefix, min(len(match[2]) for match in matches) if padded else 1,
-                        suffix, first, last - first + 1)
+    found = FrameFolder(
+        folder,
+        prefix,
+        min(len(match[2]) for match in matches) if padded else 1,
+        suffix,
+        first,
+        last - first + 1,
+    )
     if len(numbers) != found.count:
         gap = next(n for n in range(first, last) if n not in numbers)
-        raise DataError(f"{found.path(gap - first)}: frame {gap} is missing, though the folder "
-                        f"goes on to {last}; extract the frames of this video again")
+        raise DataError(
+            f"{found.path(gap - first)}: frame {gap} is missing, though the folder "
+            f"goes on to {last}; extract the frames of this video again"
+        )
     return found
 
 
@@ -81,5 +94,7 @@ def find_video(root: str, video: str) -> str:
         folder = os.path.join(root, candidate)
         if os.path.isdir(folder):
             return folder
-    raise DataError(f"{os.path.join(root, name)}: no such folder of frames; extract them with "
-                    "`caffe_lite video frames`, or say where they are")
+    raise DataError(
+        f"{os.path.join(root, name)}: no such folder of frames; extract them with "
+        "`caffe_lite video frames`, or say where they are"
+    )

@@ -40,8 +40,10 @@ class RowWriter:
             return
         dataset = self._file[name]
         if dataset.shape[1:] != values.shape[1:]:
-            raise DataError(f'{self.name}: rows of "{name}" have shape {values.shape[1:]}, those '
-                            f"before {dataset.shape[1:]}; all rows must agree")
+            raise DataError(
+                f'{self.name}: rows of "{name}" have shape {values.shape[1:]}, those '
+                f"before {dataset.shape[1:]}; all rows must agree"
+            )
         count = len(dataset)
         dataset.resize(count + len(values), axis=0)
         dataset[count:] = values

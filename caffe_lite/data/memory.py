@@ -21,18 +21,28 @@ class ArrayBatches:
         self.data, self.labels = np.asarray(data), np.asarray(labels).reshape(-1)
         self.batch_size, self.position = batch_size, 0
         if self.data.shape[1:] != item:
-            raise DataError(f"data must have shape (n, {', '.join(map(str, item))}), got "
-                            f"{self.data.shape}")
+            raise DataError(
+                f"data must have shape (n, {', '.join(map(str, item))}), got {self.data.shape}"
+            )
         if len(self.labels) != len(self.data):
-            raise DataError(f"needs one label per item: {len(self.data)} items, "
-                            f"{len(self.labels)} labels")
+            raise DataError(
+                f"needs one label per item: {len(self.data)} items, {len(self.labels)} labels"
+            )
         if not len(self.data) or len(self.data) % batch_size:
-            raise DataError(f"the number of items must be a positive multiple of batch_size "
-                            f"{batch_size}, got {len(self.data)}")
+            raise DataError(
+                f"the number of items must be a positive multiple of batch_size "
+                f"{batch_size}, got {len(self.data)}"
+            )
 
     @classmethod
-    def of_images(cls, images: Sequence[Any], labels: Sequence[float], transformer: Transformer,
-                  item: tuple[int, ...], batch_size: int) -> ArrayBatches:
+    def of_images(
+        cls,
+        images: Sequence[Any],
+        labels: Sequence[float],
+        transformer: Transformer,
+        item: tuple[int, ...],
+        batch_size: int,
+    ) -> ArrayBatches:
         """Transform images (C, H, W) one by one; each must come out as `item`."""
         data = np.empty((len(images), *item), np.float32)
         for image, out in zip(images, data, strict=True):
@@ -43,5 +53,7 @@ class ArrayBatches:
         """The next batch of data and labels, contiguous arrays of `dtype`; views where they are."""
         part = slice(self.position, self.position + self.batch_size)
         self.position = part.stop % len(self.data)
-        return (np.ascontiguousarray(self.data[part], dtype),
-                np.ascontiguousarray(self.labels[part], dtype))
+        return (
+            np.ascontiguousarray(self.data[part], dtype),
+            np.ascontiguousarray(self.labels[part], dtype),
+        )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FRAMES = 16
-SIZE = 32  # pixels of the square canvas: room for two digits of 9 to 14 pixels and their paths
+SIZE = 32  # pixels of the square canvas: room for two digits of 8 to 14 pixels and their paths
 MOTIONS = (
     "moves left",
     "moves right",
@@ -29,14 +29,14 @@ MOTIONS = (
 RELATIONS = ("above", "below", "beside")  # of the first digit to the second; beside: to its left
 
 _CENTRE = (SIZE - 1) / 2
-_GAP = 13.0  # pixels between two digits
-_REACH = 7.0  # pixels that a path may lead away from the centre, along an axis of one digit
-_NARROW = 3.5  # the same along the axis in which two digits lie
-_TRAVEL = (0.6, 0.9)  # the share of that stretch which a path covers
-_ANGLES = (-60.0, 60.0)  # degrees, clockwise
-_TURN = (60.0, 100.0)  # degrees turned within a clip
-_SIZES = {1: (1.15, 1.9), 2: (0.95, 1.5)}  # canvas pixels per scan pixel, by number of digits
-_GROWTH = (0.6, 0.9)  # the share of that range, in logarithms, by which a digit grows
+_GAP = 14.0  # pixels between two digits
+_REACH = 5.5  # pixels that a path may lead away from the centre, along an axis of one digit
+_NARROW = 2.75  # the same along the axis in which two digits lie
+_TRAVEL = (0.8, 1.0)  # the share of that stretch which a path covers
+_ANGLES = (-75.0, 75.0)  # degrees, clockwise: not so far that a six turns into a nine
+_TURN = (0.8, 1.0)  # the share of that range which a digit turns
+_SIZES = {1: (1.4, 2.6), 2: (0.95, 1.75)}  # canvas pixels per scan pixel, by number of digits
+_GROWTH = (0.8, 1.0)  # the share of that range, in logarithms, by which a digit grows
 _HOP = (9.0, 12.0)  # frames of a bounce, down and up
 _ROUND = (12.0, 16.0)  # frames of a circle
 
@@ -129,9 +129,7 @@ def draw_paths(label: np.ndarray, rng: np.random.Generator) -> Paths:
 
     each = np.ones((n, 2))
     turning = _directions(label, "turns clockwise", "turns counterclockwise")[:, None] * each
-    span = _ANGLES[1] - _ANGLES[0]
-    share = (_TURN[0] / span, _TURN[1] / span)
-    angle = _along(rng, *_course(rng, each * _ANGLES[0], each * _ANGLES[1], share), turning)
+    angle = _along(rng, *_course(rng, each * _ANGLES[0], each * _ANGLES[1], _TURN), turning)
     growing = _directions(label, "grows", "shrinks")[:, None] * each
     sizes = np.log([_SIZES[1], _SIZES[2]])[count - 1]  # (n, 2): smallest, largest
     small, large = sizes[:, :1] * each, sizes[:, 1:] * each

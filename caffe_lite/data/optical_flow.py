@@ -48,8 +48,9 @@ class _Level:
         self.first, self.second = first, second
         self.slope = np.stack([np.gradient(second, axis=axis) for axis in (1, 0)])
         height, width = first.shape
-        self.place = np.stack(np.meshgrid(np.arange(width, dtype=np.float32),
-                                          np.arange(height, dtype=np.float32)))
+        self.place = np.stack(
+            np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+        )
         self.dual = np.zeros((2, 2, height, width), np.float32)  # component of u, axis x or y
         self.pace = np.empty_like(self.dual)
         self.moved = np.empty((2, height, width), np.float32)
@@ -85,8 +86,9 @@ class _Level:
         found = upper + (lower - upper) * y
         return found[0], found[1:] * inside
 
-    def _fit(self, flow: np.ndarray, slope: np.ndarray, steepness: np.ndarray,
-             constant: np.ndarray) -> None:
+    def _fit(
+        self, flow: np.ndarray, slope: np.ndarray, steepness: np.ndarray, constant: np.ndarray
+    ) -> None:
         """moved = flow, led towards a difference of zero by at most LAMBDA THETA slopes."""
         rest, step, moved = self.rest, self.step, self.moved
         np.multiply(slope[0], flow[0], out=rest)
@@ -147,8 +149,9 @@ def _double(flow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.ascontiguousarray(2 * large[:, : shape[0], : shape[1]])
 
 
-def _between(images: np.ndarray, low: np.ndarray, high: np.ndarray,
-             fraction: np.ndarray) -> np.ndarray:
+def _between(
+    images: np.ndarray, low: np.ndarray, high: np.ndarray, fraction: np.ndarray
+) -> np.ndarray:
     """Values of the flat `images` (n, H * W) between two sets of pixels."""
     first = images.take(low, axis=1)
     return first + (images.take(high, axis=1) - first) * fraction
@@ -171,6 +174,8 @@ def _median(image: np.ndarray) -> np.ndarray:
     a, b, c = sides(middle)
     central = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
     out = image.copy()
-    out[1:-1, 1:-1] = np.maximum(np.minimum(largest_low, central),
-                                 np.minimum(np.maximum(largest_low, central), smallest_high))
+    out[1:-1, 1:-1] = np.maximum(
+        np.minimum(largest_low, central),
+        np.minimum(np.maximum(largest_low, central), smallest_high),
+    )
     return out

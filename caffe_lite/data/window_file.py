@@ -31,8 +31,13 @@ class WindowFile:
     left out. `root_folder` is put before every path.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fg_threshold: float = 0.5,
-                 bg_threshold: float = 0.5, root_folder: str = "") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        fg_threshold: float = 0.5,
+        bg_threshold: float = 0.5,
+        root_folder: str = "",
+    ) -> None:
         self.name = os.fspath(path)
         self.paths: list[str] = []
         self.foreground: list[Window] = []
@@ -48,9 +53,11 @@ class WindowFile:
                 self._window(words, fg_threshold, bg_threshold)
         for kind, found in (("foreground", self.foreground), ("background", self.background)):
             if not found:
-                raise DataError(f"{self.name}: no {kind} windows under fg_threshold "
-                                f"{fg_threshold:g} and bg_threshold {bg_threshold:g}; at least one "
-                                "is needed")
+                raise DataError(
+                    f"{self.name}: no {kind} windows under fg_threshold "
+                    f"{fg_threshold:g} and bg_threshold {bg_threshold:g}; at least one "
+                    "is needed"
+                )
 
     def _words(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         for number, line in read_lines(path, "images and windows"):
@@ -74,8 +81,10 @@ class WindowFile:
     def _image_size(self, words: Iterator[tuple[str, str]]) -> None:
         channels = self._number(words, int)
         if channels != 3:
-            raise DataError(f"{self._place}: images are read in colour and must be listed with 3 "
-                            f"channels, got {channels}")
+            raise DataError(
+                f"{self._place}: images are read in colour and must be listed with 3 "
+                f"channels, got {channels}"
+            )
         for _ in ("height", "width"):
             self._number(words, int)
 
@@ -85,8 +94,10 @@ class WindowFile:
         image = len(self.paths) - 1
         if overlap >= fg:
             if label < 1:
-                raise DataError(f"{self._place}: a foreground window (overlap {overlap:g}) needs a "
-                                f"class above 0, got {label}")
+                raise DataError(
+                    f"{self._place}: a foreground window (overlap {overlap:g}) needs a "
+                    f"class above 0, got {label}"
+                )
             self.foreground.append(Window(image, label, *corners))
         elif overlap < bg:
             self.background.append(Window(image, 0, *corners))

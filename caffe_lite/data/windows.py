@@ -37,8 +37,9 @@ def _round(x: Any) -> int:
     return int(floor(x + 0.5) if x >= 0 else -floor(-x + 0.5))
 
 
-def place(window: Window, rows: int, columns: int, crop: int, context: int, square: bool,
-          mirrored: bool) -> Placement:
+def place(
+    window: Window, rows: int, columns: int, crop: int, context: int, square: bool, mirrored: bool
+) -> Placement:
     """Where `window` of an image of rows x columns goes in a crop x crop picture.
 
     With `context` the window is enlarged so that after warping it lies that many pixels within the
@@ -77,10 +78,12 @@ def _mean(transform: Any) -> np.ndarray:
         raise DataError("mean_file and mean_value exclude each other; drop one of them")
     mean = read_mean(transform.mean_file)
     edge = (mean.shape[2] - crop) // 2
-    middle = mean[:, edge:edge + crop, edge:edge + crop] if edge >= 0 else mean[:, :0]
+    middle = mean[:, edge : edge + crop, edge : edge + crop] if edge >= 0 else mean[:, :0]
     if middle.shape != (3, crop, crop):
-        raise DataError(f"mean_file {transform.mean_file} has shape {mean.shape}; it must hold 3 "
-                        f"channels of at least crop_size {crop} x {crop} pixels")
+        raise DataError(
+            f"mean_file {transform.mean_file} has shape {mean.shape}; it must hold 3 "
+            f"channels of at least crop_size {crop} x {crop} pixels"
+        )
     return middle
 
 
@@ -92,9 +95,17 @@ class WindowBatches:
     counts. Only what a window covers is normalized; the rest of the picture is 0.
     """
 
-    def __init__(self, file: WindowFile, transform: Any, rng: np.random.Generator, batch_size: int,
-                 fg_fraction: float = 0.25, context: int = 0, square: bool = False,
-                 cache: bool = False) -> None:
+    def __init__(
+        self,
+        file: WindowFile,
+        transform: Any,
+        rng: np.random.Generator,
+        batch_size: int,
+        fg_fraction: float = 0.25,
+        context: int = 0,
+        square: bool = False,
+        cache: bool = False,
+    ) -> None:
         self.file, self.rng, self.batch_size = file, rng, batch_size
         self.crop, self.mirror, self.scale = transform.crop_size, transform.mirror, transform.scale
         self.context, self.square = context, square
@@ -124,10 +135,11 @@ class WindowBatches:
             raise DataError(
                 f"{self.file.name}: window ({window.x1}, {window.y1}) to ({window.x2}, "
                 f"{window.y2}) does not lie in {self.file.paths[window.image]} of "
-                f"{columns} x {rows} pixels")
+                f"{columns} x {rows} pixels"
+            )
         if to.height < 1 or to.width < 1:
             return
-        part = resize(image[to.y1:to.y2 + 1, to.x1:to.x2 + 1], to.height, to.width)
+        part = resize(image[to.y1 : to.y2 + 1, to.x1 : to.x2 + 1], to.height, to.width)
         if mirrored:
             part = part[:, ::-1]
         area = (slice(None), slice(to.top, to.top + to.height), slice(to.left, to.left + to.width))
