@@ -8,7 +8,7 @@ from caffe_lite.net import Net
 from caffe_lite.proto import schema
 
 from . import nets
-from .context import Context, median_time
+from .context import Context
 from .peer_model import make_model
 
 
@@ -52,7 +52,7 @@ def convolution_times(
     }
     with torch.no_grad():
         return {
-            name: median_time(action, _synchronize(torch, device), 0.1, runs=3)
+            name: context.clock(action, _synchronize(torch, device), 0.15)
             for name, action in passes.items()
         }
 
@@ -89,14 +89,13 @@ def _time_net(torch: Any, device: str, context: Context, case: Any) -> dict[str,
         optimizer.step()
 
     synchronize = _synchronize(torch, device)
-    seconds = 0.005 if context.small else case.seconds
     times = {}
     for name, training, action in (("forward", False, forward), ("training step", True, step)):
         model.train(training)
-        times[name] = median_time(action, synchronize, seconds)
+        times[name] = context.clock(action, synchronize, case.seconds)
         if device == "cuda":
             replay = _graph(torch, action)
-            times[f"{name}, graph"] = median_time(replay, synchronize, seconds)
+            times[f"{name}, graph"] = context.clock(replay, synchronize, case.seconds)
     return times
 
 
