@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from caffe_lite.errors import ModelError
-from caffe_lite.weights.mapped import MappedBlob, MappedFile, Run
+from caffe_lite.weights.mapped import CHUNK, MappedBlob, MappedFile, Run
 from caffe_lite.weights.stored import StoredBlob, Weights
 from caffe_lite.weights.wire import (
     FIXED32,
@@ -164,13 +164,14 @@ def _unpacked(file: MappedFile, position: int, stop: int, first: Field) -> Run:
     limit = (stop - position) // stride
     count, block = 1, 1024
     while count < limit and first.start == position + 1:
-        tags = np.ndarray((min(block, limit - count),), np.uint8, file.data,
-                          position + count * stride, (stride,))
-        others = np.flatnonzero(tags != file.data[position])
+        # Read, not mapped: pages that were looked at would add up in memory.
+        numbers = np.empty((min(block, limit - count), stride), np.uint8)
+        file.read_into(position + count * stride, numbers)
+        others = np.flatnonzero(numbers[:, 0] != file.data[position])
         if len(others):
             count += int(others[0])
             break
-        count, block = count + len(tags), 2 * block
+        count, block = count + len(numbers), min(2 * block, CHUNK)
     return Run(first.start, count, stride)
 
 
