@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.data.captions import STEPS, VOCABULARY, streams, word_ids
+from caffe_lite.data.export_clips import FLOW_SCALE
+from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5_writer import RowWriter
 from caffe_lite.data.motions import FRAMES, MOTIONS, RELATIONS
 from caffe_lite.data.moving_digits import Clips, make_clips
-from caffe_lite.data.render import flow_image
 from caffe_lite.lrcn.vocabulary import Vocabulary
 
 ACTIVITY_CLIPS = 20  # per batch of the activity nets
@@ -102,7 +103,7 @@ def write_activity(folder: Path, name: str, clips: Shaken) -> None:
         mine = slice(first, first + ACTIVITY_CLIPS)
         rows = {
             "rgb": clips.frames[mine, :, None],
-            "flow": np.moveaxis(flow_image(clips.flow(mine)), -1, 2),
+            "flow": np.moveaxis(encode_flow(clips.flow(mine), FLOW_SCALE), -1, 2),
             "label": clips.labels[mine, None].repeat(FRAMES, 1),
             "clip_markers": markers,
         }

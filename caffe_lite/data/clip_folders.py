@@ -8,7 +8,7 @@ import numpy as np
 from caffe_lite.data.flow_images import encode_flow, flow_name
 from caffe_lite.data.images import write_image
 from caffe_lite.data.motions import MOTIONS
-from caffe_lite.data.moving_digits import Clips, make_clips
+from caffe_lite.data.moving_digits import Clip, Clips, make_clips
 from caffe_lite.data.resize import resize
 
 LISTS = {"train": "ucf101_split1_trainVideos.txt", "test": "ucf101_split1_testVideos.txt"}
@@ -30,23 +30,33 @@ def write_clip_folders(
     root = Path(root)
     for split, n in count.items():
         clips = make_clips(n, seed, split)
-        lines = []
-        for i in range(n):
-            motion = MOTIONS[clips.labels[i]].title().replace(" ", "")
-            video = f"v_{motion}_{split}_c{i + 1:04d}"
-            lines.append(f"{motion}/{video} {clips.labels[i]}\n")
-            _write_clip(root, video, clips, i, (height, width))
-        (root / LISTS[split]).write_text("".join(lines))
+        names = [video_name(clips, split, index) for index in range(n)]
+        for index, name in enumerate(names):
+            video = name.rpartition("/")[2]
+            for kind, images in clip_images(video, clips[index], height, width).items():
+                folder = root / kind / video
+                folder.mkdir(parents=True, exist_ok=True)
+                for file, image in images.items():
+                    write_image(folder / file, image)
+        rows = zip(names, clips.labels.tolist(), strict=True)
+        (root / LISTS[split]).write_text("".join(f"{name} {label}\n" for name, label in rows))
 
 
-def _write_clip(root: Path, video: str, clips: Clips, index: int, size: tuple[int, int]) -> None:
-    folders = [root / "frames" / video, root / "flow_images" / video]
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    clip = clips[index]
-    stretch = np.array([size[1] / clip.frames.shape[2], size[0] / clip.frames.shape[1]])
+def video_name(clips: Clips, split: str, index: int) -> str:
+    """What the lists call a clip: `Motion/v_Motion_split_c0001`."""
+    motion = MOTIONS[clips.labels[index]].title().replace(" ", "")
+    return f"{motion}/v_{motion}_{split}_c{index + 1:04d}"
+
+
+def clip_images(
+    video: str, clip: Clip, height: int, width: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """The images (height, width, 3) by file name of a clip's "frames" and its "flow_images"."""
+    stretch = np.array([width / clip.frames.shape[2], height / clip.frames.shape[1]])
+    images: dict[str, dict[str, np.ndarray]] = {"frames": {}, "flow_images": {}}
     for time, (frame, flow) in enumerate(zip(clip.frames, clip.flow, strict=True), 1):
-        ink = resize(np.repeat(frame[..., None], 3, axis=2), *size)
-        write_image(folders[0] / f"{video}.{time:04d}.jpg", ink)
-        shown = resize(encode_flow(flow * stretch), *size)
-        write_image(folders[1] / flow_name(f"{video}.{time + 1:04d}.jpg"), shown)
+        ink = resize(np.repeat(frame[..., None], 3, axis=2), height, width)
+        images["frames"][f"{video}.{time:04d}.jpg"] = ink
+        shown = resize(encode_flow(flow * stretch), height, width)
+        images["flow_images"][flow_name(f"{video}.{time + 1:04d}.jpg")] = shown
+    return images

@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.data import captions, datum
+from caffe_lite.data.clip_folders import clip_images, video_name
 from caffe_lite.data.export import Folder, Progress
-from caffe_lite.data.motions import FRAMES, MOTIONS
+from caffe_lite.data.flow_images import CENTRE, encode_flow
+from caffe_lite.data.motions import FRAMES, MOTIONS, SIZE
 from caffe_lite.data.moving_digits import Clips, make_clips
-from caffe_lite.data.render import flow_image
 from caffe_lite.errors import DataError
 
 FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")
 MEAN, DEVIATION = 25.5, 64.0  # of the frames' grey levels, roughly; HDF5Data cannot transform
-FLOW_UNIT = 32.0  # grey levels of a flow image per pixel of motion
+FLOW_SCALE = 32.0  # grey levels per pixel of motion: no digit moves by 4 pixels a frame
 _FILE_CLIPS = 1000  # at most, per HDF5 file
+_FOLDERS = 500  # at most, per split: each holds 16 small files
 
 
 def write_moving_digits(
@@ -40,10 +42,11 @@ def write_moving_digits(
     - "hdf5": `train.txt` lists HDF5 files with `data` (rows, 1, 32, 32), the grey levels less
       MEAN and over DEVIATION, `label` (rows,) and `clip_markers` (rows,), 0 on a first frame.
     - "flow": `train_flow.txt` the same with `data` (rows, 3, 32, 32): flow images (magnitude, y,
-      x) less 128 and over FLOW_UNIT, which is pixels per frame.
+      x) less 128 and over FLOW_SCALE, which is pixels per frame.
     - "lmdb": `train_lmdb`, the frames as datums with labels, in the same order of rows.
-    - "frames": `frames/CLIP/CLIP.0001.jpg` ... and `flow_images/` alike, `train_videos.txt`
-      ("motion/CLIP label" a line, as UCF101's lists) and `train_frames.txt` for ImageData.
+    - "frames": the first 500 clips as folders of JPEG frames and flow images, laid out as in
+      `clip_folders`; `train_videos.txt` lists the clips, `train_frames.txt` and
+      `train_flow_frames.txt` the images.
     - "captions": `captions/train/`: `hdf5_chunk_list.txt` (streams of `batch_clips` captions, 8
       steps a batch), `image_list.with_dummy_labels.txt` (one picture per caption, in the same
       order, its B, G and R the first, middle and last frame), `captions.txt`.
@@ -129,8 +132,8 @@ def _write_hdf5(folder: Folder, split: str, clips: Clips, batch_clips: int) -> N
 
 def _write_flow(folder: Folder, split: str, clips: Clips, batch_clips: int) -> None:
     def make(part: slice) -> dict[str, np.ndarray]:
-        images = flow_image(clips.flow(part), FLOW_UNIT).transpose(0, 1, 4, 2, 3)
-        data = (images.astype(np.float16) - 128) / np.float16(FLOW_UNIT)
+        images = encode_flow(clips.flow(part), FLOW_SCALE).transpose(0, 1, 4, 2, 3)
+        data = (images.astype(np.float16) - np.float16(CENTRE)) / np.float16(FLOW_SCALE)
         return _rows(data, clips.labels[part], batch_clips)
 
     _write_parts(folder, f"{split}_flow", clips, batch_clips, make)
@@ -144,19 +147,19 @@ def _write_lmdb(folder: Folder, split: str, clips: Clips, batch_clips: int) -> N
 
 
 def _write_frames(folder: Folder, split: str, clips: Clips, batch_clips: int) -> None:
-    videos, frames = [], []
-    for index, label in enumerate(clips.labels.tolist()):
-        video = f"{split}_{index:05d}"
-        names = [f"{video}.{number:04d}.jpg" for number in range(1, FRAMES + 1)]
-        videos.append(f"{MOTIONS[label].replace(' ', '_')}/{video} {label}\n")
-        frames += [f"frames/{video}/{name} {label}\n" for name in names]
-        if not (folder.path / "flow_images" / video).exists():
-            clip = clips[index]
-            folder.images(f"frames/{video}", dict(zip(names, clip.frames, strict=True)))
-            flow = flow_image(clip.flow, FLOW_UNIT)
-            folder.images(f"flow_images/{video}", dict(zip(names, flow, strict=True)))
-    folder.text(f"{split}_videos.txt", "".join(videos))
-    folder.text(f"{split}_frames.txt", "".join(frames))
+    lines: dict[str, list[str]] = {"videos": [], "frames": [], "flow": []}
+    for index, label in enumerate(clips.labels[:_FOLDERS].tolist()):
+        name = video_name(clips, split, index)
+        video = name.rpartition("/")[2]
+        lines["videos"].append(f"{name} {label}\n")
+        images = clip_images(video, clips[index], SIZE, SIZE)
+        for kind, files in images.items():
+            folder.images(f"{kind}/{video}", files)
+            listed = lines["flow" if kind == "flow_images" else kind]
+            listed += [f"{kind}/{video}/{file} {label}\n" for file in files]
+    folder.text(f"{split}_videos.txt", "".join(lines["videos"]))
+    folder.text(f"{split}_frames.txt", "".join(lines["frames"]))
+    folder.text(f"{split}_flow_frames.txt", "".join(lines["flow"]))
 
 
 def _write_captions(folder: Folder, split: str, clips: Clips, batch_clips: int) -> None:

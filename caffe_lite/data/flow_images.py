@@ -6,16 +6,16 @@ SCALE = 16.0  # grey levels per pixel of motion: motions up to 8 pixels a frame 
 CENTRE = 128.0  # the level of no motion
 
 
-def encode_flow(flow: np.ndarray) -> np.ndarray:
-    """Turn `flow` (H, W, 2), x and y in pixels, into an image (H, W, 3) uint8, B G R.
+def encode_flow(flow: np.ndarray, scale: float = SCALE) -> np.ndarray:
+    """Turn `flow` (..., H, W, 2), x and y in pixels, into images (..., H, W, 3) uint8, B G R.
 
         R = 128 + 16 x,  G = 128 + 16 y,  B = 128 + 16 sqrt(x^2 + y^2)
 
-    rounded and cut off at 0 and 255. LRCN: create_flow_images_LRCN.m.
+    (16: `scale`), rounded and cut off at 0 and 255. LRCN: create_flow_images_LRCN.m.
     """
     magnitude = np.hypot(flow[..., 0], flow[..., 1])
     levels = np.stack([magnitude, flow[..., 1], flow[..., 0]], axis=-1)
-    return np.rint(np.clip(levels * SCALE + CENTRE, 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(levels * scale + CENTRE, 0, 255)).astype(np.uint8)
 
 
 def decode_flow(image: np.ndarray) -> np.ndarray:

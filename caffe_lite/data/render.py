@@ -86,13 +86,3 @@ def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
         moved[..., 0] = np.where(shown, target_x - pixel, moved[..., 0])
         moved[..., 1] = np.where(shown, target_y - pixel[:, None], moved[..., 1])
     return moved
-
-
-def flow_image(moved: np.ndarray, gain: float = 32.0) -> np.ndarray:
-    """Return flow (..., 2) as the images that LRCN's flow nets read: (..., 3) uint8.
-
-    B, G, R hold the magnitude, y and x, each 128 + `gain` times pixels per frame, cut at 0..255.
-    """
-    x, y = moved[..., 0], moved[..., 1]
-    channels = np.stack([np.hypot(x, y), y, x], -1)
-    return np.clip(np.rint(channels * gain + 128), 0, 255).astype(np.uint8)
