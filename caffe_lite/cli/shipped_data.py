@@ -16,19 +16,28 @@ SHIPPED = ("digits", "moving_digits")
 
 
 def make_missing(solver: Any, solver_path: str, live: Any) -> None:
-    """Write the data sets that the solver's nets look for under data/ and do not find.
+    """Write the parts of the shipped data that the solver's nets look for under data/ in vain.
 
-    Only `data/digits/...` and `data/moving_digits/...` that do not exist at all are made. Nets that
-    cannot be read are left for the solver to complain about.
+    Nets that cannot be read are left for the solver to complain about.
     """
     from caffe_lite.cli import dataset
 
+    missing = [Path(source) for source in _sources(solver, solver_path)
+               if source and not Path(source).exists()]
     for name in SHIPPED:
         folder = Path("data") / name
-        if not folder.exists() and any(Path(source).is_relative_to(folder)
-                                       for source in _sources(solver, solver_path)):
-            log.info("%s is not there; making it (caffe_lite dataset %s)", folder, name)
-            dataset.write(name, str(folder), live)
+        forms = {_form(source) for source in missing if source.is_relative_to(folder)}
+        if forms:
+            log.info("%s lacks what the net reads; making it (caffe_lite dataset %s)", folder, name)
+            dataset.write(name, str(folder), live, tuple(sorted(forms)))
+
+
+def _form(source: Path) -> str:
+    """The form of the moving digits that a file belongs to."""
+    for form in ("captions", "flow", "lmdb", "frames", "videos"):
+        if form in str(source):
+            return form.replace("videos", "frames")
+    return "hdf5"
 
 
 def _sources(solver: Any, solver_path: str) -> Iterator[str]:
