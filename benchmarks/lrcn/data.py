@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from caffe_lite.data.captions import STEPS, VOCABULARY, streams, word_ids
+from caffe_lite.data.captions import STEPS, VOCABULARY, describe, streams, word_ids
 from caffe_lite.data.export_clips import FLOW_SCALE
+from caffe_lite.data.flow_images import encode_flow
+from caffe_lite.data.export_clips import FLOW_SCALE, time_major
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5_writer import RowWriter
 from caffe_lite.data.motions import FRAMES, MOTIONS, RELATIONS
@@ -24,7 +27,7 @@ NOTHING = {"relation": len(RELATIONS), "object": 10}  # of a clip that shows one
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of clips: multiples of a batch."""
+    """Numbers of clips: whole batches, 20 for `activity`, 50 for `described`, both for `test`."""
 
     activity: int
     described: int  # for the semantics net, and as many others for the nets that write sentences
@@ -49,6 +52,16 @@ def frames_as_channels(clips: Clips) -> np.ndarray:
 
 def sentences(clips: Clips) -> list[list[int]]:
     return [word_ids(caption) for caption in clips.captions]
+
+
+def references(clips: Clips) -> list[list[str]]:
+    """All true captions of each clip: one above the other is also the other below the one."""
+    other = clips.paths.relation.copy()
+    stacked = (clips.paths.count == 2) & (other < 2)
+    other[stacked] = 1 - other[stacked]
+    swapped = describe(replace(clips.paths, relation=other), clips.digits[:, ::-1])
+    return [[caption, turned] if both else [caption]
+            for caption, turned, both in zip(clips.captions, swapped, stacked, strict=True)]
 
 
 def vocabulary() -> Vocabulary:
@@ -80,6 +93,11 @@ class Shaken:
         return _shifted(moved, shift)
 
 
+def flow_images(flow: np.ndarray) -> np.ndarray:
+    """Images (..., 3) uint8 of flow (..., 2): 32 grey levels per pixel."""
+    return encode_flow(flow, FLOW_SCALE)
+
+
 def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Images (n, 16, 32, 32, ...) moved by `shift` (n, 17, 2) pixels, x and y; zeros move in."""
     padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1), *[(0, 0)] * (images.ndim - 4)])
@@ -87,11 +105,6 @@ def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
     clip, frame = np.ogrid[:len(images), :FRAMES]
     x, y = np.moveaxis(1 - shift[:, :FRAMES, None] + size[:, None], -1, 0)  # (n, 16, 32) each
     return padded[clip[..., None, None], frame[..., None, None], y[..., None], x[..., None, :]]
-
-
-def time_major(values: np.ndarray) -> np.ndarray:
-    """Clips (20, 16, ...) as frames, row t * 20 + n: (320, ...)."""
-    return values.swapaxes(0, 1).reshape(-1, *values.shape[2:])
 
 
 def write_activity(folder: Path, name: str, clips: Shaken) -> None:
@@ -107,7 +120,7 @@ def write_activity(folder: Path, name: str, clips: Shaken) -> None:
             "label": clips.labels[mine, None].repeat(FRAMES, 1),
             "clip_markers": markers,
         }
-        return {key: time_major(values) for key, values in rows.items()}
+        return {key: time_major(values, ACTIVITY_CLIPS) for key, values in rows.items()}
 
     _write(folder, name, (batch(first) for first in range(0, len(clips), ACTIVITY_CLIPS)))
 
@@ -176,7 +189,7 @@ def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
     return clips
 
 
-def _write(folder: Path, name: str, batches) -> None:
+def _write(folder: Path, name: str, batches: Iterable[dict[str, np.ndarray]]) -> None:
     writer = RowWriter(folder / f"{name}.h5")
     try:
         for batch in batches:
