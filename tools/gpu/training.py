@@ -22,14 +22,16 @@ TRAININGS = {
     "LeNet on digits": ("digits", "prototxt/digits/solver.prototxt", 60, 300),
     "LRCN on moving digits": (
         "moving_digits",
-        "prototxt/moving_digits/solver.prototxt",
+        "prototxt/moving_digits/lrcn_solver.prototxt",
         6,
         20,
     ),
 }
-# Rounding grows as training goes on; these bound what a fault would exceed at once.
-EXACT = 1e-6
-ROUNDED = 2e-2
+EXACT = 1e-6  # of every loss in float64
+# In float32 a rectifier whose input is zero but for rounding may open on one device alone; from
+# there the runs drift apart, and only means over many iterations agree.
+BEGINNING = 1e-3
+MEAN = 0.05
 
 
 def run(context: Context) -> None:
@@ -45,10 +47,7 @@ def run(context: Context) -> None:
             try:
                 shutil.copytree(ROOT / "prototxt", "prototxt")
                 _make_data(dataset)
-                for dtype, count, tolerance in (
-                    ("float64", exact, EXACT),
-                    ("float32", rounded, ROUNDED),
-                ):
+                for dtype, count in (("float64", exact), ("float32", rounded)):
                     context.attempt(
                         f"{name}, {dtype}",
                         _same_curve,
@@ -56,7 +55,6 @@ def run(context: Context) -> None:
                         solver,
                         dtype,
                         3 if context.small else count,
-                        tolerance,
                     )
             finally:
                 os.chdir(before)
@@ -74,18 +72,26 @@ def _make_data(dataset: str) -> None:
         raise RuntimeError(f"caffe_lite dataset {dataset}: {done.stderr.strip()}")
 
 
-def _same_curve(context: Context, solver: str, dtype: str, count: int, tolerance: float) -> str:
-    curves = [
+def _same_curve(context: Context, solver: str, dtype: str, count: int) -> str:
+    cpu, gpu = (
         _losses(solver, ops, count) for ops in (context.cpu(dtype), context.ops(dtype, "none"))
-    ]
-    cpu, gpu = curves
-    if dtype == "float32":
-        # Single losses drift apart; their means over ten iterations must not.
-        cpu, gpu = (_means(curve) for curve in curves)
-    worst = float(numpy.max(numpy.abs(gpu - cpu) / numpy.maximum(numpy.abs(cpu), 0.05)))
-    if not worst <= tolerance:
-        raise AssertionError(f"the loss is off by {worst:.1e}: CPU {cpu[-3:]}, GPU {gpu[-3:]}")
-    return f"{count} iterations, loss {curves[1][0]:.4f} to {curves[1][-1]:.4f}, off by {worst:.1e}"
+    )
+    if dtype == "float64":
+        offs = {"a loss": (_off(cpu, gpu), EXACT)}
+    else:
+        offs = {
+            "the first losses": (_off(cpu[:5], gpu[:5]), BEGINNING),
+            "the mean loss": (_off(cpu.mean(), gpu.mean()), MEAN),
+        }
+    for what, (off, allowed) in offs.items():
+        if not off <= allowed:
+            raise AssertionError(f"{what} is off by {off:.1e}: CPU {cpu[-3:]}, GPU {gpu[-3:]}")
+    told = ", ".join(f"{what} off by {off:.1e}" for what, (off, _) in offs.items())
+    return f"{count} iterations, loss {gpu[0]:.4f} to {gpu[-1]:.4f}, {told}"
+
+
+def _off(cpu: Any, gpu: Any) -> float:
+    return float(numpy.max(numpy.abs(gpu - cpu) / numpy.maximum(numpy.abs(cpu), 0.05)))
 
 
 def _losses(path: str, ops: Any, count: int) -> numpy.ndarray:
@@ -99,8 +105,3 @@ def _losses(path: str, ops: Any, count: int) -> numpy.ndarray:
             solver.step(1)
             losses.append(float(ops.to_host(solver.net.loss())))
     return numpy.array(losses)
-
-
-def _means(curve: numpy.ndarray) -> numpy.ndarray:
-    whole = len(curve) // 10 * 10
-    return curve[:whole].reshape(-1, 10).mean(axis=1) if whole else curve
