@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if drawable and strip is not None:
         picture = Path(args.out) / "demo.png"
         demo_picture.draw(runs, strip, picture)
-        print(f"\n{picture}: learning curves, and what the LRCN says of a test clip, frame by frame")
+        print(f"\n{picture}: learning curves, and the LRCN's view of a test clip, frame by frame")
     return 0
 
 
