@@ -20,6 +20,7 @@ SMALL = {
     "depthwise": ((2, 3, 5, 4), 6, ConvGeometry((3, 3), (2, 1), (1, 1), (1, 1), 3)),
     "stride beyond kernel": ((1, 2, 8, 7), 3, ConvGeometry((2, 1), (3, 4), (1, 0), (1, 1))),
     "pad beyond kernel": ((2, 1, 3, 2), 2, ConvGeometry((2, 3), (1, 2), (3, 4), (1, 1))),
+    "long kernel and stride": ((2, 1, 420), 2, ConvGeometry((300,), (70,), (11,), (1,))),
     "pixels that no tap meets": ((1, 2, 6, 9), 2, ConvGeometry((1, 2), (1, 4), (0, 0), (1, 1))),
 }
 

@@ -3,7 +3,6 @@
 
 #include "direct.h"
 #include "implicit.h"
-#include "planes.h"
 
 typedef struct {
     const convolution_plan *plan;
@@ -11,7 +10,7 @@ typedef struct {
     real *y, *scratch;
     axis h, w;
     int direct; /* the taps meet x as it lies: no planes */
-    idx image_size, planes, thread_scratch;
+    idx plane, image_size, planes, thread_scratch;
     idx run, runs, column_parts, row_parts;
     const idx *base;
 } forward_job;
@@ -33,34 +32,15 @@ static void cut(forward_job *job) {
 
 static void prepare(forward_job *job, const convolution_plan *p) {
     job->plan = p;
-    axis_for_taps(&job->h, p->height, p->out_height, p->kernel_h, p->stride_h, p->pad_h,
-                  p->dilation_h);
-    axis_for_taps(&job->w, p->width, p->out_width, p->kernel_w, p->stride_w, p->pad_w,
-                  p->dilation_w);
-    job->direct = plan_taps(p) == 1 && p->stride_h == 1 && p->stride_w == 1 && !p->pad_h && !p->pad_w;
+    plan_axes(p, &job->h, &job->w);
+    job->direct = plan_pointwise(p);
     idx channels = p->channels / p->group;
-    job->image_size = job->direct ? p->channels * p->height * p->width
-                                  : channels * planes_size(&job->h, &job->w);
+    job->plane = job->direct ? p->height * p->width : planes_size(&job->h, &job->w);
+    job->image_size = (job->direct ? p->channels : channels) * job->plane;
     cut(job);
     job->planes = job->direct ? 0 : job->run * job->image_size + 2 * LANES;
     job->thread_scratch =
         ceil_div(job->planes + implicit_scratch(channels * plan_taps(p)), 16) * 16;
-}
-
-/* base[k]: where tap k's first pixel lies in the planes. */
-static void find_bases(const forward_job *job, idx *base) {
-    const convolution_plan *p = job->plan;
-    idx plane = job->direct ? p->height * p->width : planes_size(&job->h, &job->w);
-    idx phase_plane = job->h.count * job->w.count;
-    for (idx c = 0; c < p->channels / p->group; c++)
-        for (idx i = 0; i < p->kernel_h; i++)
-            for (idx j = 0; j < p->kernel_w; j++) {
-                idx at_h = axis_place(&job->h, i * p->dilation_h);
-                idx at_w = axis_place(&job->w, j * p->dilation_w);
-                idx phase = at_h / job->h.count * job->w.phases + at_w / job->w.count;
-                *base++ = c * plane + phase * phase_plane +
-                          at_h % job->h.count * job->w.count + at_w % job->w.count;
-            }
 }
 
 static void forward_task(void *context, idx task, int thread) {
@@ -99,8 +79,7 @@ static void forward_task(void *context, idx task, int thread) {
         for (idx image = 0; image < images; image++)
             for (idx c = 0; c < channels; c++)
                 fill_planes(x + (image * p->channels + c) * area,
-                            scratch + image * job->image_size + c * planes_size(&job->h, &job->w),
-                            &job->h, &job->w);
+                            scratch + image * job->image_size + c * job->plane, &job->h, &job->w);
     idx vectors = ceil_div(images * pixels, LANES);
     idx from = vectors * column_part / job->column_parts * LANES;
     idx to = min_idx(vectors * (column_part + 1) / job->column_parts * LANES, images * pixels);
@@ -115,8 +94,7 @@ API idx convolution_scratch(const convolution_plan *p) {
     if (direct_suits(p)) return direct_scratch(p);
     forward_job job;
     prepare(&job, p);
-    idx depth = p->channels / p->group * plan_taps(p);
-    return pool_threads() * job.thread_scratch + depth * (idx)(sizeof(idx) / sizeof(real));
+    return pool_threads() * job.thread_scratch + plan_bases_size(p);
 }
 
 API void convolution(const convolution_plan *p, const real *x, const real *weight, const real *bias,
@@ -128,7 +106,7 @@ API void convolution(const convolution_plan *p, const real *x, const real *weigh
     forward_job job = {.x = x, .weight = weight, .bias = bias, .y = y, .scratch = scratch};
     prepare(&job, p);
     idx *base = (idx *)(scratch + pool_threads() * job.thread_scratch);
-    find_bases(&job, base);
+    plan_bases(p, &job.h, &job.w, job.plane, base);
     job.base = base;
     parallel(job.runs * p->group * job.column_parts * job.row_parts, plan_work(p), forward_task,
              &job);

@@ -6,7 +6,6 @@
 
 #include "direct.h"
 #include "implicit.h"
-#include "planes.h"
 
 #define MAX_TAPS 256
 
@@ -35,6 +34,11 @@ static void describe_phase(phase_axis *a, idx r, idx size, idx kernel, idx strid
         a->tap[a->taps] = (int)tap;
         a->shift[a->taps++] = reach / stride;
     }
+}
+
+static void phase_axes(const convolution_plan *p, idx rh, idx rw, phase_axis *h, phase_axis *w) {
+    describe_phase(h, rh, p->height, p->kernel_h, p->stride_h, p->pad_h, p->dilation_h);
+    describe_phase(w, rw, p->width, p->kernel_w, p->stride_w, p->pad_w, p->dilation_w);
 }
 
 /* The padded axis of dy that holds every pixel that any phase's taps meet. */
@@ -79,8 +83,7 @@ static idx taps_before(const convolution_plan *p, idx rh, idx rw) {
         for (idx j = 0; j < p->stride_w; j++) {
             phase_axis h, w;
             if (i == rh && j == rw) return total;
-            describe_phase(&h, i, p->height, p->kernel_h, p->stride_h, p->pad_h, p->dilation_h);
-            describe_phase(&w, j, p->width, p->kernel_w, p->stride_w, p->pad_w, p->dilation_w);
+            phase_axes(p, i, j, &h, &w);
             total += h.taps * w.taps;
         }
     return total;
@@ -96,8 +99,7 @@ static void turn_task(void *context, idx task, int thread) {
     for (idx rh = 0; rh < p->stride_h; rh++)
         for (idx rw = 0; rw < p->stride_w; rw++) {
             phase_axis h, w;
-            describe_phase(&h, rh, p->height, p->kernel_h, p->stride_h, p->pad_h, p->dilation_h);
-            describe_phase(&w, rw, p->width, p->kernel_w, p->stride_w, p->pad_w, p->dilation_w);
+            phase_axes(p, rh, rw, &h, &w);
             idx depth = outputs * h.taps * w.taps;
             real *row = job->turned + group * channels * outputs * taps +
                         taps_before(p, rh, rw) * channels * outputs + c * depth;
@@ -115,8 +117,7 @@ static void phase_product(const data_job *job, implicit_product *product, idx rh
     const convolution_plan *p = job->plan;
     idx channels = p->channels / p->group, outputs = p->outputs / p->group;
     phase_axis h, w;
-    describe_phase(&h, rh, p->height, p->kernel_h, p->stride_h, p->pad_h, p->dilation_h);
-    describe_phase(&w, rw, p->width, p->kernel_w, p->stride_w, p->pad_w, p->dilation_w);
+    phase_axes(p, rh, rw, &h, &w);
     product->depth = outputs * h.taps * w.taps;
     product->height = h.count;
     product->width = w.count;

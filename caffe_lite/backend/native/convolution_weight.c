@@ -5,7 +5,6 @@
 #include "convolution.h"
 
 #include "direct.h"
-#include "planes.h"
 
 #define IMAGE_BYTES (16 << 20) /* planes and transposed dy that are held at a time */
 #define FLUSH_PIXELS 1024      /* summed in one go: bounds the rounding error */
@@ -33,11 +32,8 @@ INLINE idx padded_outputs(const convolution_plan *p) {
 
 static void prepare(weight_job *job, const convolution_plan *p) {
     job->plan = p;
-    axis_for_taps(&job->h, p->height, p->out_height, p->kernel_h, p->stride_h, p->pad_h,
-                  p->dilation_h);
-    axis_for_taps(&job->w, p->width, p->out_width, p->kernel_w, p->stride_w, p->pad_w,
-                  p->dilation_w);
-    job->direct = plan_taps(p) == 1 && p->stride_h == 1 && p->stride_w == 1 && !p->pad_h && !p->pad_w;
+    plan_axes(p, &job->h, &job->w);
+    job->direct = plan_pointwise(p);
     job->plane = job->direct ? p->height * p->width : planes_size(&job->h, &job->w);
     job->pitch = job->direct ? p->width : job->w.count;
     int unbroken = job->pitch == p->out_width;
@@ -52,20 +48,6 @@ static void prepare(weight_job *job, const convolution_plan *p) {
     idx wanted = ceil_div(4 * pool_threads(), job->panels * p->group);
     job->part_tiles = max_idx(1, min_idx(PART_TILES, tiles / wanted));
     job->parts = ceil_div(tiles, job->part_tiles);
-}
-
-static void find_bases(const weight_job *job, idx *base) {
-    const convolution_plan *p = job->plan;
-    idx phase_plane = job->h.count * job->w.count;
-    for (idx c = 0; c < p->channels / p->group; c++)
-        for (idx i = 0; i < p->kernel_h; i++)
-            for (idx j = 0; j < p->kernel_w; j++) {
-                idx at_h = axis_place(&job->h, i * p->dilation_h);
-                idx at_w = axis_place(&job->w, j * p->dilation_w);
-                idx phase = at_h / job->h.count * job->w.phases + at_w / job->w.count;
-                *base++ = c * job->plane + phase * phase_plane +
-                          at_h % job->h.count * job->w.count + at_w % job->w.count;
-            }
 }
 
 /* One image's planes, and its dy as (group, panel, pixel, output). */
@@ -185,8 +167,7 @@ API idx convolution_grad_weight_scratch(const convolution_plan *p) {
     if (direct_suits(p)) return direct_scratch(p);
     weight_job job;
     prepare(&job, p);
-    idx bases = p->channels / p->group * plan_taps(p) * (idx)(sizeof(idx) / sizeof(real));
-    return job.chunk * (job.x_image + job.dy_image) + buffer_size() + bases + 64;
+    return plan_bases_size(p) + buffer_size() + job.chunk * (job.x_image + job.dy_image);
 }
 
 API void convolution_grad_weight(const convolution_plan *p, const real *x, const real *dy,
@@ -199,9 +180,8 @@ API void convolution_grad_weight(const convolution_plan *p, const real *x, const
     prepare(&job, p);
     idx *base = (idx *)scratch;
     job.base = base;
-    find_bases(&job, base);
-    idx bases = p->channels / p->group * plan_taps(p) * (idx)(sizeof(idx) / sizeof(real));
-    job.buffers = scratch + ceil_div(bases, 16) * 16;
+    plan_bases(p, &job.h, &job.w, job.plane, base);
+    job.buffers = scratch + plan_bases_size(p);
     job.turned = job.buffers + buffer_size();
     job.planes = job.turned + job.chunk * job.dy_image;
     double work = plan_work(p) / (double)p->images;

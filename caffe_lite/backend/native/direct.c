@@ -2,8 +2,6 @@
  * pixels of the output are one long vector (with some waste between its rows). */
 #include "direct.h"
 
-#include "planes.h"
-
 #define MOST_OUTPUTS 4 /* per group */
 #define STEP (4 * LANES)
 
@@ -26,20 +24,15 @@ int direct_suits(const convolution_plan *p) {
 
 static void prepare(direct_job *job, const convolution_plan *p) {
     job->plan = p;
-    axis_for_taps(&job->h, p->height, p->out_height, p->kernel_h, p->stride_h, p->pad_h,
-                  p->dilation_h);
-    axis_for_taps(&job->w, p->width, p->out_width, p->kernel_w, p->stride_w, p->pad_w,
-                  p->dilation_w);
+    plan_axes(p, &job->h, &job->w);
     job->pitch = job->w.count;
     job->length = (p->out_height - 1) * job->pitch + p->out_width;
     job->front = 0;
     for (idx i = 0; i < p->kernel_h; i++)
         for (idx j = 0; j < p->kernel_w; j++) {
-            idx at_h = axis_place(&job->h, i * p->dilation_h);
-            idx at_w = axis_place(&job->w, j * p->dilation_w), t = i * p->kernel_w + j;
-            idx phase = at_h / job->h.count * job->w.phases + at_w / job->w.count;
-            job->shift[t] = at_h % job->h.count * job->pitch + at_w % job->w.count;
-            job->place[t] = phase * job->h.count * job->pitch + job->shift[t];
+            idx place = plan_place(p, &job->h, &job->w, i, j), t = i * p->kernel_w + j;
+            job->place[t] = place;
+            job->shift[t] = place % (job->h.count * job->pitch);
             job->front = max_idx(job->front, job->shift[t]);
         }
     job->planes = ceil_div(planes_size(&job->h, &job->w) + STEP, 16) * 16;

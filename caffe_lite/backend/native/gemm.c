@@ -3,6 +3,7 @@
  * One operand gives rows that run along the sum without gaps, the other gives vectors across it.
  * Where b is transposed and the wider one, it gives the rows and the tiles are stored turned: so a
  * layer's weights are read once and in place, however few items the batch has. */
+#include "narrow.h"
 #include "tile.h"
 
 #define DEPTH_BLOCK 800
@@ -196,6 +197,10 @@ API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, in
     job.scratch = scratch;
     job.rows_packed = scratch + pool_threads() * job.thread_scratch;
     if (!k && !accumulate) memset(out, 0, (size_t)(m * n) * sizeof(real));
+    if (job.turned && job.right_turned && job.width <= NARROW_WIDTH) {
+        narrow_product(n, m, k, b, a, out, n, accumulate);
+        return;
+    }
     double work = (double)m * (double)n * (double)k / 30.0;
     idx tasks = ceil_div(job.width, job.chunk) * job.row_parts;
     idx step = job.left_turned ? job.block : k;

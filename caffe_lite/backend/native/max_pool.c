@@ -1,38 +1,10 @@
-/* Maximum and average pooling, separably: first down the window's rows, then along them. */
-#include "common.h"
+/* Maximum pooling, separably: first down the window's rows, then along them. */
+#include "pooling.h"
 
 #include <float.h>
 
-typedef struct {
-    idx planes, height, width, out_height, out_width;
-    idx kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
-} pooling_plan;
-
-typedef struct {
-    const pooling_plan *plan;
-    const real *in;
-    real *out;
-    int32_t *mask;
-    real *scratch;
-} pooling_job;
-
-/* Pixels that the windows of one output row span. */
-INLINE idx reach(const pooling_plan *p) {
-    return max_idx((p->out_width - 1) * p->stride_w + p->kernel_w, p->width + p->pad_w);
-}
-
-INLINE double pooling_work(const pooling_plan *p) {
-    return (double)p->planes * (double)(p->height * p->width + p->out_height * p->out_width *
-                                        (p->kernel_h + p->kernel_w));
-}
-
-API idx pooling_scratch(const pooling_plan *p) {
-    return pool_threads() * ceil_div(2 * reach(p) + p->out_width, 16) * 16;
-}
-
-static real *thread_scratch(const pooling_job *job, int thread) {
-    return job->scratch + thread * ceil_div(2 * reach(job->plan) + job->plan->out_width, 16) * 16;
-}
+/* Elements of scratch that any pooling needs. */
+API idx pooling_scratch(const pooling_plan *p) { return pool_threads() * thread_scratch(p); }
 
 /* Larger, or equal and earlier: the order that a walk by rows would find. */
 INLINE void best_along(const real *value, const int32_t *index, idx stride, idx count, idx kernel,
@@ -123,7 +95,7 @@ static void max_task(void *context, idx plane, int thread) {
     if (p->out_width < LANES / 2)
         max_narrow(p, x, y, mask);
     else
-        max_plane(p, x, y, mask, thread_scratch(job, thread));
+        max_plane(p, x, y, mask, scratch_of(job, thread));
 }
 
 API void max_pool(const pooling_plan *p, const real *x, real *y, int32_t *mask, real *scratch) {
@@ -147,64 +119,4 @@ static void max_grad_task(void *context, idx plane, int thread) {
 API void max_pool_grad(const pooling_plan *p, const real *dy, int32_t *mask, real *dx) {
     pooling_job job = {p, dy, dx, mask, NULL};
     parallel(p->planes, pooling_work(p), max_grad_task, &job);
-}
-
-/* Pixels of a window along one axis, clipped at the far padding. */
-INLINE real window_size(idx o, idx stride, idx pad, idx kernel, idx size) {
-    idx start = o * stride - pad;
-    return (real)max_idx(min_idx(start + kernel, size + pad) - start, 1);
-}
-
-static void ave_task(void *context, idx plane, int thread) {
-    const pooling_job *job = context;
-    const pooling_plan *p = job->plan;
-    const real *x = job->in + plane * p->height * p->width;
-    real *y = job->out + plane * p->out_height * p->out_width;
-    real *sum = thread_scratch(job, thread);
-    memset(sum, 0, (size_t)reach(p) * sizeof(real));
-    for (idx row = 0; row < p->out_height; row++, y += p->out_width) {
-        idx begin = max_idx(row * p->stride_h - p->pad_h, 0);
-        idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
-        real high = window_size(row, p->stride_h, p->pad_h, p->kernel_h, p->height);
-        real *at = sum + p->pad_w;
-        for (idx j = 0; j < p->width; j++) at[j] = 0;
-        for (idx i = begin; i < end; i++)
-            for (idx j = 0; j < p->width; j++) at[j] += x[i * p->width + j];
-        for (idx o = 0; o < p->out_width; o++) y[o] = sum[o * p->stride_w];
-        for (idx k = 1; k < p->kernel_w; k++)
-            for (idx o = 0; o < p->out_width; o++) y[o] += sum[o * p->stride_w + k];
-        for (idx o = 0; o < p->out_width; o++)
-            y[o] /= high * window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width);
-    }
-}
-
-API void ave_pool(const pooling_plan *p, const real *x, real *y, real *scratch) {
-    pooling_job job = {p, x, y, NULL, scratch};
-    parallel(p->planes, pooling_work(p), ave_task, &job);
-}
-
-static void ave_grad_task(void *context, idx plane, int thread) {
-    const pooling_job *job = context;
-    const pooling_plan *p = job->plan;
-    const real *dy = job->in + plane * p->out_height * p->out_width;
-    real *dx = job->out + plane * p->height * p->width;
-    real *spread = thread_scratch(job, thread), *share = spread + 2 * reach(p);
-    memset(dx, 0, (size_t)(p->height * p->width) * sizeof(real));
-    for (idx row = 0; row < p->out_height; row++, dy += p->out_width) {
-        idx begin = max_idx(row * p->stride_h - p->pad_h, 0);
-        idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
-        real high = window_size(row, p->stride_h, p->pad_h, p->kernel_h, p->height);
-        memset(spread, 0, (size_t)reach(p) * sizeof(real));
-        for (idx o = 0; o < p->out_width; o++)
-            share[o] = dy[o] / (high * window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width));
-        for (idx k = 0; k < p->kernel_w; k++)
-            for (idx o = 0; o < p->out_width; o++) spread[o * p->stride_w + k] += share[o];
-        for (idx i = begin; i < end; i++)
-            for (idx j = 0; j < p->width; j++) dx[i * p->width + j] += spread[p->pad_w + j];
-    }
-}
-
-API void ave_pool_grad(const pooling_plan *p, const real *dy, real *dx, real *scratch) {
-    pooling_job job = {p, dy, dx, NULL, scratch};
-    parallel(p->planes, pooling_work(p), ave_grad_task, &job);
 }
