@@ -11,7 +11,11 @@ from caffe_lite.errors import DataError
 
 
 class _Database:
-    """An open LevelDB. LevelDB locks its folder, so the nets of one process share this."""
+    """An open LevelDB. LevelDB locks its folder, so the nets of one process share this.
+
+    It closes when the last of them and of its iterators is gone; closing it under an iterator,
+    as the collector of cycles might, would crash plyvel.
+    """
 
     _open: "weakref.WeakValueDictionary[str, _Database]" = weakref.WeakValueDictionary()
 
@@ -33,10 +37,6 @@ class _Database:
         self.length = sum(1 for _ in self.leveldb.iterator(include_value=False))
         if self.length == 0:
             raise DataError(f"{path}: the database is empty; fill it before training")
-
-    def __del__(self) -> None:
-        if hasattr(self, "leveldb"):
-            self.leveldb.close()
 
     @classmethod
     def at(cls, path: str) -> "_Database":

@@ -35,10 +35,6 @@ class _Environment:
         if self.lmdb.stat()["entries"] == 0:
             raise DataError(f"{path}: the database is empty; fill it before training")
 
-    def __del__(self) -> None:
-        if hasattr(self, "lmdb"):
-            self.lmdb.close()
-
     @classmethod
     def at(cls, path: str) -> "_Environment":
         file = Path(path, "data.mdb") if os.path.isdir(path) else Path(path)
