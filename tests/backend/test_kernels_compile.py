@@ -92,7 +92,7 @@ def test_a_fault_is_found(nvrtc):
     options = (
         *sources.options(numpy.dtype("float32")),
         f"--gpu-architecture=compute_{architecture}",
-            *CUPY_ADDS,
+        *CUPY_ADDS,
     )
     code, log, _ = _compile(nvrtc, text, options)
     assert code != 0
