@@ -23,8 +23,8 @@ TRAININGS = {
     "LRCN on moving digits": (
         "moving_digits",
         "prototxt/moving_digits/lrcn_solver.prototxt",
-        6,
         20,
+        60,
     ),
 }
 EXACT = 1e-6  # of every loss in float64
