@@ -5,7 +5,8 @@ distribution that it would have at a random moment of a motion that changes it: 
 digit moving left is that of a digit moving up, seen at a random time; its size that of a growing
 one, and so on. Left/right, up/down, clockwise/counterclockwise and growing/shrinking are each
 other's time reversals, and bouncing covers the same stretch at the same density as moving up.
-Only circling departs a little, because a circle is not the product of its two axes.
+Only circling departs a little, because a circle is not the product of its two axes; its size is
+such that means and variances agree.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FRAMES = 16
-SIZE = 32  # pixels of the square canvas: room for two digits of 8 to 14 pixels and their paths
+SIZE = 32  # pixels of the square canvas: room for two digits of 9 to 14 pixels and their paths
 MOTIONS = (
     "moves left",
     "moves right",
@@ -34,11 +35,12 @@ _REACH = 5.5  # pixels that a path may lead away from the centre, along an axis 
 _NARROW = 2.75  # the same along the axis in which two digits lie
 _TRAVEL = (0.8, 1.0)  # the share of that stretch which a path covers
 _ANGLES = (-75.0, 75.0)  # degrees, clockwise: not so far that a six turns into a nine
-_TURN = (0.8, 1.0)  # the share of that range which a digit turns
-_SIZES = {1: (1.4, 2.6), 2: (0.95, 1.75)}  # canvas pixels per scan pixel, by number of digits
-_GROWTH = (0.8, 1.0)  # the share of that range, in logarithms, by which a digit grows
+_TURN = (0.9, 1.0)  # the share of that range which a digit turns
+_SIZES = {1: (1.6, 2.6), 2: (1.15, 1.75)}  # canvas pixels per scan pixel, by number of digits
+_GROWTH = (0.9, 1.0)  # the share of that range, in logarithms, by which a digit grows
 _HOP = (9.0, 12.0)  # frames of a bounce, down and up
 _ROUND = (12.0, 16.0)  # frames of a circle
+_ROUND_SHARE = np.sqrt(2 / 3)  # of a path's stretch: a circle so wide varies as much along an axis
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,15 @@ def _course(
 def _along(
     rng: np.random.Generator, first: np.ndarray, last: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
-    """Walk from `first` to `last` (direction 1), back (-1), or stand at a random step of it (0)."""
-    steps = np.broadcast_to(np.arange(FRAMES + 1) / (FRAMES - 1), (*first.shape, FRAMES + 1))
-    standing = rng.integers(FRAMES, size=first.shape) / (FRAMES - 1)
-    direction = np.broadcast_to(direction[..., None], steps.shape)
-    at = np.where(direction == 1, steps, np.where(direction == -1, 1 - steps, standing[..., None]))
+    """Walk from `first` to `last` (direction 1), back (-1), or stand at a random step of it (0).
+
+    Both are (n,) or (n, 2), `direction` (n,): the digits of a clip keep step.
+    """
+    steps = (np.arange(FRAMES + 1) + 0.5) / FRAMES
+    standing = (rng.integers(FRAMES, size=(len(direction), 1)) + 0.5) / FRAMES
+    forward, back = (direction == 1)[:, None], (direction == -1)[:, None]
+    at = np.where(forward, steps, np.where(back, 1 - steps, standing))
+    at = at if first.ndim == 1 else at[:, None]
     return first[..., None] + (last - first)[..., None] * at
 
 
@@ -107,8 +113,8 @@ def _positions(
     turn = 2 * np.pi * (sense * time / rng.uniform(*_ROUND, phase.shape) + phase)
     circling = (label == MOTIONS.index("circles"))[:, None]
     return (
-        np.where(circling, _swing(left, right, np.cos(turn)), x),
-        np.where(circling, _swing(top, bottom, np.sin(turn)), y),
+        np.where(circling, _swing(left, right, _ROUND_SHARE * np.cos(turn)), x),
+        np.where(circling, _swing(top, bottom, _ROUND_SHARE * np.sin(turn)), y),
     )
 
 
@@ -128,9 +134,9 @@ def draw_paths(label: np.ndarray, rng: np.random.Generator) -> Paths:
     y = y[:, None] + np.where(stacked[:, None, None], to_digits, 0)
 
     each = np.ones((n, 2))
-    turning = _directions(label, "turns clockwise", "turns counterclockwise")[:, None] * each
+    turning = _directions(label, "turns clockwise", "turns counterclockwise")
     angle = _along(rng, *_course(rng, each * _ANGLES[0], each * _ANGLES[1], _TURN), turning)
-    growing = _directions(label, "grows", "shrinks")[:, None] * each
+    growing = _directions(label, "grows", "shrinks")
     sizes = np.log([_SIZES[1], _SIZES[2]])[count - 1]  # (n, 2): smallest, largest
     small, large = sizes[:, :1] * each, sizes[:, 1:] * each
     scale = np.exp(_along(rng, *_course(rng, small, large, _GROWTH), growing))

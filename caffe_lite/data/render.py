@@ -4,6 +4,8 @@ import numpy as np
 
 from caffe_lite.data.motions import FRAMES, SIZE, Paths
 
+_LEVELS = 255 / 16  # grey levels per unit of ink
+_VISIBLE = 0.5 / _LEVELS
 _CHUNK = 32  # clips drawn at once, so that the work stays in cache
 
 
@@ -56,7 +58,7 @@ def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
         ink = _draw(scans, paths, clips, 0)
         pairs = np.flatnonzero(paths.count[clips] == 2)
         ink[pairs] = np.maximum(ink[pairs], _draw(scans, paths, clips[pairs], 1))
-        frames[clips] = ink * (255 / 16) + 0.5
+        frames[clips] = ink * _LEVELS + 0.5
     return frames
 
 
@@ -71,6 +73,7 @@ def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
     for digit in (0, 1):
         ink = _draw(scans, paths, clips, digit)
         ink[paths.count[clips] <= digit] = 0
+        ink[ink < _VISIBLE] = 0
         shown = ink > most
         most = np.maximum(most, ink)
         x, y, angle, scale = (
