@@ -154,6 +154,9 @@ def test_capture_does_nothing_yet(ops):
         (lambda ops, x: ops.asarray(numpy.ones(3)), "is capturing"),
         (lambda ops, x: ops.copy_to_device(numpy.ones(4), x), "copied from the host"),
         (lambda ops, x: ops.set_update_controls(0.3), "controls are set"),
+        (lambda ops, x: x.reshape(2, 2) @ x.reshape(2, 2), "cuBLAS"),
+        (lambda ops, x: ops.xp.argsort(x), "is capturing"),
+        (lambda ops, x: x[x > 0], "is capturing"),
     ],
 )
 def test_what_cannot_be_captured(ops, what, text):

@@ -53,6 +53,21 @@ class Tape:
 
 TAPE = Tape()
 
+# CuPy's own cuBLAS calls are refused while a stream is captured, and sorting waits for the device.
+_PRODUCTS = {"matmul", "tensordot", "einsum", "inner", "dot", "__matmul__"}
+_SORTS = {"sort", "argsort", "lexsort", "argpartition", "partition", "unique"}
+
+
+def check_capturable(name, args):
+    """Refuse what CuPy cannot do while capturing."""
+    if TAPE.calls is None:
+        return
+    vectors = all(getattr(arg, "ndim", 0) < 2 for arg in args[:2])
+    if name in _PRODUCTS and not (name == "dot" and vectors):
+        raise NotImplementedError("calling cuBLAS API during stream capture is unsupported")
+    if name in _SORTS:
+        TAPE.wait("sorting")
+
 
 class Memory:
     """Fenced blocks of memory, and the one that an address lies in."""
@@ -185,6 +200,7 @@ class DeviceArray:
         def method(*args, **kwargs):
             if allowed is not None and set(kwargs) - allowed:
                 raise TypeError(f"cupy.ndarray.{name} takes no {set(kwargs) - allowed}")
+            check_capturable(name, (self, *args))
             if name in ("item", "tolist"):
                 TAPE.wait("a copy to the host")
                 return getattr(self._a, name)(*args)
@@ -213,6 +229,7 @@ class DeviceArray:
 
 def _binary(name):
     def operator(self, other):
+        check_capturable(name, (self, other))
         return apply(lambda a, b: getattr(numpy.asarray(a), name)(b), (self, other), {})
 
     return operator
@@ -312,6 +329,7 @@ def module_function(name):
     def call(*args, **kwargs):
         if known and "kwargs" not in known and set(kwargs) - set(known):
             raise TypeError(f"cupy.{name} takes no {set(kwargs) - set(known)}")
+        check_capturable(name, args)
         return apply(function, args, kwargs)
 
     return call
@@ -324,6 +342,7 @@ class _Ufunc:
     def __call__(self, *args, **kwargs):
         if set(kwargs) - _UFUNC_ARGUMENTS:
             raise TypeError(f"cupy.{self._name}: Wrong arguments {kwargs}")
+        check_capturable(self._name, args)
         positional = args[self._function.nin :]
         if positional:
             kwargs["out"] = positional[0]
