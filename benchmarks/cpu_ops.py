@@ -20,7 +20,7 @@ from cpu_ops_cases import cases, torch
 
 from caffe_lite.backend import get_ops
 from caffe_lite.backend.describe import processor_name
-from caffe_lite.backend.native import thread_count
+from caffe_lite.backend.processors import thread_count
 
 
 class Row(NamedTuple):

@@ -11,8 +11,8 @@ from .cpu.convolution import CpuConvolution
 from .cpu.pooling import CpuPooling
 from .cpu.sliced import CpuSliced
 from .cpu.threads import Pool
-from .native import thread_count
 from .ops import Ops
+from .processors import thread_count
 
 
 class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):

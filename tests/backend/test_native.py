@@ -13,6 +13,7 @@ from caffe_lite.backend import ConvGeometry, UpdateSlot, get_ops, native
 from caffe_lite.backend.native import build
 from caffe_lite.backend.native_ops import NativeOps
 from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.processors import thread_count
 
 from .cpu import make_ops
 
@@ -124,7 +125,7 @@ def test_threads_do_not_change_a_bit(dtype):
             library.free.pool_configure(threads)
             found.append(results(NativeOps(library, dtype)))
     finally:
-        library.free.pool_configure(native.thread_count())
+        library.free.pool_configure(thread_count())
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             numpy.testing.assert_array_equal(a, b)

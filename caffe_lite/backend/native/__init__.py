@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy
 
+from ..processors import thread_count
 from .signatures import SIGNATURES
 
 logger = logging.getLogger(__name__)
@@ -47,16 +48,6 @@ class _Functions:
 def enabled() -> bool:
     """Whether the environment allows native code."""
     return os.environ.get("CAFFE_LITE_NATIVE", "1") != "0"
-
-
-def thread_count() -> int:
-    """Processors this process may use, or CAFFE_LITE_THREADS."""
-    asked = os.environ.get("CAFFE_LITE_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def load(dtype: Any) -> Library | None:
