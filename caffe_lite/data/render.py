@@ -68,7 +68,13 @@ def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
     (k, FRAMES, SIZE, SIZE, 2) float32 in pixels, x to the right and y downwards; zero on paper.
     """
     moved = np.zeros((len(clips), FRAMES, SIZE, SIZE, 2), np.float32)
-    most = np.zeros((len(clips), FRAMES, SIZE, SIZE), np.float32)
+    for start in range(0, len(clips), _CHUNK):
+        _flow(scans, paths, clips[start : start + _CHUNK], moved[start : start + _CHUNK])
+    return moved
+
+
+def _flow(scans: np.ndarray, paths: Paths, clips: np.ndarray, moved: np.ndarray) -> None:
+    most = np.zeros(moved.shape[:-1], np.float32)
     pixel = np.arange(SIZE, dtype=np.float32)
     for digit in (0, 1):
         ink = _draw(scans, paths, clips, digit)
@@ -84,8 +90,5 @@ def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
         growth = scale[:, 1:] / scale[:, :-1]
         cos, sin = np.cos(turn) * growth, np.sin(turn) * growth
         dx, dy = pixel - x[:, :-1], pixel[:, None] - y[:, :-1]
-        target_x = x[:, 1:] + cos * dx - sin * dy
-        target_y = y[:, 1:] + sin * dx + cos * dy
-        moved[..., 0] = np.where(shown, target_x - pixel, moved[..., 0])
-        moved[..., 1] = np.where(shown, target_y - pixel[:, None], moved[..., 1])
-    return moved
+        np.copyto(moved[..., 0], x[:, 1:] + cos * dx - sin * dy - pixel, where=shown)
+        np.copyto(moved[..., 1], y[:, 1:] + sin * dx + cos * dy - pixel[:, None], where=shown)
