@@ -16,7 +16,9 @@ from caffe_lite.lrcn.metrics import evaluate
 from caffe_lite.lrcn.retrieval import normalize, retrieve
 from caffe_lite.lrcn.vocabulary import END
 
-FORMS = {"1layer": "1 layer", "unfactored": "2 layers, unfactored", "factored": "2 layers, factored"}
+FORMS = {"1layer": "1 layer",
+         "unfactored": "2 layers, unfactored",
+         "factored": "2 layers, factored"}
 BEAM, LONGEST = 5, 12
 QUERIES = 200  # clips that retrieval tells apart, at most
 SCORES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr")
@@ -66,10 +68,10 @@ def run(folder: Path, clips: Clips, semantics: Path, seed: int, iterations: int 
     frames = frames_as_channels(clips)
     for form, title in FORMS.items():
         weights = train(f"captions/solver_{form}.prototxt", folder, seed, iterations, [semantics])
-        features = run_net("captions/features.prototxt", weights, {"frames": frames}, ["fc8"])["fc8"]
+        made = run_net("captions/features.prototxt", weights, {"frames": frames}, ["fc8"])
         captioner = load_captioner(f"captions/word_to_preds_{form}.prototxt", weights)
-        written[title] = score_captions(captioner, features, clips)
-        for way, scores in score_retrieval(captioner, features, clips).items():
+        written[title] = score_captions(captioner, made["fc8"], clips)
+        for way, scores in score_retrieval(captioner, made["fc8"], clips).items():
             found[f"{title}: {way}"] = scores
         captioner.close()
     return written, found

@@ -1,4 +1,4 @@
-"""Moving digits as the HDF5 files that the nets of prototxt/lrcn read, and as arrays to score on."""
+"""Moving digits as HDF5 files that the nets of prototxt/lrcn read, and as arrays to score on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.data.captions import STEPS, VOCABULARY, describe, streams, word_ids
-from caffe_lite.data.export_clips import FLOW_SCALE
-from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.export_clips import FLOW_SCALE, time_major
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5_writer import RowWriter
@@ -76,7 +74,7 @@ class Shaken:
     there is paper.
     """
 
-    def __init__(self, clips: Clips, seed: int) -> None:
+    def __init__(self, clips: Clips, *seed: int) -> None:
         self.clips, self.labels = clips, clips.labels
         self.shift = np.random.default_rng(seed).integers(-1, 2, (len(clips), FRAMES + 1, 2))
         self.frames = _shifted(clips.frames, self.shift)
@@ -96,6 +94,11 @@ class Shaken:
 def flow_images(flow: np.ndarray) -> np.ndarray:
     """Images (..., 3) uint8 of flow (..., 2): 32 grey levels per pixel."""
     return encode_flow(flow, FLOW_SCALE)
+
+
+def shaken_test(clips: Clips, seed: int) -> Shaken:
+    """The test clips as the activity nets see them."""
+    return Shaken(clips, seed, 1)
 
 
 def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -131,7 +134,7 @@ def write_clips(folder: Path, name: str, clips: Clips) -> None:
 
 
 def write_sentences(folder: Path, name: str, clips: Clips) -> None:
-    """`name`.h5 and its list: streams of words, a row per time step, columns the clips of a batch."""
+    """`name`.h5 and its list: streams of words, a row per step, a column per clip of a batch."""
     ids = sentences(clips)
     _write(folder, name, (streams(ids[i:i + CLIPS], STEPS) for i in range(0, len(ids), CLIPS)))
 
@@ -178,8 +181,9 @@ def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
         "captions_train": make_clips(sizes.described, 4 * seed + 2),
         "test": make_clips(sizes.test, 4 * seed, "test"),
     }
-    for name, key in (("activity_train", "activity_train"), ("activity_test", "test")):
-        write_activity(folder, name, Shaken(clips[key], seed))
+    for name, shaken in (("activity_train", Shaken(clips["activity_train"], seed, 0)),
+                         ("activity_test", shaken_test(clips["test"], seed))):
+        write_activity(folder, name, shaken)
     write_clips(folder, "semantics_train", clips["semantics_train"])
     write_clips(folder, "captions_train", clips["captions_train"])
     write_clips(folder, "test", clips["test"])

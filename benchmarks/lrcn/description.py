@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from captions import load_captioner, score_captions
-from data import (ROLES, frames_as_channels, joined, largest, semantics, tuple_ids,
-                  write_predictions)
+from data import ROLES, frames_as_channels, joined, largest, semantics, tuple_ids, write_predictions
 from nets import run_net
 from training import train
 

@@ -1,4 +1,4 @@
-"""LRCN's three tasks on moving digits: trains every net of prototxt/lrcn and regenerates the tables.
+"""LRCN's three tasks on moving digits: trains every net of prototxt/lrcn and fills the tables.
 
     python benchmarks/lrcn/run.py [--seeds N] [--quick] [--data-only] [--work DIR] [--results DIR]
 
@@ -29,14 +29,18 @@ FULL = data.Sizes(activity=4000, described=8000, test=500)
 QUICK = data.Sizes(activity=40, described=100, test=100)
 QUICK_ITERATIONS = 3
 NOTES = {
-    "activity": ("Activity recognition: accuracy, %", "Clips of 16 frames as from a hand-held "
-                 "camera; a clip's answer is the mean over its frames' probabilities."),
-    "semantics": ("Semantic predictions: accuracy, %", "Of two digits one above the other either "
-                  "may be the subject, so that subject and relation cannot exceed 83 %."),
-    "captions": ("Captioning", "Best of a beam of 5. BLEU in %; right: the caption is one of the "
-                 "clip's true ones, in %."),
-    "retrieval": ("Retrieval", "Of up to 200 clips with different captions; recall in %."),
-    "description": ("Video description", "Sentences from the semantic predictions; as above."),
+    "activity": ("Activity recognition: accuracy, %", "Clips of 16 frames as from a camera in the "
+                 "hand, with exact optical flow; a clip's answer is the mean over its frames' "
+                 "probabilities."),
+    "semantics": ("Semantic predictions: accuracy, %", "The net whose convnet serves the "
+                  "captioners and whose answers are put into words below. Of two digits one above "
+                  "the other either may be the subject, so that some 83 % is the most for subject "
+                  "and relation."),
+    "captions": ("Captioning", "The best of a beam of 5. BLEU in %; right: the caption is one of "
+                 "the clip's true ones, in %."),
+    "retrieval": ("Retrieval", "Among 200 clips with different captions; recall in %."),
+    "description": ("Video description", "Sentences from the semantic predictions; scores as "
+                    "above."),
 }
 
 
@@ -45,11 +49,12 @@ def run_seed(work: Path, sizes: data.Sizes, seed: int, iterations: int | None) -
     clips = data.make(work, sizes, seed)
     test = clips["test"]
     results: dict[str, Any] = {}
-    results["activity"] = activity.run(work, data.Shaken(test, seed), seed, iterations)
+    results["activity"] = activity.run(work, data.shaken_test(test, seed), seed, iterations)
     semantics = train("semantics/solver.prototxt", work, seed, iterations)
     results["semantics"] = {"test clips": description.accuracies(
         description.predict(semantics, test), test)}
-    results["captions"], results["retrieval"] = captions.run(work, test, semantics, seed, iterations)
+    results["captions"], results["retrieval"] = captions.run(
+        work, test, semantics, seed, iterations)
     results["description"] = description.run(work, clips["captions_train"], test, semantics, seed,
                                              iterations)
     return results
@@ -60,7 +65,7 @@ def main() -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many (default 3)")
     parser.add_argument("--quick", action="store_true", help="a rehearsal")
-    parser.add_argument("--data-only", action="store_true", help="write the data of seed 1, and end")
+    parser.add_argument("--data-only", action="store_true", help="write the data, and end")
     parser.add_argument("--work", type=Path, default=Path("data/lrcn"), metavar="DIR",
                         help="where data and weights go (default data/lrcn)")
     parser.add_argument("--results", type=Path, metavar="DIR",
@@ -71,22 +76,22 @@ def main() -> None:
     if args.data_only:
         data.make(args.work, sizes, 1)
         return
-    start = time.perf_counter()
+    start = time.process_time()
     runs = []
     for seed in range(1, args.seeds + 1):
         print(f"seed {seed}", flush=True)
         runs.append(run_seed(args.work, sizes, seed, QUICK_ITERATIONS if args.quick else None))
-    minutes = (time.perf_counter() - start) / 60
+    minutes = (time.process_time() - start) / 60
     about = {"processor": processor_name(), "device": get_ops().name, "date": str(date.today()),
-             "seeds": args.seeds, "quick": args.quick, "minutes": round(minutes, 1),
+             "seeds": args.seeds, "quick": args.quick, "processor_minutes": round(minutes, 1),
              "clips": {"activity": sizes.activity, "semantics": sizes.described,
                        "sentences": sizes.described, "test": sizes.test}}
     text = "\n".join([
         "# LRCN on moving digits\n",
-        "By `python benchmarks/lrcn/run.py`" + (" --quick: a rehearsal" if args.quick else "")
-        + f"; {about['processor']}, {about['date']}, {minutes:.0f} minutes. Mean ± standard "
-        f"deviation of {args.seeds} seeds; {sizes.test} test clips each, of digits that no training "
-        "clip shows.\n",
+        f"By `python benchmarks/lrcn/run.py{' --quick' * args.quick}` on {about['processor']}, "
+        f"{about['date']}; {minutes:.0f} processor minutes. Mean ± standard deviation of "
+        f"{args.seeds} seeds, each with its own clips and starting weights; {sizes.test} test "
+        "clips each, of digits that no training clip shows.\n",
         *(tables.markdown(title, [run[name] for run in runs], note)
           for name, (title, note) in NOTES.items())])
     print(text)
