@@ -47,8 +47,10 @@ static void ave_grad_task(void *context, idx plane, int thread) {
         idx end = min_idx(row * p->stride_h - p->pad_h + p->kernel_h, p->height);
         real high = window_size(row, p->stride_h, p->pad_h, p->kernel_h, p->height);
         memset(spread, 0, (size_t)reach(p) * sizeof(real));
-        for (idx o = 0; o < p->out_width; o++)
-            share[o] = dy[o] / (high * window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width));
+        for (idx o = 0; o < p->out_width; o++) {
+            real wide = window_size(o, p->stride_w, p->pad_w, p->kernel_w, p->width);
+            share[o] = dy[o] / (high * wide);
+        }
         for (idx k = 0; k < p->kernel_w; k++)
             for (idx o = 0; o < p->out_width; o++) spread[o * p->stride_w + k] += share[o];
         for (idx i = begin; i < end; i++)

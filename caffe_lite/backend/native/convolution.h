@@ -14,8 +14,8 @@ INLINE idx plan_taps(const convolution_plan *p) { return p->kernel_h * p->kernel
 
 /* A guess at the whole convolution's nanoseconds on one modest core. */
 INLINE double plan_work(const convolution_plan *p) {
-    return (double)p->images * p->outputs * p->out_height * p->out_width * (p->channels / p->group) *
-           plan_taps(p) / 30.0;
+    double sums = (double)(p->images * p->outputs * p->out_height * p->out_width);
+    return sums * (double)(p->channels / p->group * plan_taps(p)) / 30.0;
 }
 
 /* Each tap meets x as it lies: no planes are needed. */

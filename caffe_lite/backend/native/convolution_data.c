@@ -9,7 +9,8 @@
 
 #define MAX_TAPS 256
 
-/* One axis of one phase of dx: pixels r, r + s, ...; tap t[i] meets dy at q = i-th pixel + shift. */
+/* One axis of one phase of dx, the pixels r, r + s, ...: its v-th pixel meets dy[v + shift[t]] by
+ * tap[t]. */
 typedef struct {
     idx count, taps;
     int tap[MAX_TAPS];
@@ -76,7 +77,8 @@ static void prepare(data_job *job, const convolution_plan *p) {
     job->thread_scratch = ceil_div(job->planes + implicit_scratch(depth) + bases, 16) * 16;
 }
 
-/* Offset in `turned` of a phase's rows, in units of channels x outputs of a group: taps before it. */
+/* Taps of the phases before one: where its rows begin in a group's part of `turned`, in units of
+ * channels x outputs. */
 static idx taps_before(const convolution_plan *p, idx rh, idx rw) {
     idx total = 0;
     for (idx i = 0; i < p->stride_h; i++)

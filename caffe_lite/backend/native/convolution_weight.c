@@ -66,7 +66,8 @@ static void lay_out_task(void *context, idx task, int thread) {
     }
     idx group = (part - p->channels) / job->panels, panel = (part - p->channels) % job->panels;
     idx begin = panel_begin(job, panel), width = panel_begin(job, panel + 1) - begin;
-    const real *dy = job->dy + ((job->first + image) * p->outputs + group * outputs + begin) * pixels;
+    idx output = (job->first + image) * p->outputs + group * outputs + begin;
+    const real *dy = job->dy + output * pixels;
     real *turned = job->turned + image * job->dy_image +
                    (group * padded_outputs(p) + begin) * pixels;
     for (idx pixel = 0; pixel < pixels; pixel += 16) {

@@ -112,8 +112,8 @@ static void direct_chunk(const gemm_job *job, idx k, idx depth, idx first, idx l
     for (; first + TILE_WIDTH <= last; first += TILE_WIDTH) {
         const real *right = job->right + k * job->right_stride + first;
         for (idx i = 0; i < depth && first + 2 * TILE_WIDTH <= last; i++)
-            for (idx line = 0; line < TILE_WIDTH * (idx)sizeof(real); line += 64)
-                __builtin_prefetch((const char *)(right + i * job->right_stride + TILE_WIDTH) + line);
+            for (idx w = 0; w < TILE_WIDTH; w += 64 / (idx)sizeof(real))
+                __builtin_prefetch(right + i * job->right_stride + TILE_WIDTH + w);
         strip(job, k, depth, first, TILE_WIDTH, TILE_VECTORS, right, job->right_stride, row_first,
               row_last);
     }
@@ -161,7 +161,9 @@ static void cut(gemm_job *job) {
     idx most = job->width <= TILE_WIDTH && !job->left_turned ? LONG_BLOCK : DEPTH_BLOCK;
     job->block = job->direct ? DEPTH_DIRECT
                              : ceil_div(job->depth, max_idx(1, ceil_div(job->depth, most)));
-    job->thread_scratch = (job->block + 1) * min_idx(job->direct ? CHUNK_WIDTH : job->chunk, ceil_div(job->width, LANES) * LANES);
+    idx widest = job->direct ? CHUNK_WIDTH : job->chunk;
+    widest = min_idx(widest, ceil_div(job->width, LANES) * LANES);
+    job->thread_scratch = (job->block + 1) * widest;
 }
 
 static void describe(gemm_job *job, idx m, idx n, idx k, int trans_a, int trans_b) {
@@ -186,8 +188,8 @@ API idx gemm_scratch(idx m, idx n, idx k, int trans_a, int trans_b) {
 }
 
 /* out (m, n); op(a) is m x k, op(b) k x n; all contiguous, trans_* says which is stored turned. */
-API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, int trans_b, real *out,
-              int accumulate, real *scratch) {
+API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, int trans_b,
+              real *out, int accumulate, real *scratch) {
     gemm_job job;
     describe(&job, m, n, k, trans_a, trans_b);
     job.left = job.turned ? b : a;

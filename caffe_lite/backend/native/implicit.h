@@ -1,7 +1,8 @@
 /* A matrix product whose right-hand matrix is read out of image planes as it is needed.
  *
  * The right-hand matrix has one row per (channel, tap) and one column per output pixel, over
- * several images: entry (k, (image, i, j)) = planes[image * image_size + base[k] + i * pitch + j]. */
+ * several images: entry (k, (image, i, j)) is
+ * planes[image * image_size + base[k] + i * pitch + j]. */
 #pragma once
 
 #include "common.h"
@@ -22,7 +23,7 @@ typedef struct {
     const real *bias; /* (rows) or NULL */
 } implicit_product;
 
-/* Columns first ... last - 1 (multiples of LANES, but for the end), rows row_first ... row_last - 1.
+/* Columns first ... last - 1 (multiples of LANES, but for the end) of rows row_first ... row_last - 1.
  * scratch: implicit_scratch() elements. */
 void implicit_run(const implicit_product *p, idx first, idx last, idx row_first, idx row_last,
                   real *scratch);

@@ -55,7 +55,7 @@ static void await_job(unsigned long seen) {
     pthread_mutex_unlock(&pool.lock);
 }
 
-static void *work(void *number) {
+static void *serve(void *number) {
     unsigned long seen = 0;
     for (;;) {
         await_job(seen);
@@ -83,7 +83,7 @@ static void start_workers(void) {
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     for (; pool.started < pool.workers; pool.started++) {
         pthread_t thread;
-        if (pthread_create(&thread, &detached, work, (void *)(intptr_t)(pool.started + 1))) {
+        if (pthread_create(&thread, &detached, serve, (void *)(intptr_t)(pool.started + 1))) {
             pool.workers = pool.started; /* no more to be had */
             break;
         }
@@ -102,8 +102,8 @@ API void pool_configure(int threads) {
 
 API int pool_threads(void) { return pool.workers + 1; }
 
-void parallel(idx tasks, double work_ns, task_fn *run, void *context) {
-    int alone = tasks < 2 || work_ns < SMALL_WORK || !pool.workers;
+void parallel(idx tasks, double work, task_fn *run, void *context) {
+    int alone = tasks < 2 || work < SMALL_WORK || !pool.workers;
     if (alone || pthread_mutex_trylock(&pool.owner)) {
         for (idx task = 0; task < tasks; task++) run(context, task, 0);
         return;

@@ -51,7 +51,10 @@ static void softmax_columns(const real *x, real *y, idx classes, idx inner, idx 
     real most[COLUMNS], sum[COLUMNS], shifted[COLUMNS];
     for (idx j = 0; j < count; j++) most[j] = x[j];
     for (idx c = 1; c < classes; c++)
-        for (idx j = 0; j < count; j++) most[j] = x[c * inner + j] > most[j] ? x[c * inner + j] : most[j];
+        for (idx j = 0; j < count; j++) {
+            real v = x[c * inner + j];
+            most[j] = v > most[j] ? v : most[j];
+        }
     for (idx j = 0; j < count; j++) sum[j] = 0;
     for (idx c = 0; c < classes; c++) {
         real *row = y + c * inner;

@@ -1,21 +1,19 @@
 /* The tile sizes that are compiled: whole and half height, one to three vectors wide. */
 #include "tile.h"
 
-#define SIZE(rows, vectors)                                       \
-    if (vectors == vectors_) {                                    \
-        tile_sum(rows, vectors, depth, a, b, b_stride, out);      \
-        return;                                                   \
-    }
-
-/* rows may be anything up to TILE_ROWS; a and out must hold as many rows as the size chosen. */
-void tile_product(int rows, int vectors_, idx depth, const real *const *a, const real *b,
+/* rows may be anything up to TILE_ROWS; a and out must hold as many rows as the height chosen. */
+void tile_product(int rows, int vectors, idx depth, const real *const *a, const real *b,
                   idx b_stride, real *out) {
-    if (rows > TILE_ROWS / 2) {
-        SIZE(TILE_ROWS, 3)
-        SIZE(TILE_ROWS, 2)
-        SIZE(TILE_ROWS, 1)
-    }
-    SIZE(TILE_ROWS / 2, 3)
-    SIZE(TILE_ROWS / 2, 2)
-    SIZE(TILE_ROWS / 2, 1)
+    if (rows > TILE_ROWS / 2)
+        switch (vectors) {
+        case 1: tile_sum(TILE_ROWS, 1, depth, a, b, b_stride, out); break;
+        case 2: tile_sum(TILE_ROWS, 2, depth, a, b, b_stride, out); break;
+        default: tile_sum(TILE_ROWS, 3, depth, a, b, b_stride, out);
+        }
+    else
+        switch (vectors) {
+        case 1: tile_sum(TILE_ROWS / 2, 1, depth, a, b, b_stride, out); break;
+        case 2: tile_sum(TILE_ROWS / 2, 2, depth, a, b, b_stride, out); break;
+        default: tile_sum(TILE_ROWS / 2, 3, depth, a, b, b_stride, out);
+        }
 }
