@@ -23,8 +23,8 @@ typedef struct {
     const real *bias; /* (rows) or NULL */
 } implicit_product;
 
-/* Columns first ... last - 1 (multiples of LANES, but for the end) of rows row_first ... row_last - 1.
- * scratch: implicit_scratch() elements. */
+/* The columns from first up to last (first a multiple of LANES), of the rows from row_first up to
+ * row_last. scratch: implicit_scratch() elements. */
 void implicit_run(const implicit_product *p, idx first, idx last, idx row_first, idx row_last,
                   real *scratch);
 
