@@ -9,7 +9,7 @@ import numpy
 
 from caffe_lite.backend import ConvGeometry, Ops, cuda
 
-from .device_array import MEMORY, TAPE
+from .memory import MEMORY, TAPE
 
 
 class Tensor:

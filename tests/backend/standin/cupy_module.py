@@ -11,8 +11,9 @@ from caffe_lite.backend import cuda, cupy_ops
 from caffe_lite.backend.gpu import sources
 
 from .blas_library import BlasLibrary
-from .device_array import MEMORY, NAMES, TAPE, DeviceArray, apply, module_function
+from .device_array import NAMES, DeviceArray, apply, module_function
 from .host_kernels import HostKernels
+from .memory import MEMORY, TAPE
 
 
 class CUDARuntimeError(RuntimeError):

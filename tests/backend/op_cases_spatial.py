@@ -1,0 +1,151 @@
+"""Cases of convolution, pooling and normalization."""
+
+import math
+
+import numpy
+
+from caffe_lite.backend import ConvGeometry
+
+from .op_case_base import CASES, blank, case, hosts, normal
+
+# Convolution: (x shape, outputs, geometry)
+CONVOLUTIONS = {
+    "stride and pad": ((3, 4, 7, 9), 6, ConvGeometry((3, 2), (2, 1), (1, 2), (1, 1))),
+    "dilation": ((2, 3, 9, 8), 5, ConvGeometry((3, 2), (1, 2), (2, 1), (2, 3))),
+    "groups": ((2, 6, 6, 5), 9, ConvGeometry((3, 3), (1, 2), (0, 1), (1, 1), 3)),
+    "one image": ((1, 3, 8, 7), 4, ConvGeometry((5, 4), (3, 2), (2, 0), (1, 1))),
+    "pointwise": ((3, 5, 4, 6), 7, ConvGeometry((1, 1), (1, 1), (0, 0), (1, 1))),
+    "pointwise groups": ((2, 6, 3, 5), 4, ConvGeometry((1, 1), (1, 1), (0, 0), (1, 1), 2)),
+    "pointwise stride": ((2, 3, 5, 7), 4, ConvGeometry((1, 1), (2, 3), (0, 0), (1, 1))),
+    "stride beyond kernel": ((2, 3, 9, 8), 4, ConvGeometry((2, 1), (3, 4), (1, 0), (1, 1))),
+    "depthwise": ((2, 5, 7, 6), 5, ConvGeometry((3, 2), (2, 1), (1, 1), (1, 2), 5)),
+    "depthwise times 3": ((3, 2, 6, 7), 6, ConvGeometry((2, 3), (1, 2), (0, 2), (2, 1), 2)),
+    "one axis": ((3, 4, 11), 5, ConvGeometry((4,), (2,), (1,), (2,))),
+    "three axes": (
+        (2, 4, 4, 5, 6),
+        6,
+        ConvGeometry((2, 3, 1), (1, 2, 2), (1, 0, 1), (2, 1, 1), 2),
+    ),
+}
+
+
+def _convolution(shape, outputs, g, with_bias):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        weight = normal(ops, rng, outputs, shape[1] // g.group, *g.kernel)
+        bias = normal(ops, rng, outputs) if with_bias else None
+        y = blank(ops, shape[0], outputs, *g.output(shape[2:]))
+        ops.convolution(x, weight, bias, y, g)
+        dy = normal(ops, rng, *y.shape)
+        dx = blank(ops, *shape)
+        ops.convolution_grad_data(dy, weight, dx, g)
+        dweight = normal(ops, rng, *weight.shape)
+        ops.convolution_grad_weight(x, dy, dweight, g)
+        columns = blank(ops, shape[0], shape[1] * math.prod(g.kernel), *y.shape[2:])
+        ops.im2col(x, columns, g)
+        back = blank(ops, *shape)
+        ops.col2im(normal(ops, rng, *columns.shape), back, g)
+        return hosts(ops, y, dx, dweight, columns, back)
+
+    return run
+
+
+for _name, (_shape, _outputs, _geometry) in CONVOLUTIONS.items():
+    CASES[f"convolution, {_name}"] = _convolution(_shape, _outputs, _geometry, True)
+CASES["convolution, no bias"] = _convolution(*CONVOLUTIONS["stride and pad"], False)
+CASES["convolution, pointwise without bias"] = _convolution(*CONVOLUTIONS["pointwise"], False)
+
+
+# Pooling: (x shape, output shape, kernel, stride, pad)
+POOLINGS = {
+    "overlapping": ((2, 3, 7, 9), (4, 5), (3, 2), (2, 2), (1, 0)),
+    "one image": ((1, 2, 5, 6), (3, 2), (2, 3), (2, 3), (0, 0)),
+    "rounded up": ((2, 1, 8, 7), (4, 4), (3, 3), (2, 2), (0, 0)),
+    "global": ((3, 4, 5, 6), (1, 1), (5, 6), (1, 1), (0, 0)),
+    "pad on both": ((2, 2, 6, 5), (4, 4), (4, 3), (2, 1), (2, 1)),
+    "beyond the image": ((1, 2, 4, 5), (4, 4), (2, 2), (2, 3), (0, 0)),
+}
+
+
+def _pooling(shape, output, kernel, stride, pad):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        dy = normal(ops, rng, *shape[:2], *output)
+        y, no_mask = blank(ops, *dy.shape), blank(ops, *dy.shape)
+        mask = blank(ops, *dy.shape, dtype="int32")
+        ops.max_pool(x, y, mask, kernel, stride, pad)
+        ops.max_pool(x, no_mask, None, kernel, stride, pad)
+        dx = blank(ops, *shape)
+        ops.max_pool_grad(dy, mask, dx)
+        average, daverage = blank(ops, *dy.shape), blank(ops, *shape)
+        ops.ave_pool(x, average, kernel, stride, pad)
+        ops.ave_pool_grad(dy, daverage, kernel, stride, pad)
+        return hosts(ops, y, no_mask, mask, dx, average, daverage)
+
+    return run
+
+
+for _name, _arguments in POOLINGS.items():
+    CASES[f"pooling, {_name}"] = _pooling(*_arguments)
+
+
+@case("pooling, ties, infinities and NaN")
+def _(ops, rng):
+    host = rng.integers(0, 3, (2, 2, 6, 6)).astype(float)
+    host[0, 0, :3, :3] = -numpy.inf
+    host[0, 1, 2:4, 2:4] = numpy.nan
+    host[1, 0, 3, 3] = numpy.inf
+    x = ops.asarray(host)
+    y, mask = blank(ops, 2, 2, 3, 3), blank(ops, 2, 2, 3, 3, dtype="int32")
+    ops.max_pool(x, y, mask, (2, 2), (2, 2), (0, 0))
+    dx = blank(ops, *x.shape)
+    ops.max_pool_grad(normal(ops, rng, *y.shape), mask, dx)
+    return hosts(ops, y, mask, dx)
+
+
+@case("pooling, stochastic")
+def _(ops, rng):
+    host = rng.random((2, 3, 7, 8)) * (rng.random((2, 3, 7, 8)) < 0.6)
+    host[0, 0, :3, :3] = 0
+    x = ops.asarray(host)
+    shape = (2, 3, 4, 3)
+    y, mask, mean = blank(ops, *shape), blank(ops, *shape, dtype="int32"), blank(ops, *shape)
+    # A threshold within rounding of a running sum may fall on either side: keep away from both.
+    uniform = ops.asarray(rng.random(shape) * 0.98 + 0.01)
+    ops.stochastic_pool(x, y, mask, uniform, (3, 2), (2, 3))
+    ops.stochastic_pool_test(x, mean, (3, 2), (2, 3))
+    return hosts(ops, y, mask, mean)
+
+
+def _lrn(shape, size, alpha, beta, k):
+    def run(ops, rng):
+        x = normal(ops, rng, *shape)
+        y, scale, dx = (blank(ops, *shape) for _ in range(3))
+        ops.lrn_across(x, y, scale, size, alpha, beta, k)
+        ops.lrn_across_grad(x, y, scale, normal(ops, rng, *shape), dx, size, alpha, beta)
+        return hosts(ops, y, scale, dx)
+
+    return run
+
+
+CASES["lrn across channels"] = _lrn((2, 7, 3, 5), 5, 0.9, 0.75, 1.3)
+CASES["lrn, window of even size"] = _lrn((1, 6, 4, 3), 4, 1.7, 0.6, 2.0)
+CASES["lrn, window beyond the channels"] = _lrn((3, 2, 2, 5), 7, 0.8, 1.4, 1.0)
+
+
+def _batch_norm(*shape):
+    def run(ops, rng):
+        x = ops.asarray(rng.standard_normal(shape) * 2 + 3)
+        mean, var = blank(ops, shape[1]), blank(ops, shape[1])
+        ops.batch_norm_stats(x, mean, var)
+        std = ops.xp.sqrt(var + 0.1)
+        y, dx = blank(ops, *shape), blank(ops, *shape)
+        ops.batch_norm_apply(x, mean, std, y)
+        ops.batch_norm_grad(y, std, normal(ops, rng, *shape), dx)
+        return hosts(ops, mean, var, y, dx)
+
+    return run
+
+
+for _shape in ((5, 3, 4, 7), (1, 2, 9, 5), (7, 4), (3, 5, 11), (40, 2, 3, 3)):
+    CASES[f"batch norm of {_shape}"] = _batch_norm(*_shape)
