@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from caffe_lite.backend import get_ops
+from caffe_lite.proto.load import load_net, load_solver
+from caffe_lite.solvers import events, get_solver
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARK = ROOT / "benchmarks" / "lrcn"
 SOLVERS = sorted((ROOT / "prototxt" / "lrcn").glob("*/solver*.prototxt"))
@@ -24,21 +28,52 @@ def data():
     return module
 
 
-def test_all_paths_run(tmp_path):
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    """The folder that a quick run leaves."""
+    folder = tmp_path_factory.mktemp("lrcn")
     command = [sys.executable, "-W", "error", BENCHMARK / "run.py", "--quick", "--seeds", "1",
-               "--work", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path,
+               "--work", folder]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder,
                           env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300)
     assert done.returncode == 0, done.stderr
-    record = json.loads((tmp_path / "results.json").read_text())
-    (run,) = record["runs"]
+    assert (folder / "results.md").read_text() in done.stdout
+    return folder
+
+
+def test_every_table_is_filled(rehearsal):
+    (run,) = json.loads((rehearsal / "results.json").read_text())["runs"]
     rows = {table: (len(found), len(next(iter(found.values())))) for table, found in run.items()}
     assert rows == {"activity": (2, 4), "semantics": (1, 4), "captions": (3, 6),
                     "retrieval": (6, 4), "description": (3, 6)}
     values = [v for table in run.values() for row in table.values() for v in row.values()]
     assert np.isfinite(values).all() and min(values) >= 0
-    assert len(list(tmp_path.glob("*.caffemodel"))) == len(SOLVERS) == 11
-    assert (tmp_path / "results.md").read_text() in done.stdout
+
+
+@pytest.mark.parametrize("path", SOLVERS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_solvers_test_their_trained_nets(rehearsal, path):
+    param = load_solver(path)
+    net = load_net(ROOT / param.net)
+    for layer in net.layer:
+        data = layer.hdf5_data_param
+        data.source = data.source.replace("data/lrcn/", f"{rehearsal}/")
+    param.ClearField("net")
+    param.net_param.CopyFrom(net)
+    param.test_iter[:] = [1]
+    trained = rehearsal / f"{param.snapshot_prefix}.caffemodel"
+    param.weights.append(str(trained))
+    outputs = []
+
+    def listen(event):
+        if isinstance(event, events.TestDone):
+            outputs.extend(event.outputs)
+        if isinstance(event, events.WeightsCopied):
+            assert "not in the" not in event.report  # neither in the file nor in the net
+
+    with get_solver(param, get_ops(), listeners=[listen]) as solver:
+        solver.test_all()
+    accuracies = [output.value for output in outputs if "accuracy" in output.name]
+    assert accuracies and all(0 <= value <= 1 for value in accuracies)
 
 
 def test_shaken_flow_leads_each_pixel_to_the_next_frame(data):
@@ -95,8 +130,6 @@ def test_predictions_are_written_as_the_nets_read_them(data, tmp_path):
 
 @pytest.mark.parametrize("solver", SOLVERS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_solvers_test_whole_test_sets(solver):
-    from caffe_lite.proto.load import load_net, load_solver
-
     param = load_solver(solver)
     net = load_net(ROOT / param.net)
     sizes = {layer.hdf5_data_param.batch_size for layer in net.layer
