@@ -57,7 +57,8 @@ def draw(runs: list[Run], strip: Strip, path: Path) -> None:
 
     steps = len(strip.frames)
     figure = plt.figure(figsize=(13, 6.6), layout="constrained")
-    curves, clip = figure.subfigures(2, 1, height_ratios=(1.7, 1))
+    halves: Any = figure.subfigures(2, 1, height_ratios=(1.7, 1))
+    curves, clip = halves
     loss, accuracy = curves.subplots(1, 2)
     for run in runs:
         loss.plot(*zip(*run.losses, strict=True), label=run.name)
