@@ -18,7 +18,7 @@ from .processors import thread_count
 class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
     """Operations on the CPU, shared out among threads; no compiler needed.
 
-    One instance serves one thread at a time, except that working memory is each thread's own.
+    Threads of the caller may share an instance: working memory is each thread's own.
     """
 
     def __init__(self, dtype: Any = "float32") -> None:

@@ -185,3 +185,14 @@ def test_new_arrays_and_copies(kind, dtype):
     ops.copy_to_device(numpy.arange(6.0), out)
     numpy.testing.assert_array_equal(ops.to_host(out).reshape(-1), range(6))
     ops.synchronize()
+
+
+@each_backend
+def test_operands_of_another_type(kind):
+    """Left to NumPy, never read as what they are not."""
+    ops = make_ops(kind, "float32")
+    rng = numpy.random.default_rng(7)
+    a, b = rng.standard_normal((20, 30)), rng.standard_normal((30, 50)).astype("float32")
+    wide = numpy.zeros((20, 50))
+    ops.gemm(a, b, wide, accumulate=True)
+    numpy.testing.assert_allclose(wide, a @ b, rtol=1e-12)

@@ -41,11 +41,12 @@ class CpuArrays(CpuBase, ArrayOps):
         blas = openblas()
         if not accumulate:
             self.xp.matmul(a.T if trans_a else a, b.T if trans_b else b, out=out)
-        elif blas and out.size and a.size and all(map(_has_plain_rows, (a, b, out))):
+        elif blas and all(self._has_plain_rows(x) for x in (a, b, out)):
             blas.add_product(a, b, out, trans_a, trans_b)
         else:
             super().gemm(a, b, out, trans_a, trans_b, accumulate)
 
-
-def _has_plain_rows(a: Any) -> bool:
-    return a.strides[1] == a.itemsize and a.strides[0] >= a.itemsize * a.shape[1]
+    def _has_plain_rows(self, a: Any) -> bool:
+        """Whether BLAS can take the matrix as it lies."""
+        row = a.itemsize * a.shape[1]
+        return a.dtype == self.dtype and a.strides[1] == a.itemsize and a.strides[0] >= row > 0
