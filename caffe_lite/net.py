@@ -175,9 +175,7 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all learned blobs to zero; backward adds to them."""
-        for blob in self.learnable_params:
-            if blob.has_diff:
-                blob.diff[...] = 0
+        self.ops.clear([blob.diff for blob in self.learnable_params if blob.has_diff])
 
     # Running
 

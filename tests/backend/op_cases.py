@@ -91,6 +91,14 @@ def _(ops, rng):
     return hosts(ops, ops.sum_squares(arrays), ops.sum_squares(arrays[:1]))
 
 
+@case("clear")
+def _(ops, rng):
+    arrays = [normal(ops, rng, *shape) for shape in ((3, 4), (1,), (5000,), (2, 3, 2))]
+    ops.clear(arrays[:3])
+    ops.clear([])
+    return hosts(ops, *arrays)
+
+
 @case("lstm unit")
 def _(ops, rng):
     outs = []

@@ -44,6 +44,8 @@ FAULTS = [
     ("state[0] += blocks", "state[0] += 1", "random numbers"),
     ("state[0] + (u64)block + 1", "state[0] + (u64)block", "dropout"),
     (">= ratio ? kept", "> 1 - ratio ? kept", "dropout"),
+    ("start + PIECE < sizes[own] ? start + PIECE", "start + PIECE < sizes[own] ? start + PIECE - 1",
+     "clear"),
     ("o / multiplier) * height", "o % channels) * height", "convolution, depthwise times 3"),
 ]  # fmt: skip
 

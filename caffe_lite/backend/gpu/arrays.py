@@ -105,6 +105,15 @@ class ArrayOps(GpuBase):
         count, columns = target.shape
         self.launch("scatter_add", rows.size, rows.size, target, ids, rows, count, columns)
 
+    def clear(self, arrays: Sequence[Any]) -> None:
+        """Set every element of all arrays to zero, in one launch."""
+        table = self.tables.of([(array,) for array in arrays])
+        self.launch.blocks(
+            "clear_pieces",
+            table.blocks,
+            *(table.addresses, table.sizes, table.owner, table.piece),
+        )
+
     def sum_squares(self, arrays: Sequence[Any]) -> Any:
         """The sum of squares over all elements of all arrays, as a 0-d array."""
         table = self.tables.of([(array,) for array in arrays])

@@ -120,6 +120,16 @@ KERNEL update_adam(UPDATE_ARGUMENTS, double momentum, double momentum2, Dtype de
     }
 }
 
+// Zeros in block b's piece of an array; `arrays` has one address per array.
+KERNEL clear_pieces(const unsigned long long *arrays, const long long *sizes, const int *blob,
+                    const int *piece) {
+    const int own = blob[blockIdx.x];
+    Dtype *data = (Dtype *)arrays[own];
+    const long long start = (long long)piece[blockIdx.x] * PIECE;
+    const long long end = start + PIECE < sizes[own] ? start + PIECE : sizes[own];
+    FOR_EACH_OF_PIECE(i) data[i] = 0;
+}
+
 // partial[b] = sum of squares over block b's piece of an array; `arrays` has one address per array.
 KERNEL piece_squares(const unsigned long long *arrays, const long long *sizes, const int *blob,
                      const int *piece, Dtype *partial) {

@@ -55,6 +55,11 @@ class ArrayOps(OpsBase):
         inside = (ids >= 0) & (ids < len(target))
         self.xp.add.at(target, ids[inside], rows[inside])
 
+    def clear(self, arrays: Sequence[Any]) -> None:
+        """Set every element of all arrays to zero."""
+        for a in arrays:
+            a[...] = 0
+
     def sum_squares(self, arrays: Sequence[Any]) -> Any:
         """The sum of squares over all elements of all arrays, as a 0-d array."""
         total = self.zeros(())
