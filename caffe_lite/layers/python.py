@@ -93,9 +93,10 @@ class Python(Layer):
         return getattr(self.user, name)
 
     def _call(self, method: str, *args: Sequence[Any]) -> None:
-        wrapped = [[self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
-                   for arg in args]
-        self._guard(getattr(self.user, method), *wrapped)
+        if not getattr(self.user, "on_device", False):
+            args = tuple([self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
+                         for arg in args)
+        self._guard(getattr(self.user, method), *args)
         self._host.flush()
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:

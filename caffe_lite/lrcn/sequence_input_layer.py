@@ -58,6 +58,7 @@ class VideoRead(Layer):
     bottoms = (0, 0)
     tops = (3, 3)
     is_data = True
+    on_device = True
     split: ClassVar[str] = "train"
     flow: ClassVar[bool] = False
 
@@ -67,7 +68,7 @@ class VideoRead(Layer):
         param_str = self.param.python_param.param_str
         self.settings = self.find_settings(param_str)
         self.reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
-        self._mean = np.array(self.settings.mean, self.ops.dtype).reshape(3, 1, 1)
+        self._mean = self.ops.asarray(np.array(self.settings.mean).reshape(3, 1, 1))
         for blob, shape in zip(top, self.shapes(param_str), strict=True):
             blob.reshape(*shape)
         self._begin(self.reader.get_state())
@@ -112,8 +113,9 @@ class VideoRead(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         frames, labels = self._ahead.get()
-        np.subtract(frames, self._mean, out=top[0].data)
-        top[1].data[...] = labels
+        # As bytes they are a quarter of what they become, so they travel first.
+        self.xp.subtract(self.ops.asarray(frames, "uint8"), self._mean, out=top[0].data)
+        self.ops.copy_to_device(labels, top[1].data)
         top[2].data[: self.settings.buffer] = 0
         top[2].data[self.settings.buffer :] = 1
 

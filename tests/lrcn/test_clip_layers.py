@@ -14,6 +14,7 @@ from caffe_lite.data.images import read_image, write_image
 from caffe_lite.errors import CaffeError
 from caffe_lite.net import Net
 from caffe_lite.proto import schema
+from tests.backend.standin.cupy_module import installed
 
 HEIGHT, WIDTH, CROP, CLIPS, FRAMES = 12, 17, 9, 3, 4
 
@@ -38,7 +39,7 @@ def videos(tmp_path, monkeypatch):
     return tmp_path
 
 
-def clip_net(layer="videoReadTrain_RGB", seed=1, **settings):
+def clip_net(layer="videoReadTrain_RGB", seed=1, ops=None, **settings):
     param = {"buffer": CLIPS, "frames": FRAMES, "height": HEIGHT, "width": WIDTH, "crop": CROP,
              "mean": [1, 2.5, 3], **settings}
     net = schema.NetParameter()
@@ -47,7 +48,7 @@ def clip_net(layer="videoReadTrain_RGB", seed=1, **settings):
     net.layer[0].python_param.layer = layer
     net.layer[0].python_param.param_str = json.dumps(
         {key: value for key, value in param.items() if value is not None})
-    return Net(net, schema.TRAIN, get_ops(), seed=seed)
+    return Net(net, schema.TRAIN, ops or get_ops(), seed=seed)
 
 
 def find_window(clip, frames, mean, flow):
@@ -224,6 +225,19 @@ def test_a_damaged_frame_is_told_by_the_forward_that_needs_it(videos):
 def test_settings_are_checked(videos, settings, told):
     with pytest.raises(CaffeError, match=told):
         clip_net(**settings)
+
+
+def test_a_gpu_gets_the_same_clips(videos):
+    expected = []
+    with clip_net() as net:
+        for _ in range(3):
+            net.forward()
+            expected.append([blob.data.copy() for blob in net.blobs.values()])
+    with installed(), clip_net(ops=get_ops(0)) as net:
+        for wanted in expected:
+            net.forward()
+            for blob, array in zip(net.blobs.values(), wanted, strict=True):
+                assert np.array_equal(net.ops.to_host(blob.data), array)
 
 
 def test_settings_may_be_a_python_dict(videos):

@@ -64,10 +64,14 @@ def test_frames_are_numbered_from_one(tmp_path, fake_av, capsys):
     (tmp_path / "in" / "Class" / "v_a.avi").write_text("5.0 5.1 5.2")
     (tmp_path / "in" / "v_b.mp4").write_text("? ? ? ?")
     (tmp_path / "in" / "notes.txt").write_text("")
+    killed = tmp_path / "frames" / ".v_a.partial"
+    killed.mkdir(parents=True)
+    (killed / "v_a.0009.jpg").write_text("")
     run("frames", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
     assert sorted(p.name for p in (tmp_path / "frames" / "v_a").iterdir()) == [
         f"v_a.{n:04d}.jpg" for n in (1, 2, 3)]
     assert shades(tmp_path / "frames" / "v_b") == [0, 1, 2, 3]
+    assert not killed.exists()
     assert "2 made, 0 there already" in capsys.readouterr().out
     run("frames", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
     assert "0 made, 2 there already" in capsys.readouterr().out

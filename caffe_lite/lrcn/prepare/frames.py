@@ -63,9 +63,10 @@ def extract_frames(video: Path, out: Path, fps: float | None = None,
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder that is called `folder` once the block ends, and is removed if it raises."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial = folder.with_name(f".{folder.name}.partial")
     try:
-        partial.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+        partial.mkdir(parents=True)
         yield partial
         os.replace(partial, folder)
     except OSError as error:
