@@ -10,19 +10,15 @@ import numpy as np
 _ONE = 2048  # a weight of one, in 11-bit fixed point
 
 
-def _taps(size: int, new_size: int, clamp: bool) -> tuple[np.ndarray, ...]:
+def _taps(size: int, new_size: int) -> tuple[np.ndarray, ...]:
     """Return the two source indices of each target index and their fixed-point weights.
 
-    `clamp` moves a tap that falls outside wholly onto the border (columns); without it both taps
-    read the border with their own weights (rows), which rounds differently.
+    A tap that falls outside reads the border.
     """
     scale = 1.0 / (new_size / size)
     position = ((np.arange(new_size) + 0.5) * scale - 0.5).astype(np.float32)
     first = np.floor(position).astype(np.intp)
     fraction = position - first.astype(np.float32)
-    if clamp:
-        outside = (first < 0) | (first >= size - 1)
-        fraction[outside] = 0.0
     low = np.rint((np.float32(1.0) - fraction) * np.float32(_ONE)).astype(np.int32)
     high = np.rint(fraction * np.float32(_ONE)).astype(np.int32)
     return np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), low, high
@@ -44,12 +40,12 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     if (rows, columns) == (2 * height, 2 * width):
         return _halve(image)
-    left, right, low, high = _taps(columns, width, clamp=True)
+    left, right, low, high = _taps(columns, width)
     across = image.take(left, axis=1).astype(np.int32)
     across *= low[:, None]
     across += image.take(right, axis=1) * high[:, None]
     across >>= 4  # OpenCV drops four bits here, so that the next product fits its 16-bit lanes
-    upper, lower, low, high = _taps(rows, height, clamp=False)
+    upper, lower, low, high = _taps(rows, height)
     top = across.take(upper, axis=0)
     top *= low[:, None, None]
     top >>= 16
