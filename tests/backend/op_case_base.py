@@ -1,8 +1,11 @@
 """What the cases of operations share: their registry, inputs, and the comparison of results."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy
 
-CASES = {}
+CASES: dict[str, Callable[[Any, numpy.random.Generator], list[numpy.ndarray]]] = {}
 
 
 def case(name):

@@ -13,8 +13,6 @@ from .standin.cupy_module import installed
 
 @pytest.mark.parametrize("name", gpu_check.SECTIONS)
 def test_section(name):
-    if name == "training":
-        pytest.importorskip("caffe_lite.cli.dataset", reason="it makes the data to train on")
     with installed():
         context = Context(0, small=True)
         gpu_check.run_section(context, name)

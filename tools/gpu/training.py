@@ -2,14 +2,16 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy
 
+from caffe_lite.data.digits import load_digits
+from caffe_lite.data.export import Folder
+from caffe_lite.data.export_clips import write_moving_digits
 from caffe_lite.proto import load
 from caffe_lite.solvers import get_solver
 
@@ -61,15 +63,16 @@ def run(context: Context) -> None:
 
 
 def _make_data(dataset: str) -> None:
-    """The data set as `caffe_lite dataset` writes it, where the prototxts look for it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "caffe_lite", "dataset", dataset],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    if done.returncode:
-        raise RuntimeError(f"caffe_lite dataset {dataset}: {done.stderr.strip()}")
+    """The data set where the prototxts look for it, as HDF5: nothing else needs to be installed."""
+    if dataset == "moving_digits":
+        write_moving_digits("data/moving_digits", train_clips=600, test_clips=60)
+        return
+    folder = Folder("data/digits", {"dataset": "digits"}, 2)
+    for split in ("train", "test"):
+        images, labels = load_digits(split)
+        arrays = {"data": images[:, None] / numpy.float32(16), "label": labels.astype("float32")}
+        folder.hdf5(f"{split}.h5", partial(dict, arrays))
+        folder.text(f"{split}.txt", f"{split}.h5\n")
 
 
 def _same_curve(context: Context, solver: str, dtype: str, count: int) -> str:
