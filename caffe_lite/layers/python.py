@@ -29,7 +29,8 @@ class Python(Layer):
     reshape(bottom, top), forward(bottom, top) and backward(top, propagate_down, bottom). Its
     instance finds `param_str` (`param_str_`, as it was called in 2015, too) and `phase` (0 TRAIN,
     1 TEST) on itself, and makes learned blobs with `self.blobs.add_blob(3, 4)`. `blob.data` and
-    `blob.diff` are NumPy arrays on every device.
+    `blob.diff` are NumPy arrays on every device; for a class with `on_device = True` they are the
+    device's own, to be used with `self.ops`.
 
     bottom[i]  x_i  any number of blobs
     top[i]     y_i  any number of blobs
