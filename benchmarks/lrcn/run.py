@@ -25,7 +25,7 @@ from training import train
 from caffe_lite.backend import get_ops
 from caffe_lite.backend.describe import processor_name
 
-FULL = data.Sizes(activity=4000, described=8000, test=500)
+FULL = data.Sizes(activity=6000, described=8000, test=500)
 QUICK = data.Sizes(activity=40, described=100, test=100)
 QUICK_ITERATIONS = 3
 NOTES = {
