@@ -14,6 +14,8 @@ from caffe_lite.layers.registry import register
 class Flatten(Layer):
     """Takes the axes from `axis` to `end_axis` (included) as one; the memory is the bottom's.
 
+    With `end_axis` just before `axis` there is nothing to join: a new axis of size 1 comes there.
+
     bottom[0]  x  any shape
     top[0]     y  the axes before `axis`, their product, the axes after `end_axis`
 
@@ -31,7 +33,7 @@ class Flatten(Layer):
         shape, param = bottom[0].shape, self.param.flatten_param
         first = self.canonical_axis(param.axis, len(shape))
         last = self.canonical_axis(param.end_axis, len(shape), "end_axis")
-        if last < first:
+        if last < first - 1:
             raise self.fail(f"end_axis ({param.end_axis}) must not come before axis ({param.axis}) "
                             f"in a bottom of shape {shape}")
         top[0].reshape(*shape[:first], prod(shape[first:last + 1]), *shape[last + 1:])

@@ -107,6 +107,7 @@ def test_silence_gives_zero():
     ("", (2, 60)), ("axis: 0", (120,)), ("axis: 2", (2, 3, 20)),
     ("axis: 1 end_axis: 2", (2, 12, 5)),
     ("axis: -2 end_axis: -1", (2, 3, 20)), ("axis: 3", (2, 3, 4, 5)),
+    ("axis: 2 end_axis: 1", (2, 3, 1, 4, 5)), ("end_axis: -4", (2, 1, 3, 4, 5)),
 ])
 def test_flatten(options, shape):
     x = normal(2, 3, 4, 5)
@@ -117,7 +118,7 @@ def test_flatten(options, shape):
 
 
 def test_flatten_errors():
-    fails(flatten("axis: 2 end_axis: 1"), [normal(2, 3, 4)], "end_axis (1)", "axis (2)")
+    fails(flatten("axis: 2 end_axis: 0"), [normal(2, 3, 4)], "end_axis (0)", "axis (2)")
     fails(flatten("axis: 3"), [normal(2, 3, 4)], "axis must be in [-3, 2]")
     fails(flatten("end_axis: 3"), [normal(2, 3, 4)], "end_axis must be in")
 
