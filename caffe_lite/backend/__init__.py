@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .geometry import ConvGeometry
-from .ops import Ops
-from .slots import UpdateSlot
+from caffe_lite.backend.geometry import ConvGeometry
+from caffe_lite.backend.ops import Ops
+from caffe_lite.backend.slots import UpdateSlot
 
 __all__ = ["ConvGeometry", "Ops", "UpdateSlot", "get_ops"]
 
@@ -15,12 +15,12 @@ def get_ops(device: int | str | None = None, dtype: Any = "float32") -> Ops:
     `dtype` is float32 or float64. Raises `BackendError` where the GPU or its library is missing.
     """
     if device is None or device == "cpu":
-        from . import native
-        from .native_ops import NativeOps
-        from .numpy_ops import NumpyOps
+        from caffe_lite.backend import native
+        from caffe_lite.backend.native_ops import NativeOps
+        from caffe_lite.backend.numpy_ops import NumpyOps
 
         library = native.load(dtype)
         return NumpyOps(dtype) if library is None else NativeOps(library, dtype)
-    from .cupy_ops import CupyOps
+    from caffe_lite.backend.cupy_ops import CupyOps
 
     return CupyOps(int(device), dtype)

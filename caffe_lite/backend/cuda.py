@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 
-from ..errors import BackendError
-from .gpu.blas import WORKSPACE_BYTES, Blas
-from .gpu.launch import Launcher
+from caffe_lite.backend.gpu.blas import WORKSPACE_BYTES, Blas
+from caffe_lite.backend.gpu.launch import Launcher
+from caffe_lite.errors import BackendError
 
 log = logging.getLogger("caffe_lite.backend")
 

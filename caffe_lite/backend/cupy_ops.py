@@ -6,25 +6,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BackendError
-from . import cuda
-from .gpu.activations import ActivationOps
-from .gpu.arrays import ArrayOps
-from .gpu.capture import Recording, record
-from .gpu.convolution import CHUNK_BYTES, ConvolutionOps
-from .gpu.cudnn import CudnnEngine
-from .gpu.explicit_gemm import ExplicitGemm
-from .gpu.faults import MOST_SLOTS, Faults
-from .gpu.losses import LossOps
-from .gpu.normalization import NormalizationOps
-from .gpu.pooling import PoolingOps
-from .gpu.random import RandomOps
-from .gpu.recurrent import RecurrentOps
-from .gpu.tables import Tables
-from .gpu.transfer import Uploader
-from .gpu.tuning import Tuner
-from .gpu.updates import UpdateOps
-from .ops import Ops
+from caffe_lite.backend import cuda
+from caffe_lite.backend.gpu.activations import ActivationOps
+from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.gpu.capture import Recording, record
+from caffe_lite.backend.gpu.convolution import CHUNK_BYTES, ConvolutionOps
+from caffe_lite.backend.gpu.cudnn import CudnnEngine
+from caffe_lite.backend.gpu.explicit_gemm import ExplicitGemm
+from caffe_lite.backend.gpu.faults import MOST_SLOTS, Faults
+from caffe_lite.backend.gpu.losses import LossOps
+from caffe_lite.backend.gpu.normalization import NormalizationOps
+from caffe_lite.backend.gpu.pooling import PoolingOps
+from caffe_lite.backend.gpu.random import RandomOps
+from caffe_lite.backend.gpu.recurrent import RecurrentOps
+from caffe_lite.backend.gpu.tables import Tables
+from caffe_lite.backend.gpu.transfer import Uploader
+from caffe_lite.backend.gpu.tuning import Tuner
+from caffe_lite.backend.gpu.updates import UpdateOps
+from caffe_lite.backend.ops import Ops
+from caffe_lite.errors import BackendError
 
 log = logging.getLogger("caffe_lite.backend")
 

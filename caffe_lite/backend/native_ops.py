@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from .arena import Arena
-from .native import Library
-from .native.arrays import NativeArrays
-from .native.convolution import NativeConvolution
-from .native.losses import NativeLosses
-from .native.normalization import NativeNormalization
-from .native.pooling import NativePooling
-from .native.recurrent import NativeRecurrent
-from .native.updates import NativeUpdates
+from caffe_lite.backend.arena import Arena
+from caffe_lite.backend.native import Library
+from caffe_lite.backend.native.activations import NativeActivations
+from caffe_lite.backend.native.arrays import NativeArrays
+from caffe_lite.backend.native.convolution import NativeConvolution
+from caffe_lite.backend.native.losses import NativeLosses
+from caffe_lite.backend.native.normalization import NativeNormalization
+from caffe_lite.backend.native.pooling import NativePooling
+from caffe_lite.backend.native.recurrent import NativeRecurrent
+from caffe_lite.backend.native.updates import NativeUpdates
 
 
 class NativeOps(
     NativeArrays,
+    NativeActivations,
     NativeConvolution,
     NativePooling,
     NativeNormalization,

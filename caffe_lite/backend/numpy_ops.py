@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy
 
-from .arena import Arena
-from .cpu.arrays import CpuArrays
-from .cpu.convolution import CpuConvolution
-from .cpu.pooling import CpuPooling
-from .cpu.sliced import CpuSliced
-from .cpu.threads import Pool
-from .ops import Ops
-from .processors import thread_count
+from caffe_lite.backend.arena import Arena
+from caffe_lite.backend.cpu.arrays import CpuArrays
+from caffe_lite.backend.cpu.convolution import CpuConvolution
+from caffe_lite.backend.cpu.pooling import CpuPooling
+from caffe_lite.backend.cpu.sliced import CpuSliced
+from caffe_lite.backend.cpu.threads import Pool
+from caffe_lite.backend.ops import Ops
+from caffe_lite.backend.processors import thread_count
 
 
 class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):

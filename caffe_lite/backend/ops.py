@@ -4,23 +4,27 @@ from typing import Any
 
 import numpy
 
-from .reference.activations import ActivationOps
-from .reference.arrays import ArrayOps
-from .reference.convolution import ConvolutionOps
-from .reference.losses import LossOps
-from .reference.normalization import NormalizationOps
-from .reference.pooling import PoolingOps
-from .reference.random import RandomOps
-from .reference.recurrent import RecurrentOps
-from .reference.updates import UpdateOps
+from caffe_lite.backend.reference.activations import ActivationOps
+from caffe_lite.backend.reference.arrays import ArrayOps
+from caffe_lite.backend.reference.convolution import ConvolutionOps
+from caffe_lite.backend.reference.losses import LossOps
+from caffe_lite.backend.reference.normalization import NormalizationOps
+from caffe_lite.backend.reference.pooling import PoolingOps
+from caffe_lite.backend.reference.random import RandomOps
+from caffe_lite.backend.reference.recurrent import RecurrentOps
+from caffe_lite.backend.reference.roi_pooling import RoiPoolingOps
+from caffe_lite.backend.reference.selection import SelectionOps
+from caffe_lite.backend.reference.updates import UpdateOps
 
 
 class Ops(
     ArrayOps,
     RandomOps,
-    ActivationOps,
     ConvolutionOps,
+    ActivationOps,
+    SelectionOps,
     PoolingOps,
+    RoiPoolingOps,
     NormalizationOps,
     RecurrentOps,
     LossOps,

@@ -8,9 +8,8 @@ NaN, so that one which is not written shows.
 import numpy
 
 from caffe_lite.backend import UpdateSlot
-
-from .op_case_base import CASES, blank, case, compare, hosts, normal
-from .op_cases_spatial import CONVOLUTIONS
+from tests.backend.op_case_base import CASES, blank, case, compare, hosts, normal
+from tests.backend.op_cases_spatial import CONVOLUTIONS
 
 __all__ = ["CASES", "CONVOLUTIONS", "compare"]
 

@@ -5,8 +5,7 @@ import math
 import numpy
 
 from caffe_lite.backend import ConvGeometry
-
-from .op_case_base import CASES, blank, case, hosts, normal
+from tests.backend.op_case_base import CASES, blank, case, hosts, normal
 
 # Convolution: (x shape, outputs, geometry)
 CONVOLUTIONS = {

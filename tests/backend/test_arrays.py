@@ -6,8 +6,7 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
-
-from .cpu import assert_close, each_backend, each_type, make_ops
+from tests.backend.cpu import assert_close, each_backend, each_type, make_ops
 
 # Rows, columns, depth: about tiles, panels, chunks and blocks of the sum, and narrow or flat.
 SIZES = [

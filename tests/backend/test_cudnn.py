@@ -8,9 +8,8 @@ import pytest
 from caffe_lite.backend import Ops, cuda, get_ops
 from caffe_lite.backend.cupy_ops import CupyOps
 from caffe_lite.backend.gpu.cudnn import CUDNN
-
-from .op_cases import CASES, CONVOLUTIONS, compare
-from .standin import cudnn_module, cupy_module
+from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
+from tests.backend.standin import cudnn_module, cupy_module
 
 
 @pytest.fixture

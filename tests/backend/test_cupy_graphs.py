@@ -6,10 +6,9 @@ import pytest
 from caffe_lite.backend import UpdateSlot, get_ops
 from caffe_lite.backend.gpu.capture import CaptureError
 from caffe_lite.errors import DataError
-
-from .op_cases import compare
-from .standin.cupy_module import installed
-from .standin.memory import TAPE
+from tests.backend.op_cases import compare
+from tests.backend.standin.cupy_module import installed
+from tests.backend.standin.memory import TAPE
 
 
 @pytest.fixture

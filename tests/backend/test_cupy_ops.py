@@ -11,11 +11,10 @@ from caffe_lite.backend.cupy_ops import CupyOps
 from caffe_lite.backend.gpu.convolution import candidates
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan, Sizes
 from caffe_lite.errors import BackendError, DataError
-
-from .op_cases import CASES, CONVOLUTIONS, compare
-from .standin.blas_library import BlasLibrary
-from .standin.cupy_module import Device, OutOfMemoryError, installed, make_module
-from .standin.device_array import DeviceArray
+from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
+from tests.backend.standin.blas_library import BlasLibrary
+from tests.backend.standin.cupy_module import Device, OutOfMemoryError, installed, make_module
+from tests.backend.standin.device_array import DeviceArray
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
-
-from .op_cases import CASES, compare
-from .standin.cupy_module import RawModule, installed
+from tests.backend.op_cases import CASES, compare
+from tests.backend.standin.cupy_module import RawModule, installed
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 

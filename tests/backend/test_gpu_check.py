@@ -4,11 +4,10 @@ import json
 
 import pytest
 
+from tests.backend.standin.cupy_module import installed
 from tools import gpu_check
 from tools.gpu import report
 from tools.gpu.context import Context
-
-from .standin.cupy_module import installed
 
 
 @pytest.mark.parametrize("name", gpu_check.SECTIONS)

@@ -10,10 +10,9 @@ import pytest
 
 from caffe_lite.backend import Ops, get_ops
 from caffe_lite.backend.gpu import launch, sources
-
-from .op_cases import CASES, compare
-from .standin.cupy_module import Device, RawModule, installed
-from .standin.host_kernels import HostKernels
+from tests.backend.op_cases import CASES, compare
+from tests.backend.standin.cupy_module import Device, RawModule, installed
+from tests.backend.standin.host_kernels import HostKernels
 
 # One change to the sources, and a case that must then fail. Orders of the threads: both are tried.
 FAULTS = [

@@ -6,8 +6,7 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops
-
-from .cpu import assert_close, each_backend, each_type, make_ops, numeric_gradient
+from tests.backend.cpu import assert_close, each_backend, each_type, make_ops, numeric_gradient
 
 FLT_MIN = float(numpy.finfo("float32").tiny)
 SHAPES = [(3, 5, 4), (4, 7, 1), (1, 3, 70), (2, 40, 1)]

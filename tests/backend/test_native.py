@@ -14,8 +14,7 @@ from caffe_lite.backend.native import build
 from caffe_lite.backend.native_ops import NativeOps
 from caffe_lite.backend.numpy_ops import NumpyOps
 from caffe_lite.backend.processors import thread_count
-
-from .cpu import make_ops
+from tests.backend.cpu import make_ops
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops
-
-from .cpu import assert_close, each_backend, each_type, make_ops, numeric_gradient
+from tests.backend.cpu import assert_close, each_backend, each_type, make_ops, numeric_gradient
 
 # (x shape, size, alpha, beta, k): alpha large, so that every channel of the window counts.
 LRN = {

@@ -8,8 +8,7 @@ import pytest
 from caffe_lite.backend import Ops, native
 from caffe_lite.backend.native_ops import NativeOps
 from caffe_lite.backend.numpy_ops import NumpyOps
-
-from .op_cases import CASES, compare
+from tests.backend.op_cases import CASES, compare
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 

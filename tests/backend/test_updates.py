@@ -6,8 +6,7 @@ import numpy
 import pytest
 
 from caffe_lite.backend import UpdateSlot
-
-from .cpu import each_backend, each_type, make_ops
+from tests.backend.cpu import each_backend, each_type, make_ops
 
 HYPER = {
     "SGD": {"momentum": 0.9},

@@ -7,11 +7,10 @@ from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 from caffe_lite.solvers.recorded import WARM_UP
-
-from . import nets, peers
-from .ceilings import floor
-from .context import Context
-from .graphs import is_recorded, record_or_not
+from tools.gpu import nets, peers
+from tools.gpu.ceilings import floor
+from tools.gpu.context import Context
+from tools.gpu.graphs import is_recorded, record_or_not
 
 GRAPH_SPEEDUP = 3.0  # of LeNet, whose kernels are so small that launching them is all there is
 

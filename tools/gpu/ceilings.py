@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy
 
-from .context import Context
+from tools.gpu.context import Context
 
 
 def run(context: Context) -> None:

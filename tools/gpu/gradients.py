@@ -4,8 +4,7 @@ from typing import Any
 
 from caffe_lite.testing.gradient_check import check_layer
 from tests.layer_cases import CASES, NAMES
-
-from .context import Context
+from tools.gpu.context import Context
 
 # What draws random numbers anew in each forward pass is checked by tests that seed it.
 LEFT_OUT = {"Python"}

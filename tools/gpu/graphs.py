@@ -7,9 +7,8 @@ import numpy
 from caffe_lite.backend.gpu.capture import Recording
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
-
-from . import nets
-from .context import Context
+from tools.gpu import nets
+from tools.gpu.context import Context
 
 ITERATIONS = 8
 RULES = {

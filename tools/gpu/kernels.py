@@ -6,9 +6,8 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend import ConvGeometry, UpdateSlot
-
-from . import peers
-from .context import Context
+from tools.gpu import peers
+from tools.gpu.context import Context
 
 Action = Callable[[], Any]
 

@@ -10,8 +10,7 @@ import numpy
 from caffe_lite.errors import CaffeError
 from caffe_lite.testing.harness import LayerRun, default_propagate_down, make_layer
 from tests.layer_cases import CASES, NAMES, SOURCES
-
-from .context import Context
+from tools.gpu.context import Context
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
-
-from . import nets
-from .context import Context
-from .graphs import record_or_not
+from tools.gpu import nets
+from tools.gpu.context import Context
+from tools.gpu.graphs import record_or_not
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 

@@ -10,8 +10,7 @@ from caffe_lite.backend.cupy_ops import CupyOps
 from caffe_lite.backend.gpu import launch
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
-
-from .context import Context
+from tools.gpu.context import Context
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 

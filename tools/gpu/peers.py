@@ -6,10 +6,9 @@ from typing import Any
 from caffe_lite.backend import ConvGeometry
 from caffe_lite.net import Net
 from caffe_lite.proto import schema
-
-from . import nets
-from .context import Context
-from .peer_model import make_model
+from tools.gpu import nets
+from tools.gpu.context import Context
+from tools.gpu.peer_model import make_model
 
 
 def import_torch() -> Any:

@@ -9,8 +9,7 @@ from caffe_lite.errors import CaffeError
 from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
-
-from .context import Context
+from tools.gpu.context import Context
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"
 TOLERANCE = 1e-4  # of the norm: the record is in float32

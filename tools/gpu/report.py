@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 
-from .context import Context, Measurement
+from tools.gpu.context import Context, Measurement
 
 
 def write(context: Context, folder: Path) -> list[Path]:

@@ -14,8 +14,7 @@ from caffe_lite.data.export import Folder
 from caffe_lite.data.export_clips import write_moving_digits
 from caffe_lite.proto import load
 from caffe_lite.solvers import get_solver
-
-from .context import Context
+from tools.gpu.context import Context
 
 ROOT = Path(__file__).resolve().parents[2]
 

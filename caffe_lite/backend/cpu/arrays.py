@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..reference.arrays import ArrayOps
-from .base import CpuBase
-from .blas import openblas
+from caffe_lite.backend.cpu.base import CpuBase
+from caffe_lite.backend.cpu.blas import openblas
+from caffe_lite.backend.reference.arrays import ArrayOps
 
 SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread does in a fraction of a millisecond
 

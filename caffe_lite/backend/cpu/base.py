@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from ..arena import Arena
-from ..reference.base import OpsBase
-from .threads import Pool
+from caffe_lite.backend.arena import Arena
+from caffe_lite.backend.cpu.threads import Pool
+from caffe_lite.backend.reference.base import OpsBase
 
 PART = 65_536  # elements below which a part is not worth another thread
 

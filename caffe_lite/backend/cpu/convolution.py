@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy
 
-from ..geometry import ConvGeometry
-from ..reference.convolution import ConvolutionOps
-from .base import CpuBase
+from caffe_lite.backend.cpu.base import CpuBase
+from caffe_lite.backend.geometry import ConvGeometry
+from caffe_lite.backend.reference.convolution import ConvolutionOps
 
 COLUMN_BYTES = 4 << 20  # columns that one thread holds at a time
 

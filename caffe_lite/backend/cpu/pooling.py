@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy
 
-from ..reference.pooling import LOWEST, Pair, PoolingOps, window_sizes
-from .base import CpuBase
+from caffe_lite.backend.cpu.base import CpuBase
+from caffe_lite.backend.reference.pooling import LOWEST, Pair, PoolingOps, window_sizes
 
 IMAGE_ELEMENTS = 65_536
 

@@ -5,18 +5,21 @@ from typing import Any
 
 import numpy
 
-from ..reference.activations import ActivationOps
-from ..reference.losses import LossOps, class_index
-from ..reference.normalization import NormalizationOps
-from ..reference.recurrent import RecurrentOps
-from ..reference.updates import UpdateOps
-from ..slots import UpdateSlot
-from .base import CpuBase
+from caffe_lite.backend.cpu.base import CpuBase
+from caffe_lite.backend.reference.activations import ActivationOps
+from caffe_lite.backend.reference.losses import LossOps, class_index
+from caffe_lite.backend.reference.normalization import NormalizationOps
+from caffe_lite.backend.reference.recurrent import RecurrentOps
+from caffe_lite.backend.reference.selection import SelectionOps
+from caffe_lite.backend.reference.updates import UpdateOps
+from caffe_lite.backend.slots import UpdateSlot
 
 SLICE = 32_768  # elements
 
 
-class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps):
+class CpuSliced(
+    CpuBase, ActivationOps, SelectionOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps
+):
     """The reference over slices of the leading axis, which the pool shares out."""
 
     def _slices(self, operation: Any, arrays: Sequence[Any], *rest: Any) -> None:
@@ -38,6 +41,27 @@ class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps,
         flat = [a.reshape(-1) for a in (x, dy, dx)]
         self._slices(super().relu_grad, flat, slope)
 
+    def bias_relu(self, y: Any, bias: Any, slope: float = 0.0) -> None:
+        self._slices(super().bias_relu, [y], bias, slope)
+
+    def prelu(self, x: Any, slope: Any, y: Any) -> None:
+        whole = super().prelu
+        self._slices(lambda x, y: whole(x, slope, y), [x, y])
+
+    def prelu_grad(self, x: Any, slope: Any, dy: Any, dx: Any) -> None:
+        whole = super().prelu_grad
+        self._slices(lambda x, dy, dx: whole(x, slope, dy, dx), [x, dy, dx])
+
+    def eltwise_max(self, xs: Sequence[Any], y: Any, winner: Any) -> None:
+        whole = super().eltwise_max
+        flat = [a.reshape(-1) for a in (y, winner, *xs)]
+        self._slices(lambda y, winner, *xs: whole(xs, y, winner), flat)
+
+    def eltwise_max_grad(self, dy: Any, winner: Any, index: int, dx: Any) -> None:
+        whole = super().eltwise_max_grad
+        flat = [a.reshape(-1) for a in (dy, winner, dx)]
+        self._slices(lambda dy, winner, dx: whole(dy, winner, index, dx), flat)
+
     def lrn_across(
         self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
     ) -> None:
@@ -56,8 +80,17 @@ class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps,
     ) -> None:
         self._slices(super().lrn_across_grad, [x, y, scale, dy, dx], size, alpha, beta)
 
-    def lstm_unit(self, gates: Any, c_prev: Any, cont: Any, c: Any, h: Any) -> None:
-        self._slices(super().lstm_unit, [gates, c_prev, cont, c, h])
+    def lstm_unit(
+        self,
+        gates: Any,
+        c_prev: Any,
+        cont: Any,
+        c: Any,
+        h: Any,
+        cont_next: Any = None,
+        h_cont: Any = None,
+    ) -> None:
+        self._slices(super().lstm_unit, [gates, c_prev, cont, c, h, cont_next, h_cont])
 
     def lstm_unit_grad(
         self,
@@ -69,8 +102,19 @@ class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps,
         dh: Any,
         dgates: Any,
         dc_prev: Any,
+        dh_next: Any = None,
+        cont_next: Any = None,
     ) -> None:
-        self._slices(super().lstm_unit_grad, [gates, c_prev, cont, c, dc, dh, dgates, dc_prev])
+        arrays = [gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next]
+        self._slices(super().lstm_unit_grad, arrays)
+
+    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
+        self._slices(super().rnn_unit, [pre, h, cont_next, h_cont])
+
+    def rnn_unit_grad(
+        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
+    ) -> None:
+        self._slices(super().rnn_unit_grad, [h, dh, dpre, dh_next, cont_next])
 
     def softmax(self, x: Any, y: Any) -> None:
         self._slices(super().softmax, [x, y])

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from queue import SimpleQueue
 from typing import Any
 
-from .blas import openblas
+from caffe_lite.backend.cpu.blas import openblas
 
 
 class Pool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .base import GpuBase
+from caffe_lite.backend.gpu.base import GpuBase
 
 
 class ActivationOps(GpuBase):

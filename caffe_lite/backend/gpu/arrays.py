@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy
 
-from .base import GpuBase
-from .blas import Matrix
-from .faults import Faults
-from .launch import BLOCK
-from .tables import Tables
-from .transfer import Uploader
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.blas import Matrix
+from caffe_lite.backend.gpu.faults import Faults
+from caffe_lite.backend.gpu.launch import BLOCK
+from caffe_lite.backend.gpu.tables import Tables
+from caffe_lite.backend.gpu.transfer import Uploader
 
 
 class ArrayOps(GpuBase):

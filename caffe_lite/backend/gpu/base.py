@@ -3,9 +3,9 @@
 from math import prod
 from typing import Any
 
-from ..reference.base import OpsBase
-from .blas import Blas
-from .launch import Launcher
+from caffe_lite.backend.gpu.blas import Blas
+from caffe_lite.backend.gpu.launch import Launcher
+from caffe_lite.backend.reference.base import OpsBase
 
 
 class GpuBase(OpsBase):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from ...errors import BackendError
+from caffe_lite.errors import BackendError
 
 WORKSPACE_BYTES = 32 * 2**20  # what cuBLAS asks for on its largest devices
 

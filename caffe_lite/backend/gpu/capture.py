@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import BackendError, CaffeError
+from caffe_lite.errors import BackendError, CaffeError
 
 
 class CaptureError(BackendError):

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..geometry import ConvGeometry
-from .base import GpuBase
-from .cudnn import CUDNN, CudnnEngine
-from .explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
-from .tuning import Tuner
+from caffe_lite.backend.geometry import ConvGeometry
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.cudnn import CUDNN, CudnnEngine
+from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
+from caffe_lite.backend.gpu.tuning import Tuner
 
 # Bytes of columns made at a time: what stays in the second-level cache of a large device, and what
 # gives a product its full size.

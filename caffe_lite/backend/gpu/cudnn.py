@@ -7,8 +7,8 @@ to the explicit products.
 import logging
 from typing import Any
 
-from .base import GpuBase
-from .explicit_gemm import Plan, Sizes
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.explicit_gemm import Plan, Sizes
 
 CUDNN = "cudnn"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy
 
-from ..geometry import ConvGeometry
-from .base import GpuBase
-from .blas import Matrix
+from caffe_lite.backend.geometry import ConvGeometry
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.blas import Matrix
 
 BATCHED, WIDE = "batched", "wide"
 

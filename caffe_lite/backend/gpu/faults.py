@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy
 
-from ...errors import DataError
+from caffe_lite.errors import DataError
 
 MOST_SLOTS = 64
 

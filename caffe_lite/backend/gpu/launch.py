@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from . import sources
+from caffe_lite.backend.gpu import sources
 
 BLOCK = 256  # threads per block; a multiple of the warp, as the reductions need
 MOST_BLOCKS_YZ = 65535

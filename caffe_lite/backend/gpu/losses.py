@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .base import GpuBase
-from .faults import Faults
-from .launch import BLOCK
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.faults import Faults
+from caffe_lite.backend.gpu.launch import BLOCK
 
 ROW_CLASSES = 64  # from here on a row of classes is worth a block of its own
 MOST_LOSS_BLOCKS = 1024

@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from .arrays import ArrayOps
+from caffe_lite.backend.gpu.arrays import ArrayOps
 
 
 class NormalizationOps(ArrayOps):

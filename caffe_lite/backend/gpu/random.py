@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy
 
-from ..reference.random import philox_blocks, philox_key
-from .arrays import ArrayOps
+from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.reference.random import philox_blocks, philox_key
 
 
 class DeviceStream:

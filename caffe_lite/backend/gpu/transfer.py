@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from .capture import CaptureError
+from caffe_lite.backend.gpu.capture import CaptureError
 
 RING = 3  # batches in flight for arrays of one size
 

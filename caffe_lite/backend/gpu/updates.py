@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy
 
-from ..reference.updates import Hyper
-from ..slots import UpdateSlot
-from .base import GpuBase
-from .capture import CaptureError
-from .tables import Tables
+from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.capture import CaptureError
+from caffe_lite.backend.gpu.tables import Tables
+from caffe_lite.backend.reference.updates import Hyper
+from caffe_lite.backend.slots import UpdateSlot
 
 # Each rule's kernel, its number of histories, and the hyper-parameters it takes in order.
 _KERNELS = {

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy
 
-from ..processors import thread_count
-from .signatures import SIGNATURES
+from caffe_lite.backend.native.signatures import SIGNATURES
+from caffe_lite.backend.processors import thread_count
 
 logger = logging.getLogger(__name__)
 ELEMENTS = {"float32": "float", "float64": "double"}
@@ -60,7 +60,7 @@ def load(dtype: Any) -> Library | None:
 
 @cache
 def _load(element: str) -> Library | None:
-    from . import build
+    from caffe_lite.backend.native import build
 
     try:
         return Library(str(build.library(element)), thread_count())

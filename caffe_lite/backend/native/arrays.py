@@ -1,13 +1,13 @@
-"""Matrix products, bias, tables and activations in C."""
+"""Matrix products, bias and tables in C."""
 
 from typing import Any
 
-from ..numpy_ops import NumpyOps
-from .base import NativeBase
+from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.backend.numpy_ops import NumpyOps
 
 
 class NativeArrays(NativeBase, NumpyOps):
-    """See `ArrayOps` and `ActivationOps`."""
+    """See `ArrayOps`."""
 
     def gemm(
         self,
@@ -55,22 +55,3 @@ class NativeArrays(NativeBase, NumpyOps):
             return super().scatter_add(target, ids, rows)
         count, width = target.shape
         self._functions(rows.size).scatter_add(ids.size, width, count, index, *at)
-
-    def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
-        at = self._addresses(x, y)
-        if at is None or x.size != y.size:
-            return super().relu(x, y, slope)
-        self._functions(x.size).relu(x.size, *at, slope)
-
-    def relu_grad(self, x: Any, dy: Any, dx: Any, slope: float = 0.0) -> None:
-        at = self._addresses(x, dy, dx)
-        if at is None or not x.size == dy.size == dx.size:
-            return super().relu_grad(x, dy, dx, slope)
-        self._functions(x.size).relu_grad(x.size, *at, slope)
-
-    def dropout(self, x: Any, y: Any, mask: Any, ratio: float, stream: Any) -> None:
-        at = self._addresses(x, y, mask)
-        if at is None or not x.size == y.size == mask.size:
-            return super().dropout(x, y, mask, ratio, stream)
-        stream.uniform(mask)
-        self._functions(x.size).dropout(x.size, *at, ratio)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy
 
-from ..arena import Arena
-from ..reference.base import OpsBase
-from . import Library
+from caffe_lite.backend.arena import Arena
+from caffe_lite.backend.native import Library
+from caffe_lite.backend.reference.base import OpsBase
 
 BRIEF = 30_000  # elements below which a call keeps the interpreter lock
 _address_of, _first_byte = addressof, c_char.from_buffer
@@ -24,12 +24,15 @@ class NativeBase(OpsBase):
         return self.library.brief if size < BRIEF else self.library.free
 
     def _addresses(self, *arrays: Any) -> list[int] | None:
-        """The arrays' addresses, or None where one is empty, strided or of another type.
+        """The arrays' addresses (0 for None), or None if one is empty, strided or of another type.
 
         An operation leaves such arrays to the NumPy code.
         """
         found = []
         for a in arrays:
+            if a is None:
+                found.append(0)
+                continue
             if a.dtype != self.dtype:
                 return None
             address = _address(a)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy
 
-from ..numpy_ops import NumpyOps
-from ..reference.pooling import Pair
-from .base import NativeBase
+from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.reference.pooling import Pair
 
 
 class NativePooling(NativeBase, NumpyOps):

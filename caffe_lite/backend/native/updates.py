@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy
 
-from ..numpy_ops import NumpyOps
-from ..reference.updates import RULES, Hyper, adam_correction
-from ..slots import UpdateSlot
-from .base import NativeBase
+from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.reference.updates import RULES, Hyper, adam_correction
+from caffe_lite.backend.slots import UpdateSlot
 
 _NUMBERS = {rule: number for number, rule in enumerate(RULES)}
 

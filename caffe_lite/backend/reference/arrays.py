@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
 
 
 class ArrayOps(OpsBase):

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from ..geometry import ConvGeometry
-from .base import OpsBase
+from caffe_lite.backend.geometry import ConvGeometry
+from caffe_lite.backend.reference.activations import ActivationOps
 
 Slices = tuple[slice, ...]
 
 
-class ConvolutionOps(OpsBase):
+class ConvolutionOps(ActivationOps):
     """Convolution, its two gradients, and im2col.
 
     Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with
@@ -36,6 +36,13 @@ class ConvolutionOps(OpsBase):
             y += share.reshape(y.shape)
         if bias is not None:
             y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+
+    def convolution_relu(
+        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
+    ) -> None:
+        """y = relu of the convolution: a `convolution` with a bias, and the `relu` behind it."""
+        self.convolution(x, weight, bias, y, geometry)
+        self.relu(y, y, slope)
 
     def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""

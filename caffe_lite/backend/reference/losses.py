@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy
 
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
 
 FLT_MIN = float(numpy.finfo(numpy.float32).tiny)
 

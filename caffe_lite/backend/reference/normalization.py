@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
 
 
 class NormalizationOps(OpsBase):

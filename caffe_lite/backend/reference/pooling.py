@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
 
 Pair = tuple[int, int]
 LOWEST = -float(numpy.finfo(numpy.float32).max)  # what an empty maximum gives, in float64 as well

@@ -1,21 +1,33 @@
-"""One step of a long short-term memory cell, after its matrix products."""
+"""One step of a recurrent cell (long short-term memory, or plain) after its matrix products."""
 
 from typing import Any
 
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
 
 
 class RecurrentOps(OpsBase):
     """LSTM arithmetic with Caffe's gate order: input i, forget f, output o, candidate g.
 
-    Shapes: gates (N, 4 H), the four gates side by side; c, h (N, H); cont (N,) or None.
+    Shapes: gates (N, 4 H), the four gates side by side; c, h, pre (N, H); cont (N,) or None.
+    cont is 0 where a sequence begins, else 1; None means 1 throughout.
+
+    A step also does what joins it to the next one, whose product takes h_cont = cont_next * h and
+    gives back the gradient dh_next to that. The last step has no next: None for both.
     """
 
-    def lstm_unit(self, gates: Any, c_prev: Any, cont: Any, c: Any, h: Any) -> None:
+    def lstm_unit(
+        self,
+        gates: Any,
+        c_prev: Any,
+        cont: Any,
+        c: Any,
+        h: Any,
+        cont_next: Any = None,
+        h_cont: Any = None,
+    ) -> None:
         """c = cont * f * c_prev + i * g and h = o * tanh(c).
 
-        gates holds pre-activations and is overwritten: sigmoid for i, f, o; tanh for g. cont is 0
-        where a sequence begins, else 1; None means 1 throughout.
+        gates holds pre-activations and is overwritten: sigmoid for i, f, o; tanh for g.
         """
         xp = self.xp
         i, f, o, g = _split(gates)
@@ -25,6 +37,8 @@ class RecurrentOps(OpsBase):
         xp.tanh(g, out=g)
         c[...] = _remembered(f, cont) * c_prev + i * g
         h[...] = o * xp.tanh(c)
+        if h_cont is not None:
+            xp.multiply(h, cont_next.reshape(-1, 1), out=h_cont)
 
     def lstm_unit_grad(
         self,
@@ -36,6 +50,8 @@ class RecurrentOps(OpsBase):
         dh: Any,
         dgates: Any,
         dc_prev: Any,
+        dh_next: Any = None,
+        cont_next: Any = None,
     ) -> None:
         """dgates: gradients to the pre-activations; dc_prev: to c_prev; both overwritten.
 
@@ -44,6 +60,7 @@ class RecurrentOps(OpsBase):
         """
         i, f, o, g = _split(gates)
         di, df, do, dg = _split(dgates)
+        dh = _whole(dh, dh_next, cont_next)
         tanh_c = self.xp.tanh(c)
         dc_total = dc + dh * o * (1 - tanh_c * tanh_c)
         di[...] = dc_total * g * i * (1 - i)
@@ -51,6 +68,18 @@ class RecurrentOps(OpsBase):
         do[...] = dh * tanh_c * o * (1 - o)
         dg[...] = dc_total * i * (1 - g * g)
         dc_prev[...] = dc_total * _remembered(f, cont)
+
+    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
+        """h = tanh(pre); h may be pre."""
+        self.xp.tanh(pre, out=h)
+        if h_cont is not None:
+            self.xp.multiply(h, cont_next.reshape(-1, 1), out=h_cont)
+
+    def rnn_unit_grad(
+        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
+    ) -> None:
+        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh; dpre may be dh."""
+        self.xp.multiply(_whole(dh, dh_next, cont_next), 1 - h * h, out=dpre)
 
 
 def _split(gates: Any) -> tuple[Any, Any, Any, Any]:
@@ -62,3 +91,8 @@ def _split(gates: Any) -> tuple[Any, Any, Any, Any]:
 
 def _remembered(f: Any, cont: Any) -> Any:
     return f if cont is None else f * cont.reshape(-1, 1)
+
+
+def _whole(dh: Any, dh_next: Any, cont_next: Any) -> Any:
+    """The gradient to h, from above and from the next step."""
+    return dh if dh_next is None else dh + dh_next * cont_next.reshape(-1, 1)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from ..slots import UpdateSlot
-from .base import OpsBase
+from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.slots import UpdateSlot
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import ctypes
 
 import numpy
 
-from .memory import MEMORY, TAPE
+from tests.backend.standin.memory import MEMORY, TAPE
 
 _TYPES = {0: numpy.float32, 1: numpy.float64}
 _COMPUTES = {0: {68, 77}, 1: {70}}

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 import numpy
 
 from caffe_lite.backend import ConvGeometry, Ops, cuda
-
-from .memory import MEMORY, TAPE
+from tests.backend.standin.memory import MEMORY, TAPE
 
 
 class Tensor:

@@ -9,11 +9,10 @@ import numpy
 
 from caffe_lite.backend import cuda, cupy_ops
 from caffe_lite.backend.gpu import sources
-
-from .blas_library import BlasLibrary
-from .device_array import NAMES, DeviceArray, apply, module_function
-from .host_kernels import HostKernels
-from .memory import MEMORY, TAPE
+from tests.backend.standin.blas_library import BlasLibrary
+from tests.backend.standin.device_array import NAMES, DeviceArray, apply, module_function
+from tests.backend.standin.host_kernels import HostKernels
+from tests.backend.standin.memory import MEMORY, TAPE
 
 
 class CUDARuntimeError(RuntimeError):

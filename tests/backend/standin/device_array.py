@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy
 
-from .memory import MEMORY, TAPE, check_capturable
+from tests.backend.standin.memory import MEMORY, TAPE, check_capturable
 
 NAMES = json.loads(Path(__file__).with_name("cupy_names.json").read_text())
 
