@@ -11,8 +11,6 @@ from caffe_lite.proto import schema
 
 Array = Any
 
-LOG_THRESHOLD = 1e-20  # losses that take log(p) of a given p take that of max(p, LOG_THRESHOLD)
-
 LOG_THRESHOLD = 1e-20  # the smallest probability that a logarithm is taken of
 
 

@@ -163,13 +163,11 @@ class RecurrentLayer(Layer):
         if self.static:
             x_static = bottom[2].data.reshape(self.streams, self.num_static)
             self.ops.gemm(x_static, self.blobs[2].data, self.pre_static.data, trans_b=True)
-            with self.ops.quiet():
-                self.xp.add(pre, self.pre_static.data, out=pre)
+            self.xp.add(pre, self.pre_static.data, out=pre)
         states = self.carried
         if self.expose_hidden:
             states = [blob.data[0] for blob in bottom[-self.states:]]
-        with self.ops.quiet():
-            final = self.run(states, bottom[1].data, top[0].data)
+        final = self.run(states, bottom[1].data, top[0].data)
         for i, state in enumerate(final):
             target = top[1 + i].data if self.expose_hidden else self.carried[i]
             target[...] = state
@@ -187,8 +185,7 @@ class RecurrentLayer(Layer):
         if propagate_down[1]:
             raise self.fail("cannot backpropagate to the sequence indicators (bottom[1]); set "
                             "propagate_down: false for them, or cut the branch that makes them")
-        with self.ops.quiet():
-            self.run_grad(bottom[1].data, top[0].diff)
+        self.run_grad(bottom[1].data, top[0].diff)
         dpre = self.pre.diff.reshape(self.steps * self.streams, -1)
         x_shape = (len(dpre), self.num_input)
         self._add_weight_grad(0, dpre, bottom[0].data.reshape(x_shape))
@@ -209,8 +206,7 @@ class RecurrentLayer(Layer):
 
     def _backward_static(self, static: Blob, propagate: bool) -> None:
         dpre = self.pre_static.diff
-        with self.ops.quiet():
-            self.xp.sum(self.pre.diff, axis=0, out=dpre)
+        self.xp.sum(self.pre.diff, axis=0, out=dpre)
         shape = (self.streams, self.num_static)
         self._add_weight_grad(2, dpre, static.data.reshape(shape))
         if propagate:

@@ -53,7 +53,6 @@ class Dropout(Layer):
         if not propagate_down[0]:
             return
         if self.active:
-            with self.ops.quiet():
-                self.xp.multiply(top[0].diff, self.mask, out=bottom[0].diff)
+            self.xp.multiply(top[0].diff, self.mask, out=bottom[0].diff)
         elif top[0] is not bottom[0]:
             bottom[0].diff[...] = top[0].diff

@@ -37,10 +37,9 @@ class EuclideanLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x = bottom[0].data
-        with self.ops.quiet():
-            self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self.difference)
-            flat = self.difference.reshape(-1)
-            top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
+        self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self.difference)
+        flat = self.difference.reshape(-1)
+        top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -48,5 +47,4 @@ class EuclideanLoss(LossLayer):
             if propagate_down[i]:
                 scale = top[0].diff * (sign / bottom[i].shape[0])
                 dx = bottom[i].diff.reshape(self.difference.shape)
-                with self.ops.quiet():
-                    self.xp.multiply(self.difference, scale, out=dx)
+                self.xp.multiply(self.difference, scale, out=dx)

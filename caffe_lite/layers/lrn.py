@@ -58,13 +58,12 @@ class LRN(Layer):
         if not self.within:
             self.ops.lrn_across(x, y, self.scale, self.size, self.alpha, self.beta, self.k)
             return
-        with self.ops.quiet():
-            self.xp.multiply(x, x, out=self.work)
-            self.ops.ave_pool(self.work, self.scale, *self.window)
-            self.xp.multiply(self.scale, self.alpha, out=self.scale)
-            self.xp.add(self.scale, 1, out=self.scale)
-            self.xp.power(self.scale, -self.beta, out=self.factor)
-            self.xp.multiply(x, self.factor, out=y)
+        self.xp.multiply(x, x, out=self.work)
+        self.ops.ave_pool(self.work, self.scale, *self.window)
+        self.xp.multiply(self.scale, self.alpha, out=self.scale)
+        self.xp.add(self.scale, 1, out=self.scale)
+        self.xp.power(self.scale, -self.beta, out=self.factor)
+        self.xp.multiply(x, self.factor, out=y)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -72,8 +71,7 @@ class LRN(Layer):
             return
         x, dx, dy = bottom[0].data, bottom[0].diff, top[0].diff
         if self.within:
-            with self.ops.quiet():
-                self._backward_within(x, dy, dx)
+            self._backward_within(x, dy, dx)
         else:
             self.ops.lrn_across_grad(x, top[0].data, self.scale, dy, dx, self.size, self.alpha,
                                      self.beta)

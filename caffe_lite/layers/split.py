@@ -43,7 +43,6 @@ class Split(Layer):
         if len(top) == 1:
             dx[...] = top[0].diff
             return
-        with self.ops.quiet():
-            self.xp.add(top[0].diff, top[1].diff, out=dx)
-            for blob in top[2:]:
-                self.xp.add(dx, blob.diff, out=dx)
+        self.xp.add(top[0].diff, top[1].diff, out=dx)
+        for blob in top[2:]:
+            self.xp.add(dx, blob.diff, out=dx)
