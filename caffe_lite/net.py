@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any
@@ -302,8 +302,7 @@ class Net:
         self.close()
 
 
-def _with_state(param: Any, phase: int | None, level: int, stages: Sequence[str] | Iterable[str],
-                ) -> Any:
+def _with_state(param: Any, phase: int | None, level: int, stages: Iterable[str]) -> Any:
     stated = schema.NetParameter()
     stated.CopyFrom(param)
     if phase is not None:

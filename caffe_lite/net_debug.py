@@ -99,7 +99,7 @@ def with_largest_blobs(error: BackendError, net: Net, count: int = 5) -> Backend
 
     if not isinstance(error, OutOfDeviceMemoryError):
         return error
-    named = [(name, blob) for name, blob in net.blobs.items()]
+    named = list(net.blobs.items())
     for layer, blobs in net.params.items():
         named += [(f"{layer}[{i}]", blob) for i, blob in enumerate(blobs)]
     named.sort(key=lambda pair: -pair[1].count)

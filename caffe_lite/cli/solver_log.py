@@ -12,7 +12,6 @@ from caffe_lite.solvers import events as ev
 
 solver_log = logging.getLogger("caffe_lite.solver")
 sgd_log = logging.getLogger("caffe_lite.sgd_solver")
-caffe_log = logging.getLogger("caffe_lite.caffe")
 
 
 class SolverLog:

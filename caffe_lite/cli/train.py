@@ -6,6 +6,7 @@ import argparse
 import logging
 
 from caffe_lite.cli import options
+from caffe_lite.cli.signals import EFFECTS, SignalRequests
 
 log = logging.getLogger("caffe_lite.caffe")
 solver_log = logging.getLogger("caffe_lite.solver")
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(parser, "stage", action="append", default=[], metavar="NAME[,NAME]",
                      help="stages of the train net's state")
     for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
-        options.add_flag(parser, f"{name}_effect", choices=("stop", "snapshot", "none"),
-                         default=default, help=f"what {name.upper()} does (default {default})")
+        options.add_flag(parser, f"{name}_effect", choices=EFFECTS, default=default,
+                         help=f"what {name.upper()} does (default {default})")
     options.add_flag(parser, "log_dir", metavar="DIR",
                      help="write train.log and train.jsonl (one event per line) there")
     options.add_unknown_fields(parser)
@@ -38,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.event_log import EventLog
     from caffe_lite.cli.log import start_log
     from caffe_lite.cli.shipped_data import make_missing
-    from caffe_lite.cli.signals import SignalRequests
     from caffe_lite.cli.solver_log import SolverLog
     from caffe_lite.errors import UsageError
     from caffe_lite.proto import load, text

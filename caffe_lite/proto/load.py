@@ -10,7 +10,7 @@ from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.sniff import describe, is_binary
 from caffe_lite.proto.upgrade import solver_needs_upgrade, upgrade_net_steps, upgrade_solver
 
-logger = logging.getLogger("caffe_lite.proto")
+log = logging.getLogger("caffe_lite.proto")
 
 
 def load_net(path: StrPath, unknown: text.Unknown = "error") -> Any:
@@ -60,7 +60,7 @@ def _upgrade_inline_nets(param: Any, name: str) -> None:
             upgraded, steps = upgrade_net_steps(net, name)
             if steps:
                 net.CopyFrom(upgraded)
-                logger.warning(
+                log.warning(
                     "%s: %s upgraded on the fly (%s); to keep the result, move that net to a"
                     " file of its own and use caffe_lite upgrade net",
                     name,
@@ -70,7 +70,7 @@ def _upgrade_inline_nets(param: Any, name: str) -> None:
 
 
 def _warn_upgraded(name: str, what: str, kind: str) -> None:
-    logger.warning(
+    log.warning(
         "%s: upgraded on the fly (%s); to keep the result: caffe_lite upgrade %s %s OUT",
         name,
         what,

@@ -13,7 +13,7 @@ from caffe_lite.proto.scalars import Converter, converter
 from caffe_lite.proto.schema import is_repeated, is_required
 from caffe_lite.proto.tokens import Tokens
 
-logger = logging.getLogger("caffe_lite.proto")
+log = logging.getLogger("caffe_lite.proto")
 
 _CLOSERS = {"{": "}", "<": ">"}
 
@@ -132,7 +132,7 @@ class Parser:
         error = tokens.error(unknown_field(descriptor, name, self.open[:-1]), start)
         if not self.skip_unknown:
             raise error
-        logger.warning("%s; skipped", error)
+        log.warning("%s; skipped", error)
         self._skip_value()
 
     def _skip_value(self) -> None:

@@ -52,9 +52,7 @@ def policy_problem(param: Any) -> str:
 def _power(base: float, exponent: float) -> float:
     try:
         return float(base**exponent)
-    except OverflowError:
-        return float("inf")
-    except ZeroDivisionError:
+    except (OverflowError, ZeroDivisionError):
         return float("inf")
 
 

@@ -71,4 +71,3 @@ class Updater:
             needed = self.net.params_lr[i % len(self.blobs)] or not self.rests or blob.has_data
             if needed or source.array().any():
                 source.copy_to(blob)
-

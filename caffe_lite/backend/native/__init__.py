@@ -16,7 +16,7 @@ import numpy
 from caffe_lite.backend.native.signatures import SIGNATURES
 from caffe_lite.backend.processors import thread_count
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger("caffe_lite.backend")
 ELEMENTS = {"float32": "float", "float64": "double"}
 _lock = threading.Lock()
 
@@ -65,5 +65,5 @@ def _load(element: str) -> Library | None:
     try:
         return Library(str(build.library(element)), thread_count())
     except (build.BuildError, OSError, AttributeError, RuntimeError) as problem:
-        logger.debug("native code is off: %s", problem)
+        log.debug("native code is off: %s", problem)
         return None

@@ -17,8 +17,6 @@ from typing import Any
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.activations import ActivationOps
 
-Slices = tuple[slice, ...]
-
 
 class ConvolutionOps(ActivationOps):
     """Convolution, its two gradients, and im2col.

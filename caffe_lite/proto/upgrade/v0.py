@@ -9,7 +9,7 @@ from caffe_lite.proto.upgrade.padding import fold_padding
 
 NAME = "V0 layers"
 
-logger = logging.getLogger("caffe_lite.proto")
+log = logging.getLogger("caffe_lite.proto")
 
 _TYPES = {
     "accuracy": "ACCURACY",
@@ -121,7 +121,7 @@ def upgrade(net: Any, file: str) -> Any:
         raise PrototxtError('the net holds both "layer" and V0 "layers"; write all one way', file)
     for descriptor, _ in net.ListFields():
         if descriptor.name not in _KEPT_IN_NET:
-            logger.warning('%s: "%s" has no meaning in a V0 net; dropped', file, descriptor.name)
+            log.warning('%s: "%s" has no meaning in a V0 net; dropped', file, descriptor.name)
             net.ClearField(descriptor.name)
     folded = fold_padding(net.layers, net.input, file)
     net.ClearField("layers")
@@ -184,7 +184,7 @@ def _set(layer: Any, target: str, value: Any, file: str) -> None:
 
 
 def _warn_dropped(file: str, field: str, layer: Any) -> None:
-    logger.warning(
+    log.warning(
         '%s: layer "%s": "%s" has no meaning for the V0 type "%s"; dropped',
         file,
         layer.name,
