@@ -37,7 +37,7 @@ VOCABULARY = tuple(dict.fromkeys((UNKNOWN, *_words(_DIGITS), *_words(MOTIONS), *
 
 
 def describe(paths: Paths, digits: np.ndarray) -> list[str]:
-    """Return one caption per clip; `digits` (n, 2) are the labels of the scans shown."""
+    """One caption per clip; `digits` (n, 2) are the labels of the scans shown."""
     captions = []
     rows = zip(digits.tolist(), paths.label, paths.count, paths.relation, strict=True)
     for (first, second), label, count, relation in rows:
@@ -49,13 +49,13 @@ def describe(paths: Paths, digits: np.ndarray) -> list[str]:
 
 
 def word_ids(caption: str, vocabulary: Sequence[str] = VOCABULARY) -> list[int]:
-    """Return the ids of a caption's words; words outside the vocabulary become `<unk>`."""
+    """The ids of a caption's words; words outside the vocabulary become `<unk>`."""
     ids = {word: index for index, word in enumerate(vocabulary, 1)}
     return [ids.get(word, ids[UNKNOWN]) for word in caption.split()]
 
 
 def streams(sentences: Sequence[Sequence[int]], steps: int = STEPS) -> dict[str, np.ndarray]:
-    """Return the arrays that HDF5Data feeds to a captioner, (steps, number of sentences) each.
+    """The arrays that HDF5Data feeds to a captioner, (steps, number of sentences) each.
 
     Column n holds sentence n: `input_sentence` is 0, w1, w2, ..., `target_sentence` w1, w2, ...,
     0, and `cont_sentence` 0 where a sentence begins, else 1. After the end they hold 0, -1, 0.

@@ -24,7 +24,7 @@ def decode(
     force_gray: bool = False,
     name: str = "datum",
 ) -> tuple[np.ndarray, int]:
-    """Return the image (C, H, W), uint8 or float32, and the label of a Datum or of its bytes.
+    """The image (C, H, W), uint8 or float32, and the label of a Datum or of its bytes.
 
     An encoded datum (the bytes of a JPEG or PNG file) is decoded to B, G, R order, with as many
     channels as the file has, or with 3 or 1 where forced. Forcing leaves raw datums as they are,

@@ -25,7 +25,7 @@ def _packed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def load_digits(split: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (N, 8, 8) uint8, values 0 (paper) to 16 (ink), and labels (N,) uint8, 0 to 9.
+    """Images (N, 8, 8) uint8, values 0 (paper) to 16 (ink), and labels (N,) uint8, 0 to 9.
 
     `split` "train" gives 1,437 of them, "test" the other 360 (36 of each digit), always the same
     ones; None all 1,797. The arrays for None are read-only.

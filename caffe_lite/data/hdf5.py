@@ -11,7 +11,7 @@ from caffe_lite.errors import DataError
 
 
 def listed_files(source: str | os.PathLike[str]) -> list[str]:
-    """Return the HDF5 files listed in `source`.
+    """The HDF5 files listed in `source`.
 
     As in the reference they are relative to the working directory; one that is not there is
     looked for beside the list, so that a data folder can be used from anywhere.
@@ -139,7 +139,7 @@ class Hdf5Source:
         self._enter(position)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what decides the rows to come, as plain numbers, lists and dicts."""
+        """What decides the rows to come, as plain numbers, lists and dicts."""
         return {
             "order": list(self._order),
             "position": self._position,

@@ -79,7 +79,7 @@ class ImageList:
         self._order = self.rng.permutation(len(self)) if self.shuffle else None
 
     def next(self) -> tuple[str, np.ndarray]:
-        """Return the next entry: the image's path and its labels (label_count,)."""
+        """The next entry: the image's path and its labels (label_count,)."""
         if self._position == len(self):
             self._enter()
         index = self._position if self._order is None else int(self._order[self._position])
@@ -87,7 +87,7 @@ class ImageList:
         return self.root_folder + self.paths[index], self.labels[index]
 
     def get_state(self) -> dict[str, Any]:
-        """Return what decides the entries to come, as plain numbers and dicts."""
+        """What decides the entries to come, as plain numbers and dicts."""
         return {
             "position": self._position,
             "rng_before_order": self._before_order,

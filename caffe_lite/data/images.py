@@ -25,7 +25,7 @@ def _to_grey(bgr: np.ndarray, form: str | None) -> np.ndarray:
 
 
 def _narrow(picture: Any, name: str) -> Any:
-    """Return a picture of 8-bit samples; only 16-bit ones are wider and still have a meaning."""
+    """A picture of 8-bit samples; only 16-bit ones are wider and still have a meaning."""
     from PIL import Image
 
     if picture.mode not in _WIDE:

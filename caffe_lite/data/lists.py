@@ -6,7 +6,7 @@ from caffe_lite.errors import DataError
 
 
 def read_lines(path: str | os.PathLike[str], what: str) -> list[tuple[int, str]]:
-    """Return (line number, text) of the non-blank lines of the list at `path`.
+    """Line number and text of the non-blank lines of the list at `path`.
 
     `what` says in errors what the file must list. Bytes that are not UTF-8 are kept as the file
     system's functions expect them.

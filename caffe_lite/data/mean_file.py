@@ -11,7 +11,7 @@ from caffe_lite.proto.atomic import atomic_path
 
 
 def read_mean(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the mean image in the file, (C, H, W) float32."""
+    """The mean image in the file, (C, H, W) float32."""
     name = os.fspath(path)
     try:
         with open(path, "rb") as file:

@@ -64,7 +64,7 @@ class Paths:
 def _course(
     rng: np.random.Generator, low: np.ndarray, high: np.ndarray, share: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and last value of a stretch that covers a random `share` of low..high."""
+    """The first and last value of a stretch that covers a random `share` of low..high."""
     length = (high - low) * rng.uniform(*share, low.shape)
     first = rng.uniform(low, high - length)
     return first, first + length

@@ -47,7 +47,7 @@ class Clips:
         return len(self.labels)
 
     def flow(self, clips: np.ndarray | slice) -> np.ndarray:
-        """Return the flow of some clips, (k, 16, 32, 32, 2) float32; computed when asked for."""
+        """The flow of some clips, (k, 16, 32, 32, 2) float32; computed when asked for."""
         return render.flow(self._scans, self.paths, np.arange(len(self))[clips])
 
     def __getitem__(self, index: int) -> Clip:

@@ -19,7 +19,7 @@ class _Failure:
 
 
 def _weakly(function: Callable[[], Made]) -> Callable[[], Callable[[], Made] | None]:
-    """Return what gives `function` as long as it can be called; a method lives with its object."""
+    """What gives `function` as long as it can be called; a method lives with its object."""
     return weakref.WeakMethod(function) if inspect.ismethod(function) else lambda: function
 
 
@@ -92,7 +92,7 @@ class Prefetcher:
         thread.start()
 
     def get(self) -> Any:
-        """Return the next batch, waiting for it if need be."""
+        """The next batch, waiting for it if need be."""
         self.start()
         item = self._failure or self._made.get()
         if isinstance(item, _Failure):

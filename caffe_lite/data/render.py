@@ -10,7 +10,7 @@ _CHUNK = 32  # clips drawn at once, so that the work stays in cache
 
 
 def _to_scan(paths: Paths, clips: np.ndarray, digit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return each pixel's row and column in the scan, 0..7 inside it: (n, FRAMES, SIZE, SIZE)."""
+    """Each pixel's row and column in the scan, 0..7 inside it: (n, FRAMES, SIZE, SIZE)."""
 
     def pick(values: np.ndarray) -> np.ndarray:
         return values[clips, digit, :FRAMES, None, None].astype(np.float32)
@@ -63,7 +63,7 @@ def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
 
 
 def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
-    """Return where each pixel's ink goes by the next frame, for `clips` (k,), indices.
+    """Where each pixel's ink goes by the next frame, for `clips` (k,), indices.
 
     (k, FRAMES, SIZE, SIZE, 2) float32 in pixels, x to the right and y downwards; zero on paper.
     """

@@ -11,7 +11,7 @@ _ONE = 2048  # a weight of one, in 11-bit fixed point
 
 
 def _taps(size: int, new_size: int) -> tuple[np.ndarray, ...]:
-    """Return the two source indices of each target index and their fixed-point weights.
+    """The two source indices of each target index and their fixed-point weights.
 
     A tap that falls outside reads the border.
     """

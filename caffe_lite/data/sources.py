@@ -28,7 +28,7 @@ class Source:
         raise NotImplementedError
 
     def next(self) -> bytes:
-        """Return the next record's value."""
+        """The next record's value."""
         if self._records is None:
             self._records = self._read_from(self.cursor)
         record = next(self._records, None)

@@ -42,7 +42,7 @@ class Transformer:
             self._mean = np.array(param.mean_value, np.float32).reshape(-1, 1, 1)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
-        """Return the shape that an image of `shape` (C, H, W) comes out with, or a `DataError`."""
+        """The shape that an image of `shape` (C, H, W) comes out with, or a `DataError`."""
         channels, height, width = shape
         if channels < 1:
             raise DataError(f"an image needs at least one channel, got shape {shape}")

@@ -15,7 +15,7 @@ from caffe_lite.pycaffe.net import Net
 class Solver:
     """A solver built from a solver prototxt; `net` and `test_nets` are pycaffe nets."""
 
-    rule: ClassVar[str | None] = None  # set aside the prototxt's type
+    rule: ClassVar[str | None] = None  # takes the place of the prototxt's `type`
 
     def __init__(self, solver_file: str | Path) -> None:
         param = load.load_solver(solver_file)

@@ -50,7 +50,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class IterationDisplayed:
-    """The loss averaged over the last `average_loss` iterations, before this one's update.
+    """The mean loss of the latest `average_loss` iterations, before this one's update.
 
     `seconds` have passed for the `iterations` since the last display; `outputs` are the train
     net's.

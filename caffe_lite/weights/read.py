@@ -36,9 +36,7 @@ def read_weights(path: StrPath) -> Weights:
 
 
 def is_hdf5(file: MappedFile) -> bool:
-    """Whether the file is HDF5: its signature is at 0, or after a user block of 512 bytes or more.
-
-    """
+    """Whether HDF5's signature is at byte 0, or behind a user block: at 512, 1024, 2048 ..."""
     offset = 0
     while offset + len(HDF5_SIGNATURE) <= file.size:
         if file.data[offset:offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:

@@ -19,7 +19,7 @@ def net_needs_upgrade(net: Any) -> bool:
 
 
 def upgrade_net(net: Any, name: str = "net") -> Any:
-    """Return an upgraded copy of the NetParameter `net`; `name` stands for its file in errors."""
+    """An upgraded copy of the NetParameter `net`; `name` stands for its file in errors."""
     return upgrade_net_steps(net, name)[0]
 
 
@@ -41,7 +41,7 @@ def solver_needs_upgrade(param: Any) -> bool:
 
 
 def upgrade_solver(param: Any, name: str = "solver") -> Any:
-    """Return a copy of the SolverParameter `param` with `type` in the place of `solver_type`."""
+    """A copy of the SolverParameter `param` with `type` in the place of `solver_type`."""
     upgraded = type(param)()
     upgraded.CopyFrom(param)
     return solver.upgrade(upgraded, name) if solver.needed(upgraded) else upgraded

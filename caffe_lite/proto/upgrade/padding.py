@@ -8,7 +8,7 @@ from caffe_lite.proto import schema
 
 
 def fold_padding(layers: Iterable[Any], inputs: Iterable[str], file: str) -> list[Any]:
-    """Return copies of `layers` without those of type padding, whose `pad` goes to their readers.
+    """Copies of `layers` without those of type padding, whose `pad` goes to their readers.
 
     `inputs` are the blobs that the net is given from outside.
     """
