@@ -33,16 +33,18 @@ class Net:
     state's stages stay, its phase and level do not, but for `phase` None: then its own state counts
     alone. `ops` is the device and element type (default: CPU, float32). One `seed` decides every
     random number of the net: the starting weights, Dropout, the order of data; None takes the
-    system's. Raises PrototxtError, ModelError or LayerError, each in one line that names the place.
+    system's. `source` is the file that a message was read from, for errors. Raises PrototxtError,
+    ModelError or LayerError, each in one line that names the place.
 
     `blobs` holds the blobs by name in the order in which they are made; they stay on the device.
     `forward` and `backward` take positions of layers, both included.
     """
 
     def __init__(self, param: Any, phase: int | None = None, ops: Any = None, *, level: int = 0,
-                 stages: Iterable[str] = (), seed: int | None = None) -> None:
+                 stages: Iterable[str] = (), seed: int | None = None,
+                 source: str | PathLike[str] | None = None) -> None:
         if isinstance(param, (str, PathLike)):
-            param = load.load_net(param)
+            param, source = load.load_net(param), param
         self.ops = ops or get_ops()
         self.seed = secrets.randbits(31) if seed is None else seed
         self.param = insert_splits(filter_net(_with_state(param, phase, level, stages)))
@@ -55,7 +57,7 @@ class Net:
         self.after_backward: list[Hook] = []
         net_debug.log_definition(self)
 
-        self.wiring: Wiring = wire(self.param)
+        self.wiring: Wiring = wire(self.param, source)
         self.blob_list = [Blob(self.ops, 0) for _ in self.wiring.blob_names]
         self.blobs: dict[str, Blob] = dict(
             zip(self.wiring.blob_names, self.blob_list, strict=True))

@@ -9,6 +9,8 @@ from typing import Any
 from caffe_lite.errors import LayerError, ModelError
 from caffe_lite.layers.base import Bounds, Layer
 from caffe_lite.layers.registry import layer_class
+from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.places import type_place
 
 AUTOMATIC = "(automatic)"  # the name of a top that the layer needs and the prototxt left out
 
@@ -33,8 +35,8 @@ class Wiring:
     outputs: list[int] = field(default_factory=list)
 
 
-def wire(net: Any) -> Wiring:
-    """Wire a NetParameter that is filtered and has its splits.
+def wire(net: Any, source: StrPath | None = None) -> Wiring:
+    """Wire a NetParameter that is filtered and has its splits; `source` is the file it is from.
 
     Raises ModelError for a blob made twice, LayerError for an unknown type or a wrong number of
     bottoms or tops.
@@ -44,7 +46,7 @@ def wire(net: Any) -> Wiring:
     maker: dict[str, str] = {}
     unused: set[str] = set()
     for param in net.layer:
-        node = Node(param, _class_of(param))
+        node = Node(param, _class_of(param, source))
         for name in param.bottom:
             node.bottom.append(index_of[name])
             unused.discard(name)
@@ -72,11 +74,12 @@ def wire(net: Any) -> Wiring:
     return wiring
 
 
-def _class_of(param: Any) -> type[Layer]:
+def _class_of(param: Any, source: StrPath | None) -> type[Layer]:
     try:
         return layer_class(param.type)
     except LayerError as error:
-        raise LayerError(f'layer "{param.name}": {error}') from error
+        place = "" if source is None else type_place(source, param.name, param.type)
+        raise LayerError(f'{place}layer "{param.name}": {error}') from error
 
 
 def _fail(node: Node, text: str) -> ModelError:

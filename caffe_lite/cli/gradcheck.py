@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     start_log(quiet=True)
     param = load.load_net(args.model, unknown=args.unknown_fields)
     with Net(param, options.phase(args), get_ops(dtype="float64"), level=args.level,
-             stages=options.stages(args), seed=args.seed) as net:
+             stages=options.stages(args), seed=args.seed, source=args.model) as net:
         filled = _fill_integers(net, args)
         rows = [("layer", "type", "blob", "error", "at", "backward", "difference")]
         all_fine = True

@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     start_log(quiet=True)
     shapes = dict(_shape(given) for given in args.shape)
-    for n, param in enumerate(_nets(args)):
-        rows, guessed = _describe(param, shapes)
+    for n, (param, file) in enumerate(_nets(args)):
+        rows, guessed = _describe(param, shapes, file)
         phase = "TEST" if param.state.phase else "TRAIN"
         stages = list(param.state.stage)
         if args.json:
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _nets(args: argparse.Namespace) -> Iterator[Any]:
-    """The nets to describe, their states filled in."""
+def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
+    """The nets to describe, their states filled in, and the file that each is from."""
     from caffe_lite.errors import CaffeError, PrototxtError
     from caffe_lite.proto import load
     from caffe_lite.solvers import checks, nets
@@ -66,17 +66,17 @@ def _nets(args: argparse.Namespace) -> Iterator[Any]:
         except CaffeError:
             raise error from None
         checks.check_solver(solver, args.model)
-        read = nets.net_reader(args.model, args.unknown_fields)
-        for source in (nets.train_source(solver, read), *nets.test_sources(solver, read)):
-            yield source.param
+        files = nets.NetFiles(args.model, args.unknown_fields)
+        for source in (nets.train_source(solver, files), *nets.test_sources(solver, files)):
+            yield source.param, source.file
     else:
         net.state.phase = options.phase(args)
         net.state.level = args.level
         net.state.stage.extend(options.stages(args))
-        yield net
+        yield net, args.model
 
 
-def _describe(param: Any, shapes: dict[str, tuple[int, ...]]
+def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
               ) -> tuple[list[LayerSummary], list[str]]:
     """The rows, and the tops whose shapes are not known."""
     from caffe_lite.errors import ModelError
@@ -89,7 +89,7 @@ def _describe(param: Any, shapes: dict[str, tuple[int, ...]]
     for guess in (0, 1):
         described, guessed = without_sources(param, shapes, guess)
         try:
-            with Net(described) as net:
+            with Net(described, source=file) as net:
                 tables.append(summarize(net))
         except ModelError as error:
             raise ModelError(f"{error}{_stages_hint(param)}") from error

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     param = load.load_net(args.model, unknown=args.unknown_fields)
     with EventLog(args.log_dir, "test") as events, Net(
             param, options.phase(args), get_ops(device), level=args.level,
-            stages=options.stages(args)) as net:
+            stages=options.stages(args), source=args.model) as net:
         net.copy_trained_layers_from(args.weights)
         log.info("Running for %d iterations.", args.iterations)
         sums: dict[tuple[str, int], float] = {}

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
     param = load.load_net(args.model, unknown=args.unknown_fields)
     with Net(param, options.phase(args), get_ops(device), level=args.level,
-             stages=options.stages(args)) as net:
+             stages=options.stages(args), source=args.model) as net:
         if args.weights:
             net.copy_trained_layers_from(args.weights)
         log.info("Performing Forward")

@@ -8,9 +8,8 @@ from typing import Any
 from caffe_lite.errors import ModelError, did_you_mean
 from caffe_lite.net import Net
 from caffe_lite.proto import schema
+from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.load import load_net
-
-StrPath = str | os.PathLike[str]
 
 
 def load_deploy_net(definition: StrPath, weights: StrPath, ops: Any = None, *,
@@ -23,7 +22,7 @@ def load_deploy_net(definition: StrPath, weights: StrPath, ops: Any = None, *,
     param = load_net(definition)
     if last is not None:
         _cut(param, last, os.fspath(definition))
-    net = Net(param, schema.TEST, ops)
+    net = Net(param, schema.TEST, ops, source=definition)
     try:
         report = net.copy_trained_layers_from(weights)
         if report.missing:

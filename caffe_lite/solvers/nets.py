@@ -21,10 +21,11 @@ Emit = Callable[[events.Event], None]
 
 @dataclass(frozen=True)
 class NetSource:
-    """A NetParameter whose `state` says how it is to be filtered, and which field it came from."""
+    """A NetParameter whose `state` says how it is to be filtered, and where it came from."""
 
     field: str
     param: Any
+    file: str | None
 
 
 def build_nets(param: Any, ops: Any, seed: int, path: str | None, unknown: Any,
@@ -33,13 +34,13 @@ def build_nets(param: Any, ops: Any, seed: int, path: str | None, unknown: Any,
 
     Each net starts from the files in the field `weights`. `path` is the solver's file.
     """
-    read = net_reader(path, unknown)
+    files = NetFiles(path, unknown)
     nets: list[Net] = []
     try:
-        for source in (train_source(param, read), *test_sources(param, read)):
+        for source in (train_source(param, files), *test_sources(param, files)):
             index = len(nets) - 1 if nets else None
             emit(events.NetCreating(source.field, index))
-            net = Net(source.param, ops=ops, seed=seed + len(nets))
+            net = Net(source.param, ops=ops, seed=seed + len(nets), source=source.file)
             nets.append(net)
             if index is not None:
                 net.debug_info = param.debug_info
@@ -68,32 +69,34 @@ def _copy_weights(param: Any, net: Net, train_net: Net, path: str | None, emit: 
                 emit(events.WeightsCopied(file, report.text()))
 
 
-def train_source(param: Any, read: Callable[[str], Any]) -> NetSource:
-    """The train net of a checked SolverParameter; `read` loads the net file of a name."""
+def train_source(param: Any, files: NetFiles) -> NetSource:
+    """The train net of a checked SolverParameter."""
     state = schema.NetState(phase=schema.TRAIN)
     for field in ("train_net_param", "net_param"):
         if param.HasField(field):
-            return _source(field, getattr(param, field), state, param.train_state)
+            return _source(field, getattr(param, field), state, param.train_state,
+                           files.solver)
     field = "train_net" if param.HasField("train_net") else "net"
     name = getattr(param, field)
-    return _source(f"{field} file: {name}", read(name), state, param.train_state)
+    net, file = files.read(name)
+    return _source(f"{field} file: {name}", net, state, param.train_state, file)
 
 
-def test_sources(param: Any, read: Callable[[str], Any]) -> list[NetSource]:
+def test_sources(param: Any, files: NetFiles) -> list[NetSource]:
     """The test nets in the order of test_iter: test_net_param, test_net, then the generic net."""
-    found = [("test_net_param", net) for net in param.test_net_param]
-    found += [(f"test_net file: {name}", read(name)) for name in param.test_net]
+    found = [("test_net_param", net, files.solver) for net in param.test_net_param]
+    found += [(f"test_net file: {name}", *files.read(name)) for name in param.test_net]
     rest = len(param.test_iter) - len(found)
     if rest and param.HasField("net_param"):
-        found += [("net_param", param.net_param)] * rest
+        found += [("net_param", param.net_param, files.solver)] * rest
     elif rest:
-        found += [(f"net file: {param.net}", read(param.net))] * rest
+        found += [(f"net file: {param.net}", *files.read(param.net))] * rest
     state = schema.NetState(phase=schema.TEST)
-    return [_source(field, net, state, param.test_state[i] if param.test_state else None)
-            for i, (field, net) in enumerate(found)]
+    return [_source(field, net, state, param.test_state[i] if param.test_state else None, file)
+            for i, (field, net, file) in enumerate(found)]
 
 
-def _source(field: str, net: Any, default: Any, solver_state: Any) -> NetSource:
+def _source(field: str, net: Any, default: Any, solver_state: Any, file: str | None) -> NetSource:
     """States by rising precedence: the phase's default, the net's own, the solver's for it."""
     merged = schema.NetState()
     merged.CopyFrom(default)
@@ -103,22 +106,23 @@ def _source(field: str, net: Any, default: Any, solver_state: Any) -> NetSource:
     param = schema.NetParameter()
     param.CopyFrom(net)
     param.state.CopyFrom(merged)
-    return NetSource(field, param)
+    return NetSource(field, param, file)
 
 
-def net_reader(solver_path: str | None, unknown: Any = "error") -> Callable[[str], Any]:
-    """A function that loads a net file, looked for here and then beside the solver's file.
+class NetFiles:
+    """The net files that the solver in the file `solver` names; each is read once."""
 
-    Each file is read once.
-    """
-    loaded: dict[str, Any] = {}
+    def __init__(self, solver: str | None, unknown: Any = "error") -> None:
+        self.solver = solver
+        self._unknown = unknown
+        self._loaded: dict[str, tuple[Any, str]] = {}
 
-    def read(name: str) -> Any:
-        if name not in loaded:
-            loaded[name] = load.load_net(beside(name, solver_path), unknown)
-        return loaded[name]
-
-    return read
+    def read(self, name: str) -> tuple[Any, str]:
+        """The net of this name, looked for here and then beside the solver, and its file."""
+        if name not in self._loaded:
+            file = beside(name, self.solver)
+            self._loaded[name] = load.load_net(file, self._unknown), file
+        return self._loaded[name]
 
 
 def beside(name: str, other: str | None) -> str:

@@ -17,7 +17,8 @@ def last_line(capsys, *argv, code=1):
      'net.prototxt:8:31: InnerProductParameter has no field "num_ouput"; did you mean '
      '"num_output"?'),
     ("solver.prototxt", "momentum: 0.9", "momentum: high", "solver.prototxt:9:11:"),
-    ("net.prototxt", '"ReLU"', '"RELU6"', 'layer "relu": unknown layer type "RELU6"'),
+    ("net.prototxt", '"ReLU"', '"RELU6"',
+     'net.prototxt:9:28: layer "relu": unknown layer type "RELU6"; did you mean "ReLU"?'),
     ("net.prototxt", "train.txt", "nowhere.txt", "nowhere.txt"),
     ("net.prototxt", 'bottom: "ip1" top: "ip2"', 'bottom: "ip3" top: "ip2"',
      'layer "ip2" (InnerProduct): bottom[0] "ip3" is not a top of any layer before it; did you '
