@@ -1,12 +1,12 @@
 """The GPU backend."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from caffe_lite.backend import cuda
+from caffe_lite.backend.cache import cache_folder
 from caffe_lite.backend.gpu.activations import ActivationOps
 from caffe_lite.backend.gpu.arrays import ArrayOps
 from caffe_lite.backend.gpu.capture import Recording, record
@@ -145,9 +145,6 @@ class CupyOps(
 
 
 def _tuning_folder(device: cuda.Device) -> Path | None:
-    """Where measured choices of one kind of device are kept; CAFFE_LITE_CACHE= switches it off."""
-    root = os.environ.get("CAFFE_LITE_CACHE")
-    if root == "":
-        return None
-    base = Path(root) if root else Path.home() / ".cache" / "caffe_lite"
-    return base / f"cuda-{device.fingerprint()}"
+    """Where measured choices of one kind of device are kept, if anywhere."""
+    cache = cache_folder()
+    return None if cache is None else cache / f"cuda-{device.fingerprint()}"

@@ -20,7 +20,8 @@ from tests.backend.cpu import make_ops
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
     """An empty cache folder, and nothing loaded yet."""
-    monkeypatch.delenv("CAFFE_LITE_NATIVE", raising=False)
+    for name in ("CAFFE_LITE_NATIVE", "CAFFE_LITE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     native._load.cache_clear()
     yield tmp_path
@@ -60,12 +61,15 @@ def failing_compiler(folder):
     return compiler
 
 
-@pytest.mark.parametrize("trouble", ["no compiler", "failing compiler", "no cache folder"])
+@pytest.mark.parametrize("trouble", ["no compiler", "failing compiler", "no cache folder",
+                                     "no cache wanted"])
 def test_any_trouble_leaves_numpy_in_charge(fresh, monkeypatch, caplog, trouble):
     if trouble == "no compiler":
         monkeypatch.setattr(build, "COMPILERS", ("no-such-compiler",))
     elif trouble == "failing compiler":
         monkeypatch.setattr(build, "COMPILERS", (str(failing_compiler(fresh)),))
+    elif trouble == "no cache wanted":
+        monkeypatch.setenv("CAFFE_LITE_CACHE", "")
     else:
         (fresh / "file").write_text("")
         monkeypatch.setenv("XDG_CACHE_HOME", str(fresh / "file"))

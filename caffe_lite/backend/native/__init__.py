@@ -1,6 +1,6 @@
 """The CPU backend's C functions: compiled on first use, and only where a compiler is found.
 
-`load` gives None wherever anything stands in the way (no compiler, no writable cache, a library
+`load` gives None wherever anything stands in the way (no compiler, no cache to write to, a library
 that does not load, CAFFE_LITE_NATIVE=0): the NumPy backend then does all the work.
 """
 

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from caffe_lite.backend.cache import cache_folder
+
 SOURCES = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (
@@ -33,7 +35,10 @@ def library(element: str) -> Path:
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if os.name != "posix" or compiler is None:
         raise BuildError("no C compiler (cc, gcc or clang)")
-    directory = _cache_directory()
+    cache = cache_folder()
+    if cache is None:
+        raise BuildError("CAFFE_LITE_CACHE is empty: there is no place for compiled code")
+    directory = cache / "native"
     target = directory / f"{element}-{_fingerprint(compiler, element)}.so"
     if not target.exists():
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,11 +46,6 @@ def library(element: str) -> Path:
     if target.stat().st_uid != os.getuid():
         raise BuildError(f"{target} belongs to somebody else")
     return target
-
-
-def _cache_directory() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "caffe_lite" / "native"
 
 
 def _fingerprint(compiler: str, element: str) -> str:
