@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from caffe_lite.blob import Blob
+from caffe_lite.layers._classes import class_view
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 
@@ -42,17 +42,12 @@ class Accuracy(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
-        shape = bottom[0].shape
-        axis = self.canonical_axis(self.param.accuracy_param.axis, len(shape))
-        outer, self.classes, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1:])
-        if bottom[1].count != outer * inner:
-            raise self.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
-                            f"{shape} with classes on axis {axis}, got {bottom[1].count} (shape "
-                            f"{bottom[1].shape})")
+        view = class_view(self, bottom[0], bottom[1], self.param.accuracy_param.axis)
+        outer, self.classes, inner = view
         if not 1 <= self.top_k <= self.classes:
             raise self.fail(f"top_k must be from 1 to the number of classes ({self.classes}), got "
                             f"{self.top_k}")
-        self.view, self.label_view = (outer, self.classes, inner), (outer, 1, inner)
+        self.view, self.label_view = view, (outer, 1, inner)
         self.index = self.ops.empty(self.label_view, "int64")
         self.better = self.ops.empty(self.view, bool)
         self.counted = self.ops.empty(self.label_view, bool)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isqrt, prod
+from math import isqrt
 from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError
+from caffe_lite.layers._classes import class_view
 from caffe_lite.layers._loss import LOG_THRESHOLD, Array, NormalizedLossLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import binary, schema
@@ -67,18 +68,13 @@ class InfogainLoss(NormalizedLossLayer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
-        axis = self.canonical_axis(self.param.infogain_loss_param.axis, len(shape))
-        classes = shape[axis]
-        outer, inner = prod(shape[:axis]), prod(shape[axis + 1:])
-        if bottom[1].count != outer * inner:
-            raise self.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
-                            f"{shape} with classes on axis {axis}, got {bottom[1].count} (shape "
-                            f"{bottom[1].shape})")
+        self._view = class_view(self, bottom[0], bottom[1], self.param.infogain_loss_param.axis)
+        outer, classes, inner = self._view
         given = bottom[2].count if len(bottom) > 2 else self._source.size
         if given != classes * classes:
             raise self.fail(f"H must have {classes} x {classes} elements for {classes} classes, "
                             f"got {given}")
-        self._view, self._label_view = (outer, classes, inner), (outer, inner)
+        self._label_view = (outer, inner)
         self._prob.reshape(*shape)
         self._ids = self.ops.empty(outer * inner, "int32")
         self._rows = self.ops.empty((outer * inner, classes))

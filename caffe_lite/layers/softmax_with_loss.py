@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from caffe_lite.blob import Blob
+from caffe_lite.layers._classes import class_view
 from caffe_lite.layers._loss import NormalizedLossLayer
 from caffe_lite.layers.registry import register
 
@@ -43,13 +43,9 @@ class SoftmaxWithLoss(NormalizedLossLayer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
-        axis = self.canonical_axis(self.param.softmax_param.axis, len(shape))
-        outer, self.classes, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1:])
-        if bottom[1].count != outer * inner:
-            raise self.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
-                            f"{shape} with classes on axis {axis}, got {bottom[1].count} (shape "
-                            f"{bottom[1].shape})")
-        self.view, self.label_view = (outer, self.classes, inner), (outer, inner)
+        self.view = class_view(self, bottom[0], bottom[1], self.param.softmax_param.axis)
+        outer, self.classes, inner = self.view
+        self.label_view = (outer, inner)
         self.losses = self.ops.empty(self.label_view)
         self.prob.reshape(*shape)
         if len(top) > 1:
