@@ -4,6 +4,7 @@ import numpy as np
 
 SCALE = 16.0  # grey levels per pixel of motion: motions up to 8 pixels a frame are told apart
 CENTRE = 128.0  # the level of no motion
+X = 2  # the channel of x: images are B G R, which is magnitude, y, x
 
 
 def encode_flow(flow: np.ndarray, scale: float = SCALE) -> np.ndarray:
@@ -16,6 +17,11 @@ def encode_flow(flow: np.ndarray, scale: float = SCALE) -> np.ndarray:
     magnitude = np.hypot(flow[..., 0], flow[..., 1])
     levels = np.stack([magnitude, flow[..., 1], flow[..., 0]], axis=-1)
     return np.rint(np.clip(levels * scale + CENTRE, 0, 255)).astype(np.uint8)
+
+
+def turn_x(levels: np.ndarray) -> None:
+    """Turn x levels of mirrored flow images, uint8, to the other side: v becomes 255 - v."""
+    np.subtract(255, levels, out=levels)
 
 
 def decode_flow(image: np.ndarray) -> np.ndarray:

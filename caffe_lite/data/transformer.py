@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.data import flow_images
 from caffe_lite.data.mean_file import read_mean
 from caffe_lite.errors import DataError
 from caffe_lite.proto.dialects import fork_field
-
-_FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
 
 
 class Transformer:
@@ -84,7 +83,7 @@ class Transformer:
         pixels = image[window]
         if mirrored and self.flow:
             pixels = pixels.copy()
-            np.subtract(255, pixels[_FLOW_X], out=pixels[_FLOW_X])
+            flow_images.turn_x(pixels[flow_images.X])
         if self._mean is None:
             np.multiply(pixels, self.scale, out=out, dtype=out.dtype)
             return

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.data import flow_images
 from caffe_lite.data.frames import find_video, read_frame_folder, read_video_list
 from caffe_lite.data.images import read_image
 from caffe_lite.errors import DataError
-
-_FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
 
 
 @dataclass
@@ -110,7 +109,7 @@ class ClipReader:
         window = frame[draw.top : draw.top + each.crop, draw.left : draw.left + each.crop]
         out[...] = (window[:, ::-1] if draw.mirrored else window).transpose(2, 0, 1)
         if draw.mirrored and each.flow:
-            np.subtract(255, out[_FLOW_X], out=out[_FLOW_X])
+            flow_images.turn_x(out[flow_images.X])
 
     def get_state(self) -> dict[str, Any]:
         """What decides the clips to come."""

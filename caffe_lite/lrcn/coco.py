@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from caffe_lite.errors import DataError
+from caffe_lite.proto.files import StrPath
 
-StrPath = str | os.PathLike[str]
 ImageId = int | str
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from caffe_lite.data import flow_images
 from caffe_lite.errors import DataError
-
-FLOW_X = 2  # flow images are R = x, G = y, B = magnitude, read in B, G, R order
 
 
 def center_crop(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -28,8 +27,7 @@ def ten_crops(images: np.ndarray, size: tuple[int, int], flow: bool = False) -> 
         crops[:, i] = _crop(images, top, left, size)
     crops[:, 5:] = crops[:, :5, :, ::-1]
     if flow:
-        mirrored = crops[:, 5:, ..., FLOW_X]
-        np.subtract(255, mirrored, out=mirrored)
+        flow_images.turn_x(crops[:, 5:, ..., flow_images.X])
     return crops
 
 

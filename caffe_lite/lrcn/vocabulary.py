@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.proto.atomic import atomic_path
-
-StrPath = str | os.PathLike[str]
+from caffe_lite.proto.files import StrPath
 
 END = 0
 END_NAME = "<EOS>"

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.coco import ImageId, read_annotations
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary, split_sentence
-
-StrPath = str | os.PathLike[str]
+from caffe_lite.proto.files import StrPath
 
 
 @dataclass(frozen=True)
