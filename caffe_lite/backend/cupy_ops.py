@@ -19,6 +19,8 @@ from caffe_lite.backend.gpu.normalization import NormalizationOps
 from caffe_lite.backend.gpu.pooling import PoolingOps
 from caffe_lite.backend.gpu.random import RandomOps
 from caffe_lite.backend.gpu.recurrent import RecurrentOps
+from caffe_lite.backend.gpu.roi_pooling import RoiPoolingOps
+from caffe_lite.backend.gpu.selection import SelectionOps
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
 from caffe_lite.backend.gpu.tuning import Tuner
@@ -34,6 +36,8 @@ TF32 = ("convolution", "all", "none")
 class CupyOps(
     ConvolutionOps,
     PoolingOps,
+    RoiPoolingOps,
+    SelectionOps,
     NormalizationOps,
     RecurrentOps,
     LossOps,
@@ -72,6 +76,7 @@ class CupyOps(
         self.chunk_bytes = tuple(min(size, self.device.memory // 32) for size in CHUNK_BYTES)
         self.tuner = Tuner(self._mark, self._elapsed, _tuning_folder(self.device))
         self._multipliers = {}
+        self._crops = {}
         self._recorded = False
         self._retired: list[Any] = []
 

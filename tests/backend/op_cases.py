@@ -40,6 +40,92 @@ def _(ops, rng):
     return hosts(ops, y, leaky, dx)
 
 
+@case("bias and relu")
+def _(ops, rng):
+    outs = []
+    for shape in ((3, 5, 2, 4), (6, 7), (1, 3, 5)):
+        for slope in (0.0, 0.3, -0.7):
+            y = normal(ops, rng, *shape)
+            ops.bias_relu(y, normal(ops, rng, shape[1]), slope)
+            outs.append(y)
+    return hosts(ops, *outs)
+
+
+@case("prelu")
+def _(ops, rng):
+    outs = []
+    for shape in ((3, 5, 2, 4), (6, 70), (1, 3, 37), (4, 1, 11)):
+        x, dy = normal(ops, rng, *shape), normal(ops, rng, *shape)
+        x[0, 0] = 0
+        slope, dslope = normal(ops, rng, shape[1]), normal(ops, rng, shape[1])
+        y, dx = blank(ops, *shape), blank(ops, *shape)
+        ops.prelu(x, slope, y)
+        ops.prelu_grad(x, slope, dy, dx)
+        ops.prelu_grad_slope(x, dy, dslope)
+        in_place, grad_in_place = x.copy(), dy.copy()
+        ops.prelu(in_place, slope, in_place)
+        ops.prelu_grad(x, slope, grad_in_place, grad_in_place)
+        outs += [y, dx, dslope, in_place, grad_in_place]
+    return hosts(ops, *outs)
+
+
+@case("prelu of NaN and infinity")
+def _(ops, rng):
+    x = ops.asarray(numpy.array([[numpy.nan, numpy.inf, -numpy.inf, -2.0, 3.0]]))
+    y, dx = blank(ops, 1, 5), blank(ops, 1, 5)
+    slope = ops.asarray(numpy.array([0.5, 0.5, 0.0, 0.5, 0.5]))
+    ops.prelu(x, slope, y)
+    ops.prelu_grad(x, slope, normal(ops, rng, 1, 5), dx)
+    return hosts(ops, y, dx)
+
+
+@case("eltwise max")
+def _(ops, rng):
+    outs = []
+    for count in (2, 3, 5):
+        # Few values: many are equal.
+        hosted = rng.integers(0, 3, (count, 4, 3, 7)).astype(float)
+        hosted[rng.integers(0, count), 0, 0] = numpy.nan
+        hosted[1, 1, 1, 1] = -numpy.inf
+        xs, dy = [ops.asarray(x) for x in hosted], normal(ops, rng, 4, 3, 7)
+        y, winner = blank(ops, 4, 3, 7), blank(ops, 4, 3, 7, dtype="int32")
+        ops.eltwise_max(xs, y, winner)
+        outs += [y, winner]
+        for i in range(count):
+            dx = blank(ops, 4, 3, 7)
+            ops.eltwise_max_grad(dy, winner, i, dx)
+            outs.append(dx)
+    return hosts(ops, *outs)
+
+
+@case("crop")
+def _(ops, rng):
+    outs = []
+    for whole, start, part in (
+        ((3, 4, 6, 7), (0, 0, 1, 2), (3, 4, 4, 3)),
+        ((5, 2, 6, 7), (2, 0, 0, 3), (2, 2, 6, 4)),
+        ((4, 3), (0, 0), (4, 3)),
+        ((7,), (3,), (2,)),
+        ((3, 2, 4, 5, 2, 3), (1, 0, 2, 0, 1, 0), (1, 2, 2, 5, 1, 2)),
+    ):
+        y, dx = blank(ops, *part), blank(ops, *whole)
+        ops.crop(normal(ops, rng, *whole), start, y)
+        ops.crop_grad(normal(ops, rng, *part), start, dx)
+        outs += [y, dx]
+    return hosts(ops, *outs)
+
+
+@case("tile")
+def _(ops, rng):
+    outs = []
+    for outer, tiles, inner in ((3, 4, 5), (1, 2, 7), (6, 1, 1), (1, 5, 1)):
+        y, dx = blank(ops, outer, tiles, inner), blank(ops, outer, inner)
+        ops.tile(normal(ops, rng, outer, inner), y)
+        ops.tile_grad(normal(ops, rng, outer, tiles, inner), dx)
+        outs += [y, dx]
+    return hosts(ops, *outs)
+
+
 @case("gemm")
 def _(ops, rng):
     outs = []
@@ -112,6 +198,39 @@ def _(ops, rng):
         ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev)
         ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, gates.copy(), dc)
         outs += [gates, c, h, dgates, dc_prev, dc]
+    return hosts(ops, *outs)
+
+
+@case("lstm unit joined to the next")
+def _(ops, rng):
+    outs = []
+    for batch, hidden in ((4, 5), (1, 19)):
+        gates = normal(ops, rng, batch, 4 * hidden)
+        c_prev, dc, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(4))
+        cont, cont_next = (ops.asarray(rng.integers(0, 2, batch) * 0.8) for _ in range(2))
+        cont_next[0] = 0.7
+        c, h, h_cont, dc_prev = (blank(ops, batch, hidden) for _ in range(4))
+        ops.lstm_unit(gates, c_prev, cont, c, h, cont_next, h_cont)
+        dgates = blank(ops, batch, 4 * hidden)
+        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next)
+        outs += [gates, c, h, h_cont, dgates, dc_prev]
+    return hosts(ops, *outs)
+
+
+@case("rnn unit")
+def _(ops, rng):
+    outs = []
+    for batch, hidden in ((4, 5), (1, 19)):
+        pre, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(3))
+        cont_next = ops.asarray(rng.random(batch))
+        h, alone, h_cont, dpre, last = (blank(ops, batch, hidden) for _ in range(5))
+        ops.rnn_unit(pre, h, cont_next, h_cont)
+        ops.rnn_unit(pre, alone)
+        ops.rnn_unit_grad(h, dh, dpre, dh_next, cont_next)
+        ops.rnn_unit_grad(h, dh, last)
+        ops.rnn_unit(pre, pre)
+        ops.rnn_unit_grad(h, dh, dh)
+        outs += [h, alone, h_cont, dpre, last, pre, dh]
     return hosts(ops, *outs)
 
 

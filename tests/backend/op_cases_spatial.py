@@ -33,8 +33,9 @@ def _convolution(shape, outputs, g, with_bias):
         x = normal(ops, rng, *shape)
         weight = normal(ops, rng, outputs, shape[1] // g.group, *g.kernel)
         bias = normal(ops, rng, outputs) if with_bias else None
-        y = blank(ops, shape[0], outputs, *g.output(shape[2:]))
+        y, rectified = (blank(ops, shape[0], outputs, *g.output(shape[2:])) for _ in range(2))
         ops.convolution(x, weight, bias, y, g)
+        ops.convolution_relu(x, weight, y[0].reshape(outputs, -1)[:, 0].copy(), rectified, g, 0.3)
         dy = normal(ops, rng, *y.shape)
         dx = blank(ops, *shape)
         ops.convolution_grad_data(dy, weight, dx, g)
@@ -44,7 +45,7 @@ def _convolution(shape, outputs, g, with_bias):
         ops.im2col(x, columns, g)
         back = blank(ops, *shape)
         ops.col2im(normal(ops, rng, *columns.shape), back, g)
-        return hosts(ops, y, dx, dweight, columns, back)
+        return hosts(ops, y, rectified, dx, dweight, columns, back)
 
     return run
 
@@ -148,3 +149,43 @@ def _batch_norm(*shape):
 
 for _shape in ((5, 3, 4, 7), (1, 2, 9, 5), (7, 4), (3, 5, 11), (40, 2, 3, 3)):
     CASES[f"batch norm of {_shape}"] = _batch_norm(*_shape)
+
+
+# Regions of interest: image, x1, y1, x2, y2, in pixels of a picture four times as large.
+REGIONS = [
+    (0, 0, 0, 43, 35),
+    (1, 6, 2, 20, 30),  # halves, which round away from zero
+    (1, 9, 9, 9, 9),  # one pixel, in more windows than pixels
+    (0, 30, 20, 10, 5),  # turned round: one pixel
+    (0, -40, 20, 12, 100),  # beyond the image on both sides
+    (1, 100, 100, 140, 140),  # outside it
+    (2, 0, 0, 9, 9),  # of an image that is not there
+    (-1, 0, 0, 9, 9),
+    (0, numpy.nan, 0, 9, 9),
+]
+
+
+@case("roi pooling")
+def _(ops, rng):
+    x, rois = normal(ops, rng, 2, 3, 9, 11), ops.asarray(numpy.array(REGIONS, float))
+    outs = []
+    for output in ((3, 4), (2, 1)):
+        shape = (len(REGIONS), 3, *output)
+        y, mask = blank(ops, *shape), blank(ops, *shape, dtype="int32")
+        ops.roi_pool(x, rois, y, mask, 0.25)
+        dx = blank(ops, *x.shape)
+        ops.roi_pool_grad(normal(ops, rng, *shape), rois, mask, dx)
+        outs += [y, mask, dx]
+    return hosts(ops, *outs)
+
+
+@case("roi pooling, ties, infinities and NaN")
+def _(ops, rng):
+    host = rng.integers(0, 3, (2, 2, 6, 6)).astype(float)
+    host[0, 0, :3, :3] = -numpy.inf
+    host[0, 1, 2:4, 2:4] = numpy.nan
+    host[1, 0, 3, 3] = numpy.inf
+    rois = ops.asarray(numpy.array([(0, 0, 0, 5, 5), (0, 2, 2, 3, 3), (1, 1, 0, 4, 5)], float))
+    y, mask = blank(ops, 3, 2, 2, 2), blank(ops, 3, 2, 2, 2, dtype="int32")
+    ops.roi_pool(ops.asarray(host), rois, y, mask, 1.0)
+    return hosts(ops, y, mask)

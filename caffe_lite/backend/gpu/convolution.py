@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
-from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.activations import ActivationOps
 from caffe_lite.backend.gpu.cudnn import CUDNN, CudnnEngine
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
 from caffe_lite.backend.gpu.tuning import Tuner
@@ -14,7 +14,7 @@ from caffe_lite.backend.gpu.tuning import Tuner
 CHUNK_BYTES = (32 * 2**20, 512 * 2**20)
 
 
-class ConvolutionOps(GpuBase):
+class ConvolutionOps(ActivationOps):
     """Convolution, its two gradients, and im2col.
 
     Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with
@@ -42,6 +42,13 @@ class ConvolutionOps(GpuBase):
                 self.explicit.forward(x, weight, bias, y, z, plan)
 
         run(self._plan("forward", z, len(x), run))
+
+    def convolution_relu(
+        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
+    ) -> None:
+        """y = relu of the convolution, with its bias added in the same pass."""
+        self.convolution(x, weight, None, y, geometry)
+        self.bias_relu(y, bias, slope)
 
     def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""

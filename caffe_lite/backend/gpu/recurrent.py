@@ -1,4 +1,4 @@
-"""One step of a long short-term memory cell on the GPU."""
+"""One step of a recurrent cell on the GPU, in one kernel."""
 
 from typing import Any
 
@@ -6,11 +6,28 @@ from caffe_lite.backend.gpu.base import GpuBase
 
 
 class RecurrentOps(GpuBase):
-    """LSTM arithmetic with Caffe's gate order i, f, o, g, one kernel per step."""
+    """LSTM arithmetic with Caffe's gate order i, f, o, g, and that of a plain cell.
 
-    def lstm_unit(self, gates: Any, c_prev: Any, cont: Any, c: Any, h: Any) -> None:
+    A step also makes what the next one's product takes, h_cont = cont_next * h, and adds the
+    gradient dh_next to that; None for both after the last step.
+    """
+
+    def lstm_unit(
+        self,
+        gates: Any,
+        c_prev: Any,
+        cont: Any,
+        c: Any,
+        h: Any,
+        cont_next: Any = None,
+        h_cont: Any = None,
+    ) -> None:
         """c = cont * f * c_prev + i * g and h = o * tanh(c); gates (N, 4 H) become activations."""
-        self.launch("lstm_unit", c.size, c.size, gates, c_prev, cont, c, h, c.shape[1])
+        self.launch(
+            "lstm_unit",
+            c.size,
+            *(c.size, gates, c_prev, cont, c, h, cont_next, h_cont, c.shape[1]),
+        )
 
     def lstm_unit_grad(
         self,
@@ -22,10 +39,23 @@ class RecurrentOps(GpuBase):
         dh: Any,
         dgates: Any,
         dc_prev: Any,
+        dh_next: Any = None,
+        cont_next: Any = None,
     ) -> None:
         """dgates: gradients to the pre-activations; dc_prev: to c_prev, and may be dc."""
         self.launch(
             "lstm_unit_grad",
             c.size,
-            *(c.size, gates, c_prev, cont, c, dc, dh, dgates, dc_prev, c.shape[1]),
+            *(c.size, gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next),
+            c.shape[1],
         )
+
+    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
+        """h = tanh(pre); h may be pre."""
+        self.launch("rnn_unit", h.size, h.size, pre, h, cont_next, h_cont, h.shape[1])
+
+    def rnn_unit_grad(
+        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
+    ) -> None:
+        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh; dpre may be dh."""
+        self.launch("rnn_unit_grad", h.size, h.size, h, dh, dpre, dh_next, cont_next, h.shape[1])

@@ -16,3 +16,21 @@ KERNEL relu_grad(Index n, const Dtype *x, const Dtype *dy, Dtype *dx, Dtype slop
         dx[i] = dy[i] * factor;
     }
 }
+
+// y = max(x, 0) + slope * min(x, 0), one slope per channel; y may be x.
+KERNEL prelu(Index n, const Dtype *x, const Dtype *slope, Dtype *y, int channels, Index pixels) {
+    FOR_EACH(i, n) {
+        Dtype value = x[i];
+        y[i] = value > 0 ? value : slope[i / pixels % channels] * value;
+    }
+}
+
+// dx = dy where x > 0, slope * dy where x <= 0; dx may be dy.
+KERNEL prelu_grad(Index n, const Dtype *x, const Dtype *slope, const Dtype *dy, Dtype *dx,
+                  int channels, Index pixels) {
+    FOR_EACH(i, n) {
+        Dtype factor = x[i] > 0 ? (Dtype)1
+                                : (x[i] <= 0 ? slope[i / pixels % channels] : (Dtype)0);
+        dx[i] = dy[i] * factor;
+    }
+}

@@ -9,6 +9,15 @@ KERNEL add_bias(Index n, Dtype *y, const Dtype *bias, int channels, Index pixels
     FOR_EACH(i, n) y[i] += bias[i / pixels % channels];
 }
 
+// y = relu of y + bias, as activations.cu has it.
+KERNEL bias_relu(Index n, Dtype *y, const Dtype *bias, Dtype slope, int channels, Index pixels) {
+    FOR_EACH(i, n) {
+        Dtype value = y[i] + bias[i / pixels % channels];
+        if (value <= 0) value = slope == 0 ? (Dtype)0 : slope * value;
+        y[i] = value;
+    }
+}
+
 // The images of one block, flattened with their pixels; `at` is an element's place in x.
 #define FOR_EACH_OF_CHANNEL(at)                                                              \
     for (Index j = threadIdx.x, share = (images - blockIdx.y + gridDim.y - 1) / gridDim.y    \
@@ -37,6 +46,15 @@ KERNEL channel_product(const Dtype *x, const Dtype *y, Dtype *partial, int image
                        Index pixels) {
     Dtype sum = 0;
     FOR_EACH_OF_CHANNEL(at) sum += x[at] * y[at];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
+}
+
+// Of dy * min(x, 0): the gradient to the slopes of prelu.
+KERNEL channel_negative(const Dtype *x, const Dtype *dy, Dtype *partial, int images, int channels,
+                        Index pixels) {
+    Dtype sum = 0;
+    FOR_EACH_OF_CHANNEL(at) sum += x[at] > 0 ? (Dtype)0 : dy[at] * x[at];
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }

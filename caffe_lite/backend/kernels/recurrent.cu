@@ -1,10 +1,12 @@
 #include "common.cuh"
 
-// One step of an LSTM after its matrix products, for n = batch * hidden cells. `gates` is
-// (batch, 4 * hidden) in the order i, f, o, g; `cont` (batch) is 0 where a sequence starts.
+// One step of an LSTM or of a plain cell after its matrix products, for n = batch * hidden cells.
+// `gates` is (batch, 4 * hidden) in the order i, f, o, g; `cont` (batch) is 0 where a sequence
+// starts. `h_cont` = cont_next * h is what the next step's product takes, and `dh_next` the
+// gradient to that; both are null for the last step.
 
 KERNEL lstm_unit(Index n, Dtype *gates, const Dtype *c_prev, const Dtype *cont, Dtype *c, Dtype *h,
-                 int hidden) {
+                 const Dtype *cont_next, Dtype *h_cont, int hidden) {
     FOR_EACH(cell, n) {
         Index row = cell / hidden;
         Dtype *gate = gates + row * 4 * hidden + cell % hidden;
@@ -19,14 +21,16 @@ KERNEL lstm_unit(Index n, Dtype *gates, const Dtype *c_prev, const Dtype *cont, 
         gate[2 * hidden] = o;
         gate[3 * hidden] = g;
         c[cell] = value;
-        h[cell] = o * tanh(value);
+        Dtype out = o * tanh(value);
+        h[cell] = out;
+        if (h_cont) h_cont[cell] = cont_next[row] * out;
     }
 }
 
 // `gates` holds the activations that lstm_unit left; `dgates` may be the same array.
 KERNEL lstm_unit_grad(Index n, const Dtype *gates, const Dtype *c_prev, const Dtype *cont,
                       const Dtype *c, const Dtype *dc, const Dtype *dh, Dtype *dgates,
-                      Dtype *dc_prev, int hidden) {
+                      Dtype *dc_prev, const Dtype *dh_next, const Dtype *cont_next, int hidden) {
     FOR_EACH(cell, n) {
         Index row = cell / hidden;
         Index at = row * 4 * hidden + cell % hidden;
@@ -35,12 +39,32 @@ KERNEL lstm_unit_grad(Index n, const Dtype *gates, const Dtype *c_prev, const Dt
         Dtype o = gates[at + 2 * hidden];
         Dtype g = gates[at + 3 * hidden];
         Dtype squashed = tanh(c[cell]);
-        Dtype total = dc[cell] + dh[cell] * o * (1 - squashed * squashed);
+        Dtype above = dh[cell];
+        if (dh_next) above += cont_next[row] * dh_next[cell];
+        Dtype total = dc[cell] + above * o * (1 - squashed * squashed);
         Dtype carried = cont ? cont[row] * total : total;
         dgates[at] = total * g * i * (1 - i);
         dgates[at + hidden] = carried * c_prev[cell] * f * (1 - f);
-        dgates[at + 2 * hidden] = dh[cell] * squashed * o * (1 - o);
+        dgates[at + 2 * hidden] = above * squashed * o * (1 - o);
         dgates[at + 3 * hidden] = total * i * (1 - g * g);
         dc_prev[cell] = carried * f;
+    }
+}
+
+KERNEL rnn_unit(Index n, const Dtype *pre, Dtype *h, const Dtype *cont_next, Dtype *h_cont,
+                int hidden) {
+    FOR_EACH(cell, n) {
+        Dtype out = tanh(pre[cell]);
+        h[cell] = out;
+        if (h_cont) h_cont[cell] = cont_next[cell / hidden] * out;
+    }
+}
+
+KERNEL rnn_unit_grad(Index n, const Dtype *h, const Dtype *dh, Dtype *dpre, const Dtype *dh_next,
+                     const Dtype *cont_next, int hidden) {
+    FOR_EACH(cell, n) {
+        Dtype above = dh[cell];
+        if (dh_next) above += cont_next[cell / hidden] * dh_next[cell];
+        dpre[cell] = above * (1 - h[cell] * h[cell]);
     }
 }

@@ -1,4 +1,4 @@
-/* Rectifier, dropout and bias: one pass each. */
+/* Rectifier, dropout, maximum and bias: one pass each. */
 #include "common.h"
 
 #define BLOCK 16384
@@ -67,6 +67,47 @@ API void dropout(idx count, const real *x, real *y, real *mask, double ratio) {
 }
 
 typedef struct {
+    idx count;
+    int index;
+    const real *a, *b, *dy;
+    real *y;
+    int32_t *winner;
+} max_job;
+
+static void eltwise_max_task(void *context, idx task, int thread) {
+    (void)thread;
+    const max_job *job = context;
+    const real *a = job->a, *b = job->b;
+    idx first = task * BLOCK, last = min_idx(first + BLOCK, job->count);
+    for (idx i = first; i < last; i++) {
+        real x = a[i], other = b[i];
+        int later = job->index > 1 ? other > x : !(x > other);
+        job->winner[i] = later ? job->index : job->index > 1 ? job->winner[i] : 0;
+        job->y[i] = x != x ? x : x > other ? x : other;
+    }
+}
+
+/* y = the larger of a and b, where b wins; index 1: also ties, else winner names a's place so far
+ * and a is y. */
+API void eltwise_max(idx count, const real *a, const real *b, int index, real *y,
+                     int32_t *winner) {
+    max_job job = {.count = count, .index = index, .a = a, .b = b, .y = y, .winner = winner};
+    parallel(ceil_div(count, BLOCK), 0.8 * (double)count, eltwise_max_task, &job);
+}
+
+static void eltwise_max_grad_task(void *context, idx task, int thread) {
+    (void)thread;
+    const max_job *job = context;
+    idx first = task * BLOCK, last = min_idx(first + BLOCK, job->count);
+    for (idx i = first; i < last; i++) job->y[i] = job->dy[i] * (job->winner[i] == job->index);
+}
+
+API void eltwise_max_grad(idx count, const real *dy, int32_t *winner, int index, real *dx) {
+    max_job job = {.count = count, .index = index, .dy = dy, .y = dx, .winner = winner};
+    parallel(ceil_div(count, BLOCK), 0.6 * (double)count, eltwise_max_grad_task, &job);
+}
+
+typedef struct {
     idx images, channels, pixels;
     real *y, *bias;
 } bias_job;
@@ -86,6 +127,34 @@ static void add_bias_task(void *context, idx image, int thread) {
 API void add_bias(idx images, idx channels, idx pixels, real *y, real *bias) {
     bias_job job = {images, channels, pixels, y, bias};
     parallel(images, 0.4 * (double)(images * channels * pixels), add_bias_task, &job);
+}
+
+typedef struct {
+    bias_job bias;
+    real slope;
+} bias_relu_job;
+
+INLINE real leak(real value, real slope) {
+    return value < 0 ? (slope == 0 ? 0 : slope * value) : value;
+}
+
+static void bias_relu_task(void *context, idx image, int thread) {
+    (void)thread;
+    const bias_relu_job *job = context;
+    idx channels = job->bias.channels, pixels = job->bias.pixels;
+    const real *bias = job->bias.bias;
+    real *y = job->bias.y + image * channels * pixels, slope = job->slope;
+    if (pixels == 1) {
+        for (idx c = 0; c < channels; c++) y[c] = leak(y[c] + bias[c], slope);
+        return;
+    }
+    for (idx c = 0; c < channels; c++, y += pixels)
+        for (idx i = 0; i < pixels; i++) y[i] = leak(y[i] + bias[c], slope);
+}
+
+API void bias_relu(idx images, idx channels, idx pixels, real *y, real *bias, double slope) {
+    bias_relu_job job = {{images, channels, pixels, y, bias}, (real)slope};
+    parallel(images, 0.5 * (double)(images * channels * pixels), bias_relu_task, &job);
 }
 
 /* Sum of a row, in four independent chains. */

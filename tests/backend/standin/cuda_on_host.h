@@ -9,7 +9,11 @@
 #include <string.h>
 #include <ucontext.h>
 
+using std::ceil;
 using std::exp;
+using std::floor;
+using std::fmax;
+using std::fmin;
 using std::log;
 using std::pow;
 using std::sqrt;

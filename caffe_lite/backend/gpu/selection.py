@@ -1,0 +1,74 @@
+"""Parts, repeats and maxima of whole arrays on the GPU."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from caffe_lite.backend.gpu.base import GpuBase
+
+MOST_AXES = 8  # the same number stands in selection.cu
+
+
+class SelectionOps(GpuBase):
+    """What Crop, Tile and Eltwise do to arrays."""
+
+    _crops: dict[Any, Any]
+
+    def crop(self, x: Any, start: Sequence[int], y: Any) -> None:
+        """y = the part of x that is as large as y and begins at `start`, one number per axis."""
+        window, axes = self._window(x.shape, start, y.shape)
+        self.launch("crop", y.size, y.size, x, y, window, axes)
+
+    def crop_grad(self, dy: Any, start: Sequence[int], dx: Any) -> None:
+        """dx (overwritten) = dy at its place, 0 around it."""
+        window, axes = self._window(dx.shape, start, dy.shape)
+        self.launch("crop_grad", dx.size, dx.size, dy, dx, window, axes)
+
+    def tile(self, x: Any, y: Any) -> None:
+        """y (outer, tiles, inner) = x (outer, inner), repeated along the middle axis."""
+        _, tiles, inner = y.shape
+        self.launch("tile", y.size, y.size, x, y, tiles, inner)
+
+    def tile_grad(self, dy: Any, dx: Any) -> None:
+        """dx (outer, inner) = the sum of dy (outer, tiles, inner) over the middle axis."""
+        _, tiles, inner = dy.shape
+        self.launch("tile_grad", dx.size, dx.size, dy, dx, tiles, inner)
+
+    def eltwise_max(self, xs: Sequence[Any], y: Any, winner: Any) -> None:
+        """y = the largest of xs (two or more of one shape); winner (int32) = which of them it is.
+
+        Of equal ones xs[1] comes before xs[0], and both before the rest, which go by their order.
+        """
+        before = xs[0]
+        for i, x in enumerate(xs[1:], 1):
+            self.launch("eltwise_max", y.size, y.size, before, x, i, y, winner)
+            before = y
+
+    def eltwise_max_grad(self, dy: Any, winner: Any, index: int, dx: Any) -> None:
+        """dx, to xs[index], = dy where that was the largest, else 0."""
+        self.launch("eltwise_max_grad", dx.size, dx.size, dy, winner, index, dx)
+
+    def _window(
+        self, whole: tuple[int, ...], start: Sequence[int], part: tuple[int, ...]
+    ) -> tuple[Any, int]:
+        """The rows (whole, start, part) that selection.cu reads, and their length."""
+        axes = _merged(whole, start, part)
+        if len(axes) > MOST_AXES:
+            raise ValueError(f"a crop of {len(axes)} axes: at most {MOST_AXES} on a GPU")
+        if axes not in self._crops:
+            self._crops[axes] = self.asarray(numpy.array(axes).T, "int32")
+        return self._crops[axes], len(axes)
+
+
+def _merged(
+    whole: Sequence[int], start: Sequence[int], part: Sequence[int]
+) -> tuple[tuple[int, int, int], ...]:
+    """(whole, start, part) per axis, an axis that is kept whole as one with the axis before it."""
+    axes: list[tuple[int, int, int]] = []
+    for size, first, count in zip(whole, start, part, strict=True):
+        if axes and count == size:
+            before = axes.pop()
+            size, first, count = (number * size for number in before)
+        axes.append((size, first, count))
+    return tuple(axes or [(1, 0, 1)])
