@@ -1,7 +1,9 @@
 """The log as Caffe prints it, so that people's log parsers go on working.
 
 `I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...`: severity, date, time, process,
-place. The place's file is named by the logger (`caffe_lite.net`: net.cpp), its line is ours.
+place. The place's file is named by the logger (`caffe_lite.net`: net.cpp), its line is ours. With
+GLOG_log_year_in_prefix=0 in the environment, as for Caffe itself, the date is `I1120`: the form
+that parsers from before 2020 expect, such as Caffe's own tools/extra/parse_log.py.
 """
 
 from __future__ import annotations
@@ -22,8 +24,13 @@ _SEVERITY = {logging.DEBUG: "D", logging.INFO: "I", logging.WARNING: "W", loggin
 class CaffeFormatter(logging.Formatter):
     """One record in the layout of Caffe's log."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        year = os.environ.get("GLOG_log_year_in_prefix", "1").lower() not in ("0", "false", "no")
+        self._date = "%Y%m%d" if year else "%m%d"
+
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created).strftime("%Y%m%d %H:%M:%S.%f")
+        when = datetime.fromtimestamp(record.created).strftime(f"{self._date} %H:%M:%S.%f")
         place = record.name.rpartition(".")[2] + ".cpp"
         severity = _SEVERITY.get(record.levelno, "I")
         text = (f"{severity}{when} {record.process:5d} {place}:{record.lineno}] "

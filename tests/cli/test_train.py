@@ -50,6 +50,15 @@ def test_the_log_reads_as_caffes(job, capsys):
     assert all((job.path / f"small_iter_{n}.caffemodel").exists() for n in (10, 20, 24))
 
 
+def test_dates_without_year_for_older_parsers(job, capsys, monkeypatch):
+    monkeypatch.setenv("GLOG_log_year_in_prefix", "0")
+    lines = [line for line in train(capsys).splitlines() if "lr =" in line]
+    # Caffe's tools/extra/extract_seconds.py takes month and day from fixed columns.
+    assert len(lines) == 5
+    for line in lines:
+        assert re.match(r"I(0[1-9]|1[0-2])[0-3]\d \d\d:\d\d:\d\d\.\d{6} ", line), line
+
+
 def test_it_learns(job, capsys):
     log = train(capsys)
     accuracies = [float(value) for value in re.findall(r"accuracy = ([\d.]+)", log)]
