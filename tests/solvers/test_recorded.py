@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from solvers.solver_nets import RECORDED, recorded_solver, set_inputs
+
+from tests.solvers.solver_nets import RECORDED, recorded_solver, set_inputs
 
 
 def error(got, want):

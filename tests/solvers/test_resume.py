@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from solvers.solver_nets import Recorder, params, write_rows
 
 from caffe_lite.backend import get_ops
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import events, get_solver
+from tests.solvers.solver_nets import Recorder, params, write_rows
 
 # Batches that do not divide the rows, shuffling, dropout, recurrent state: all must carry over.
 NET = """

@@ -4,7 +4,8 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from solvers.solver_nets import make_solver, params
+
+from tests.solvers.solver_nets import make_solver, params
 
 LR_MULT = [1, 2, 0.5, 1]
 DECAY_MULT = [1, 0, 3, 1]

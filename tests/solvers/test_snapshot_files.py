@@ -6,7 +6,12 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from solvers.solver_nets import (
+
+from caffe_lite.errors import CaffeError, ModelError, SolverError
+from caffe_lite.proto import binary, schema
+from caffe_lite.solvers import events
+from caffe_lite.weights.solverstate import read_solverstate
+from tests.solvers.solver_nets import (
     FILES,
     Recorder,
     make_solver,
@@ -15,11 +20,6 @@ from solvers.solver_nets import (
     set_inputs,
     set_params,
 )
-
-from caffe_lite.errors import CaffeError, ModelError, SolverError
-from caffe_lite.proto import binary, schema
-from caffe_lite.solvers import events
-from caffe_lite.weights.solverstate import read_solverstate
 
 NAMES = ["adam", "nesterov", "sgd_inv", "lstm_sgd_clip"]
 FORMATS = {"binary": ("", "BINARYPROTO"), "hdf5": (".h5", "HDF5")}

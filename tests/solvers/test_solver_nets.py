@@ -4,13 +4,13 @@ import os
 
 import numpy as np
 import pytest
-from solvers.solver_nets import Recorder, make_solver
 
 from caffe_lite.backend import get_ops
 from caffe_lite.errors import CaffeError, ModelError, PrototxtError, SolverError
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import default_ops, events, get_solver, solver_types
 from caffe_lite.weights import write_caffemodel
+from tests.solvers.solver_nets import Recorder, make_solver
 
 FIXED = 'base_lr: 0.5 lr_policy: "fixed" random_seed: 1 '
 

@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 import pytest
-from solvers.solver_nets import Recorder, make_solver, params, write_rows
 
 from caffe_lite.errors import SolverError
 from caffe_lite.solvers import events
+from tests.solvers.solver_nets import Recorder, make_solver, params, write_rows
 
 # The loss of iteration i, from 1, is i: each forward's batch has one number, its own.
 COUNTING = """

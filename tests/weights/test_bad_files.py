@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from weights.weight_nets import FILES, net_message
 
 from caffe_lite.errors import ModelError
 from caffe_lite.proto import schema
 from caffe_lite.weights import read_weights
+from tests.weights.weight_nets import FILES, net_message
 
 GOOD = net_message(a=[np.ones((3, 4)), np.ones(3)], b=[np.ones((200, 3))]).SerializeToString()
 

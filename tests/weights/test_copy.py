@@ -5,10 +5,10 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
-from weights.weight_nets import CHAIN, SHARED, assert_same, build, net_message, values
 
 from caffe_lite.errors import ModelError
 from caffe_lite.weights import CopyReport, copy_weights, read_weights, write_caffemodel, write_hdf5
+from tests.weights.weight_nets import CHAIN, SHARED, assert_same, build, net_message, values
 
 
 def save(tmp_path, **blobs):

@@ -4,11 +4,11 @@ import struct
 
 import numpy as np
 import pytest
-from weights.weight_nets import CAPTIONER, CLASSIFIER, FILES, build
 
 from caffe_lite.errors import ModelError
 from caffe_lite.proto import schema
 from caffe_lite.weights import copy_weights, read_weights
+from tests.weights.weight_nets import CAPTIONER, CLASSIFIER, FILES, build
 
 DIALECTS = ["bvlc", "recurrent", "lrcn2014", "v1", "legacy4d", "double"]
 

@@ -5,11 +5,11 @@ import os
 import h5py
 import numpy as np
 import pytest
-from weights.weight_nets import CHAIN, FILES, SHARED, assert_same, build, values
 
 from caffe_lite.errors import CaffeError
 from caffe_lite.proto import binary, schema, text
 from caffe_lite.weights import copy_weights, read_weights, write_caffemodel, write_hdf5
+from tests.weights.weight_nets import CHAIN, FILES, SHARED, assert_same, build, values
 
 RECORDED = ["adam", "nesterov", "sgd_inv", "lstm_sgd_clip"]
 
