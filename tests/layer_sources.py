@@ -1,7 +1,6 @@
 """Small files for the layers that read a source: the samples of their docs name them."""
 
 import h5py
-import lmdb
 import numpy as np
 from PIL import Image
 
@@ -31,6 +30,8 @@ def make_sources(folder):
 
 
 def _lmdb(path, images):
+    import lmdb  # tools/gpu takes the Python layer below where it is not installed
+
     with lmdb.open(str(path), map_size=1 << 20) as env, env.begin(write=True) as write:
         for i, image in enumerate(images):
             channels, height, width = image.shape
@@ -39,6 +40,7 @@ def _lmdb(path, images):
             write.put(f"{i:08d}".encode(), datum.SerializeToString())
 
 
+# The module that samples and cases of Python layers name.
 LAYERS = """
 from caffe_lite import pycaffe as caffe
 

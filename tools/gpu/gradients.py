@@ -6,8 +6,7 @@ from caffe_lite.testing.gradient_check import check_layer
 from tests.layer_cases import CASES, NAMES
 from tools.gpu.context import Context
 
-# What draws random numbers anew in each forward pass is checked by tests that seed it.
-LEFT_OUT = {"Python"}
+LEFT_OUT = {"Python"}  # the user's arithmetic, which runs on the host
 
 
 def run(context: Context) -> None:

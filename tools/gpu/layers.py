@@ -10,36 +10,14 @@ import numpy
 from caffe_lite.errors import CaffeError
 from caffe_lite.testing.harness import LayerRun, default_propagate_down, make_layer
 from tests.layer_cases import CASES, NAMES, SOURCES
+from tests.layer_sources import LAYERS
 from tools.gpu.context import Context
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
-# The module that the Python layer's case names.
-MY_LAYERS = """
-from caffe_lite import pycaffe as caffe
-
-
-class Multiply(caffe.Layer):
-    def setup(self, bottom, top):
-        self.blobs.add_blob(1)
-        self.blobs[0].data[...] = float(self.param_str)
-
-    def reshape(self, bottom, top):
-        top[0].reshape(*bottom[0].shape)
-
-    def forward(self, bottom, top):
-        top[0].data[...] = self.blobs[0].data * bottom[0].data
-
-    def backward(self, top, propagate_down, bottom):
-        self.blobs[0].diff[...] += (top[0].diff * bottom[0].data).sum()
-        if propagate_down[0]:
-            bottom[0].diff[...] = self.blobs[0].data * top[0].diff
-"""
-
-
 def run(context: Context) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "my_layers.py").write_text(MY_LAYERS)
+        (Path(folder) / "my_layers.py").write_text(LAYERS)
         sys.path.insert(0, folder)
         try:
             for dtype in TOLERANCE:

@@ -6,6 +6,7 @@ import numpy
 
 from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
+from caffe_lite.summary import multiply_adds
 
 FILLER = 'weight_filler { type: "gaussian" std: 0.01 } bias_filler { type: "constant" value: 0.1 }'
 UNIFORM = 'weight_filler { type: "uniform" min: -0.08 max: 0.08 }'
@@ -191,17 +192,8 @@ def operations(net: Net) -> dict[str, float]:
     """Floating-point operations of one forward pass: of convolutions, and of other products."""
     counts = {"convolution": 0.0, "product": 0.0}
     for layer, bottom, top in zip(net.layers, net.bottom_vecs, net.top_vecs, strict=True):
-        if layer.type == "Convolution":
-            weight = layer.blobs[0]
-            counts["convolution"] += 2.0 * weight.count * top[0].count / weight.shape[0]
-        elif layer.type == "InnerProduct":
-            weight = layer.blobs[0]
-            counts["product"] += 2.0 * weight.count * top[0].count / weight.shape[0]
-        elif layer.type == "LSTM":
-            steps, streams = bottom[0].shape[:2]
-            w_x, *static, w_h = (blob for blob in layer.blobs if len(blob.shape) == 2)
-            counts["product"] += 2.0 * steps * streams * (w_x.count + w_h.count)
-            counts["product"] += 2.0 * streams * sum(blob.count for blob in static)
+        kind = "convolution" if layer.type == "Convolution" else "product"
+        counts[kind] += 2.0 * multiply_adds(layer, bottom, top)
     return counts
 
 
