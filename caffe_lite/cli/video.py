@@ -96,12 +96,13 @@ def _flow(args: argparse.Namespace, live: Any) -> int:
 
 def _lists(args: argparse.Namespace, live: Any) -> int:
     from caffe_lite.errors import UsageError
+    from caffe_lite.lrcn.activity import read_class_names
     from caffe_lite.lrcn.prepare import lists
     from caffe_lite.proto.atomic import atomic_path
 
     if bool(args.frames) != bool(args.frame_list):
         raise UsageError("give --frames and --frame-list together")
-    classes = lists.read_classes(Path(args.classes)) if args.classes else None
+    classes = read_class_names(args.classes) if args.classes else None
     videos = lists.shuffled(lists.labelled_videos(Path(args.source), classes), args.seed)
     written = [(args.out, [f"{video} {label}" for video, label in videos])]
     if args.frame_list:

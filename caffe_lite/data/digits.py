@@ -11,9 +11,6 @@ import numpy as np
 
 from caffe_lite.errors import DataError
 
-TRAIN_COUNT = 1437
-TEST_COUNT = 360
-
 
 @cache
 def _packed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -178,7 +178,7 @@ def test_a_list_of_frames_for_image_data(tmp_path):
 @pytest.mark.parametrize(("listed", "classes", "told"), [
     ("v1.avi 1", None, "has no class"),
     ("Zebra/v1.avi", "1 Ape\n2 Zebu", 'class "Zebra", which .*did you mean "Zebu"'),
-    ("Zebra/v1.avi", "1 Ape\n3 Zebra", 'classes.txt:2: "2 CLASS" expected'),
+    ("Zebra/v1.avi", "1 Ape\n3 Zebra", 'classes.txt: the numbers of 2 classes must be 1 to 2'),
 ])
 def test_bad_lists_are_told(tmp_path, listed, classes, told):
     (tmp_path / "list.txt").write_text(listed)

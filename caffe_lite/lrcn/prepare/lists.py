@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +46,6 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
 def _plain(path: str) -> str:
     stem, ending = os.path.splitext(path)
     return stem if ending.lower() in ENDINGS else path
-
-
-def read_classes(path: Path) -> list[str]:
-    """Class names, one a line, as in UCF101's classInd.txt ("1 ApplyEyeMakeup") or alone."""
-    names: list[str] = []
-    for number, line in read_lines(path, "classes"):
-        match = re.fullmatch(r"(?:(\d+)\s+)?(\S+)", line)
-        if not match or (match[1] and int(match[1]) != len(names) + 1):
-            raise DataError(f'{path}:{number}: "{len(names) + 1} CLASS" expected, got "{line}"')
-        names.append(match[2])
-    return names
 
 
 def shuffled(videos: Labelled, seed: int) -> Labelled:
