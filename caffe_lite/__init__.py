@@ -4,7 +4,16 @@ The public names load on first use, so that `import caffe_lite` and the command 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caffe_lite.backend import get_ops as get_ops
+    from caffe_lite.blob import Blob as Blob
+    from caffe_lite.errors import CaffeError as CaffeError
+    from caffe_lite.layers.base import Layer as Layer
+    from caffe_lite.layers.registry import register as register
+    from caffe_lite.net import Net as Net
+    from caffe_lite.solvers import get_solver as get_solver
 
 __version__ = "0.1.0"
 
@@ -27,3 +36,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
