@@ -18,7 +18,9 @@ class ImageList:
     A path may hold spaces: the label is what follows the last one. Beyond the reference, labels
     may be fractions, and a line may end in several of them. How many there are is seen from the
     first line (its trailing numbers, unless the text before the last one names a file), or given
-    as `label_count`; all lines must agree. `root_folder` is put before each path as it stands.
+    as `label_count`; all lines must agree. `root_folder` is put before each path as it stands;
+    without one, paths are relative to the working directory or, where the first is not there but
+    beside the list, to the list's folder.
     `rand_skip` starts at a random entry below it, after the first shuffle.
     """
 
@@ -37,6 +39,8 @@ class ImageList:
         self.shuffle = shuffle
         lines = read_lines(source, "images and labels")
         self.label_count = label_count or self._guess_label_count(lines[0][1])
+        if not root_folder:
+            self.root_folder = self._folder(self._split(lines[0][1], lines[0][0])[0])
         self.paths: list[str] = []
         labels = []
         for number, line in lines:
@@ -53,9 +57,16 @@ class ImageList:
                     "make rand_skip smaller than the list"
                 )
 
+    def _folder(self, path: str) -> str:
+        """What is put before `path` to find it: nothing, or the list's own folder."""
+        folder = os.path.join(os.path.dirname(self.source), "")
+        beside = not os.path.exists(path) and os.path.exists(os.path.join(folder, path))
+        return folder if beside else ""
+
     def _guess_label_count(self, line: str) -> int:
         words = line.split()
-        if os.path.exists(self.root_folder + line.rpartition(words[-1])[0].rstrip()):
+        path = line.rpartition(words[-1])[0].rstrip()
+        if os.path.exists((self.root_folder or self._folder(path)) + path):
             return 1
         count = 0
         while count < len(words) - 1 and _NUMBER.fullmatch(words[-1 - count]):

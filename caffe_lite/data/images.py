@@ -86,6 +86,11 @@ def decode_image(data: bytes, color: bool | None = True, name: str = "image") ->
     return _decode(io.BytesIO(data), name, color)
 
 
+def _where(name: str) -> str:
+    """Where a file that is not there was looked for."""
+    return "" if os.path.isabs(name) else f" (looked in {os.getcwd()})"
+
+
 def read_image(
     path: str | os.PathLike[str],
     height: int = 0,
@@ -105,7 +110,8 @@ def read_image(
         with open(path, "rb") as file:
             image = _decode(file, name, color)
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}") from None
+        raise DataError(f"{name}: cannot be read: {error.strerror}"
+                        f"{_where(name) if isinstance(error, FileNotFoundError) else ''}") from None
     if height > 0 and width > 0:
         return resize(image, height, width)
     rows, columns = image.shape[:2]

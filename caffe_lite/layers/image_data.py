@@ -26,7 +26,8 @@ class ImageData(DataLayer):
     `rand_skip` begins behind a random number of entries below it. `root_folder` is put before
     every path.
 
-    Differences from Caffe: several labels, and fractions, are read; Caffe takes one integer.
+    Differences from Caffe: several labels, and fractions, are read; Caffe takes one integer. A
+    list whose first file is not there is taken from its own folder.
 
     Caffe: src/caffe/layers/image_data_layer.cpp
 

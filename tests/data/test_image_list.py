@@ -44,6 +44,18 @@ def test_a_path_that_ends_in_a_number(listed, tmp_path):
     assert entries(listed("shot 7 3\n", label_count=1), 1) == [("shot 7", 3)]
 
 
+def test_a_list_that_goes_from_its_own_folder(listed, tmp_path, monkeypatch):
+    listed("a.png 1\nb 2 2\n")
+    (tmp_path / "a.png").touch()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    images = ImageList("../list.txt", np.random.default_rng(0))
+    assert entries(images, 2) == [("../a.png", 1), ("../b 2", 2)]
+    (tmp_path / "elsewhere" / "a.png").touch()
+    assert ImageList("../list.txt", np.random.default_rng(0)).next()[0] == "a.png"
+    assert ImageList("../list.txt", np.random.default_rng(0), "x/").next()[0] == "x/a.png"
+
+
 def test_names_that_are_not_utf8(listed, tmp_path):
     import os
 
