@@ -25,6 +25,9 @@ from caffe_lite.proto import schema
 Shape = tuple[int, ...]
 
 _SPATIAL = ("Convolution", "Deconvolution", "Pooling", "LRN", "Im2col")
+# Layers whose tops are images where their bottoms are
+_PASSING = ("BatchNorm", "Bias", "Concat", "Dropout", "Eltwise", "Power", "ReLU", "Scale", "Slice",
+            "Split")
 # Two images and two rows of different sizes; what a net makes of both alike does not depend on them
 _IMAGES = ((3, 227, 227), (1, 259, 259))
 _ROWS = ((2,), (3,))
@@ -122,9 +125,21 @@ def _parameters(layer: Any) -> Any:
 def _guess(layer: Any, top: int, net: Any, guess: int) -> Shape:
     """Images where a layer above looks at neighbours, else rows."""
     batch = 1 if layer.type == "Python" else _parameters(layer).batch_size
-    spatial = layer.type in ("Data", "ImageData", "WindowData") or any(
-        layer.top[top] in other.bottom for other in net.layer if other.type in _SPATIAL)
+    spatial = layer.type in ("Data", "ImageData", "WindowData") or _goes_to_spatial(
+        layer.top[top], net)
     return (batch, *(_IMAGES if spatial else _ROWS)[guess])
+
+
+def _goes_to_spatial(blob: str, net: Any) -> bool:
+    """Whether a layer that looks at neighbours takes the blob, as it is or by way of others."""
+    reached = {blob}
+    for layer in net.layer:
+        if not reached.isdisjoint(layer.bottom):
+            if layer.type in _SPATIAL:
+                return True
+            if layer.type in _PASSING:
+                reached.update(layer.top)
+    return False
 
 
 def _image(layer: Any, top: int, net: Any) -> Shape | None:
@@ -140,14 +155,16 @@ def _image(layer: Any, top: int, net: Any) -> Shape | None:
 
 
 def _rows(layer: Any, top: int, net: Any) -> Shape | None:
-    """Labels are one number a row; LRCN's captions one row per word, one column per stream."""
+    """Labels and LRCN's clip markers are one number a row; of its captions each row holds a word
+    of every stream."""
     name, param = layer.top[top], layer.hdf5_data_param
-    if "label" in name:
+    if "label" in name or name == "clip_markers":
         return (param.batch_size,)
     if not name.endswith("_sentence"):
         return None
-    images = [other.image_data_param.batch_size for other in net.layer
-              if other.type == "ImageData"]
+    images = [_parameters(other).batch_size for other in net.layer
+              if other.type in ("ImageData", "HDF5Data")
+              and not any(top.endswith("_sentence") for top in other.top)]
     folder = re.search(r"buffer_(\d+)", param.source)
     streams = images[0] if images else int(folder[1]) if folder else 1
     return (param.batch_size, streams)

@@ -92,7 +92,11 @@ def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
             with Net(described, source=file) as net:
                 tables.append(summarize(net))
         except ModelError as error:
-            raise ModelError(f"{error}{_stages_hint(param)}") from error
+            hint = _stages_hint(param)
+            if guessed:
+                hint = (f"; the data is not there, and the shape of {', '.join(guessed)} was "
+                        f"guessed: give --shape {guessed[0]}=N,...{hint}")
+            raise ModelError(f"{error}{hint}") from error
         if not guessed:
             return tables[0], []
     return where_equal(*tables), guessed

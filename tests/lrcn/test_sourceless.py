@@ -122,6 +122,24 @@ def test_rows_of_numbers_are_open_too(describe):
     assert rows["f", "InnerProduct"]["tops"] == {"f": [5, 2]}
 
 
+def test_images_are_guessed_where_they_reach_a_convolution_by_way_of_others(describe):
+    [net] = describe("""layer { name: "d" type: "HDF5Data" top: "x" top: "clip_markers"
+      hdf5_data_param { source: "no" batch_size: 5 } }
+    layer { name: "p" type: "Power" bottom: "x" top: "y" power_param { scale: 0.5 } }
+    layer { name: "c" type: "Convolution" bottom: "y" top: "c"
+      convolution_param { num_output: 4 kernel_size: 3 } }""")
+    rows = layers(net)
+    assert rows["d", "HDF5Data"]["tops"] == {"x": [5, None, None, None], "clip_markers": [5]}
+    assert rows["c", "Convolution"]["tops"] == {"c": [5, 4, None, None]}
+
+
+def test_an_error_that_a_guess_may_have_made_says_so(describe):
+    with pytest.raises(ModelError, match=r"shape of x, answer was guessed: give --shape x=N"):
+        describe("""layer { name: "d" type: "HDF5Data" top: "x" top: "answer"
+          hdf5_data_param { source: "no" batch_size: 5 } }
+        layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "answer" top: "l" }""")
+
+
 CLIPS = """layer { name: "data" type: "Python" top: "data" top: "label" top: "clip_markers"
   python_param { module: "sequence_input_layer" layer: "videoReadTrain_flow" %s } }"""
 
