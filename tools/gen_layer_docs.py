@@ -14,7 +14,7 @@ from caffe_lite.proto import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "proto" / "caffe.proto"
-COMMENTS = ROOT / "caffe_lite" / "proto" / "comments.json"
+COMMENTS = Path(describe.__file__).parents[1] / "proto" / "comments.json"  # of the package in use
 PAGES = ROOT / "docs" / "layers"
 
 OPENING = re.compile(r"(message|enum) (\w+) \{")
@@ -99,7 +99,7 @@ def main() -> None:
             path.unlink()
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")
-    print(f"{COMMENTS.relative_to(ROOT)}, {len(made)} pages in {PAGES.relative_to(ROOT)}")
+    print(f"{COMMENTS}, {len(made)} pages in {PAGES.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
