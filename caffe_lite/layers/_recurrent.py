@@ -34,9 +34,10 @@ class RecurrentLayer(Layer):
     Subclasses say how many `gates` (pre-activations per hidden unit) and `states` they have, each
     state (N, H) and carried from one forward to the next, and write `run` and `run_grad` over
 
-        pre     (T, N, gates * H)  W_x x + b (+ W_static x_static) of all steps when `run` begins;
+        pre      (T, N, gates * H) W_x x + b (+ W_static x_static) of all steps when `run` begins;
                                    its diff is the gradient to the pre-activations
-        h_cont  (T, N, H)          cont * h of the step before: what W_h multiplies
+        h_cont   (T, N, H)         cont * h of the step before: what W_h multiplies
+        dh_next  (N, H)            the gradient to h_cont of the next step
 
     With `expose_hidden` the states come as bottoms and go as tops, (1, N, H) each. No gradient
     passes through them, as none passes from one forward to the one before.
@@ -71,7 +72,7 @@ class RecurrentLayer(Layer):
         self.carried = [self.ops.zeros((bottom[0].shape[1], self.hidden))
                         for _ in range(self.states)]
         self.views = StepViews()
-        self.pre, self.h_cont, self.pre_static, self.scaled = (Blob(self.ops) for _ in range(4))
+        self.pre, self.h_cont, self.pre_static, self.dh_next = (Blob(self.ops) for _ in range(4))
 
     def add_weights(self, param: Any) -> None:
         """Create W_x, b, [W_static] and W_h, in this order."""
@@ -119,7 +120,7 @@ class RecurrentLayer(Layer):
         self.pre.reshape(self.steps, self.streams, rows)
         self.h_cont.reshape(self.steps, self.streams, self.hidden)
         self.pre_static.reshape(self.streams, rows)
-        self.scaled.reshape(self.streams, rows)
+        self.dh_next.reshape(self.streams, self.hidden)
 
     def _carry_on(self, streams: int) -> None:
         """Fit the carried states to another number of streams as the reference does.

@@ -47,22 +47,19 @@ class Crop(Layer):
         if len(offsets) != cropped:
             raise self.fail(f"offset must be given once, or once for each of the {cropped} axes "
                             f"from axis {axis} on, got {len(offsets)}")
-        window = [slice(None)] * axis
+        self._start = [0] * axis + offsets
         for i, offset in enumerate(offsets, axis):
             if offset + reference[i] > x[i]:
                 raise self.fail(f"the crop leaves bottom[0] on axis {i}: offset {offset} and size "
                                 f"{reference[i]} need {offset + reference[i]}, there are {x[i]}")
-            window.append(slice(offset, offset + reference[i]))
-        self._window = tuple(window)
         top[0].reshape(*x[:axis], *reference[axis:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        top[0].data[...] = bottom[0].data[self._window]
+        self.ops.crop(bottom[0].data, self._start, top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
-        for blob, wanted in zip(bottom, propagate_down, strict=True):
-            if wanted:
-                blob.diff[...] = 0
+        if propagate_down[1]:
+            bottom[1].diff[...] = 0
         if propagate_down[0]:
-            bottom[0].diff[self._window] = top[0].diff
+            self.ops.crop_grad(top[0].diff, self._start, bottom[0].diff)

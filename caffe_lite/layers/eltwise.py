@@ -60,8 +60,7 @@ class Eltwise(Layer):
         top[0].reshape(*shape)
         self._term.reshape(*shape)
         if self._operation == Operation.MAX:
-            self._winner, self._step = (self.ops.empty(shape, "int32") for _ in range(2))
-            self._mask = self.ops.empty(shape, bool)
+            self._winner = self.ops.empty(shape, "int32")
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xs, y = [blob.data for blob in bottom], top[0].data
@@ -70,7 +69,7 @@ class Eltwise(Layer):
         elif self._operation == Operation.PROD:
             self._product(xs, y)
         else:
-            self._max(xs, y)
+            self.ops.eltwise_max(xs, y, self._winner)
 
     def _sum(self, xs: list[Any], y: Any) -> None:
         self.xp.multiply(xs[0], self._coeff[0], out=y)
@@ -86,31 +85,17 @@ class Eltwise(Layer):
         for x in xs[1:]:
             out *= x
 
-    def _max(self, xs: list[Any], y: Any) -> None:
-        xp, winner, larger = self.xp, self._winner, self._mask
-        xp.greater(xs[0], xs[1], out=larger)
-        xp.logical_not(larger, out=winner)
-        xp.maximum(xs[0], xs[1], out=y)
-        for i, x in enumerate(xs[2:], 2):
-            xp.greater(x, y, out=larger)
-            xp.maximum(x, y, out=y)
-            # winner = i where larger: products beat a choice by mask
-            xp.subtract(i, winner, out=self._step)
-            self._step *= larger
-            winner += self._step
-
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
-        xp, dy = self.xp, top[0].diff
+        dy = top[0].diff
         for i, blob in enumerate(bottom):
             if not propagate_down[i]:
                 continue
             dx = blob.diff
             if self._operation == Operation.SUM:
-                xp.multiply(dy, self._coeff[i], out=dx)
+                self.xp.multiply(dy, self._coeff[i], out=dx)
             elif self._operation == Operation.MAX:
-                xp.equal(self._winner, i, out=self._mask)
-                xp.multiply(dy, self._mask, out=dx)
+                self.ops.eltwise_max_grad(dy, self._winner, i, dx)
             else:
                 self._product_grad(i, bottom, top[0])
 

@@ -53,40 +53,36 @@ class LSTM(RecurrentLayer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
-        self.cells, self.dh, self.dc = (Blob(self.ops) for _ in range(3))
+        self.cells, self.dc = Blob(self.ops), Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         self.cells.reshape(self.steps + 1, self.streams, self.hidden)
-        self.dh.reshape(self.steps, self.streams, self.hidden)
         self.dc.reshape(self.streams, self.hidden)
 
     def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
-        gemm, lstm_unit, multiply = self.ops.gemm, self.ops.lstm_unit, self.xp.multiply
+        gemm, lstm_unit = self.ops.gemm, self.ops.lstm_unit
         weight = self.blobs[self.w_hidden].data
         h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
         cells, hs = self.views("cells", self.cells.data), self.views("y", y)
         conts = self.views("cont", cont)
-        columns = self.views("column", cont, -1, 1)
         h, cells[0][...] = states
+        self.xp.multiply(h, conts[0].reshape(-1, 1), out=h_cont[0])
         for t in range(self.steps):
-            multiply(h, columns[t], out=h_cont[t])
             gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
-            lstm_unit(pre[t], cells[t], conts[t], cells[t + 1], hs[t])
-            h = hs[t]
-        return [h, cells[-1]]
+            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self.steps else ()
+            lstm_unit(pre[t], cells[t], conts[t], cells[t + 1], hs[t], *to_next)
+        return [hs[-1], cells[-1]]
 
     def run_grad(self, cont: Array, dy: Array) -> None:
-        weight, dc, scaled = self.blobs[self.w_hidden].data, self.dc.data, self.scaled.data
+        weight, dc, dh_next = self.blobs[self.w_hidden].data, self.dc.data, self.dh_next.data
         pre, dpre = self.views("pre", self.pre.data), self.views("dpre", self.pre.diff)
-        cells, dh = self.views("cells", self.cells.data), self.views("dh", self.dh.data)
+        cells, dh = self.views("cells", self.cells.data), self.views("dy", dy)
         conts = self.views("cont", cont)
-        columns = self.views("column", cont, -1, 1)
-        self.dh.data[...] = dy
         dc[...] = 0
         for t in range(self.steps - 1, -1, -1):
+            from_next = (dh_next, conts[t + 1]) if t + 1 < self.steps else ()
             self.ops.lstm_unit_grad(pre[t], cells[t], conts[t], cells[t + 1], dc, dh[t], dpre[t],
-                                    dc)
+                                    dc, *from_next)
             if t:
-                self.xp.multiply(dpre[t], columns[t], out=scaled)
-                self.ops.gemm(scaled, weight, dh[t - 1], accumulate=True)
+                self.ops.gemm(dpre[t], weight, dh_next)

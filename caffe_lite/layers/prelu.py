@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
@@ -41,7 +40,7 @@ class PReLU(Layer):
         if not self.blobs:
             self.add_blob(() if self._shared else (bottom[0].shape[1],), filler)
         self._works_in_place = top[0] is bottom[0]
-        self._x, self._work = Blob(self.ops), Blob(self.ops)
+        self._x = Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
@@ -50,42 +49,28 @@ class PReLU(Layer):
         if not self._shared and channels != self.blobs[0].count:
             raise self.fail(f"bottom[0] has {channels} channels, the learned slope has "
                             f"{self.blobs[0].count}")
-        for blob in (top[0], self._x, self._work):
+        for blob in (top[0], self._x):
             blob.reshape(*bottom[0].shape)
-        self._positive = self.ops.empty(bottom[0].shape, bool)
-        # Axes are (outer, slope, inner) for the arithmetic; one slope for all is (1, 1, count).
-        self._view = (1, 1, -1) if self._shared else (
-            bottom[0].shape[0], channels, prod(bottom[0].shape[2:]))
+        # (N, slopes, what shares a slope), as the operations see the arrays.
+        slopes = self.blobs[0].count
+        self._view = (bottom[0].shape[0], slopes, prod(bottom[0].shape[1:]) // slopes)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        xp, work = self.xp, self._work.data
         x, y = bottom[0].data, top[0].data
         if self._works_in_place:
             self._x.data[...] = x
-        xp.minimum(x, 0, out=work)
-        self._times_slope(work)
-        xp.maximum(x, 0, out=y)
-        y += work
+        self.ops.prelu(x.reshape(self._view), self.blobs[0].data.reshape(-1),
+                       y.reshape(self._view))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
-        xp, work = self.xp, self._work.data
-        x = self._x.data if self._works_in_place else bottom[0].data
-        dy = top[0].diff
+        x = (self._x if self._works_in_place else bottom[0]).data.reshape(self._view)
+        dy = top[0].diff.reshape(self._view)
+        slope = self.blobs[0]
         if self.needs_param_diff(0):
-            xp.minimum(x, 0, out=work)
-            work *= dy
-            self.ops.sum_bias(work.reshape(self._view), self.blobs[0].diff.reshape(-1))
+            self.ops.prelu_grad_slope(x, dy, slope.diff.reshape(-1))
         if propagate_down[0]:
-            # a where x <= 0, else 1. Products beat a choice by mask.
-            xp.less_equal(x, 0, out=work)
-            self._times_slope(work)
-            work += xp.greater(x, 0, out=self._positive)
-            xp.multiply(dy, work, out=bottom[0].diff)
-
-    def _times_slope(self, array: Any) -> None:
-        view = array.reshape(self._view)
-        view *= self.blobs[0].data.reshape(-1, 1)
+            self.ops.prelu_grad(x, slope.data.reshape(-1), dy, bottom[0].diff.reshape(self._view))
 
     def _check_axes(self, blob: Blob) -> None:
         if len(blob.shape) < 2:

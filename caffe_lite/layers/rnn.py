@@ -54,48 +54,39 @@ class RNN(RecurrentLayer):
         self.o.reshape(self.steps, self.streams, self.hidden)
 
     def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
-        gemm, multiply, tanh = self.ops.gemm, self.xp.multiply, self.xp.tanh
-        weight = self.blobs[self.w_hidden].data
+        gemm, weight = self.ops.gemm, self.blobs[self.w_hidden].data
         h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
-        columns, hs = self.views("column", cont, -1, 1), self.views("h", self.h.data)
-        (h,) = states
+        conts, hs = self.views("cont", cont), self.views("h", self.h.data)
+        self.xp.multiply(states[0], conts[0].reshape(-1, 1), out=h_cont[0])
         for t in range(self.steps):
-            multiply(h, columns[t], out=h_cont[t])
             gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
-            tanh(pre[t], out=hs[t])
-            h = hs[t]
+            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self.steps else ()
+            self.ops.rnn_unit(pre[t], hs[t], *to_next)
         o = self.o.data.reshape(-1, self.hidden)
         gemm(self.h.data.reshape(o.shape), self.blobs[self.w_hidden + 1].data, o, trans_b=True)
         self.ops.add_bias(o, self.blobs[self.w_hidden + 2].data)
-        tanh(o, out=o)
+        self.ops.rnn_unit(o, o)
         y[...] = self.o.data
-        return [h]
+        return [hs[-1]]
 
     def run_grad(self, cont: Array, dy: Array) -> None:
-        multiply, weight = self.xp.multiply, self.blobs[self.w_hidden].data
         self._grad_output(dy)
-        slope, scaled = self.pre.data, self.scaled.data  # forward has no more use for pre
-        self._tanh_slope(self.h.data, slope)
-        slopes, dpre = self.views("pre", slope), self.views("dpre", self.pre.diff)
-        columns, dh = self.views("column", cont, -1, 1), self.views("dh", self.h.diff)
+        weight, dh_next = self.blobs[self.w_hidden].data, self.dh_next.data
+        hs, dpre = self.views("h", self.h.data), self.views("dpre", self.pre.diff)
+        conts, dh = self.views("cont", cont), self.views("dh", self.h.diff)
         for t in range(self.steps - 1, -1, -1):
-            multiply(dh[t], slopes[t], out=dpre[t])
+            from_next = (dh_next, conts[t + 1]) if t + 1 < self.steps else ()
+            self.ops.rnn_unit_grad(hs[t], dh[t], dpre[t], *from_next)
             if t:
-                multiply(dpre[t], columns[t], out=scaled)
-                self.ops.gemm(scaled, weight, dh[t - 1], accumulate=True)
+                self.ops.gemm(dpre[t], weight, dh_next)
 
     def _grad_output(self, dy: Array) -> None:
         """From dy to h.diff, and to the gradients of W_ho and b_o."""
         index = self.w_hidden + 1
-        self._tanh_slope(self.o.data, self.o.diff)
-        self.xp.multiply(self.o.diff, dy, out=self.o.diff)
-        do = self.o.diff.reshape(-1, self.hidden)
+        o = self.o.data.reshape(-1, self.hidden)
+        do = self.o.diff.reshape(o.shape)
+        self.ops.rnn_unit_grad(o, dy.reshape(o.shape), do)
         self._add_weight_grad(index, do, self.h.data.reshape(do.shape))
         if self.needs_param_diff(index + 1):
             self.ops.sum_bias(do, self.blobs[index + 1].diff)
         self.ops.gemm(do, self.blobs[index].data, self.h.diff.reshape(do.shape))
-
-    def _tanh_slope(self, y: Array, out: Array) -> None:
-        """out = 1 - y^2, the slope of tanh where it is y."""
-        self.xp.multiply(y, y, out=out)
-        self.xp.subtract(1, out, out=out)

@@ -35,11 +35,11 @@ class Tile(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         outer, _, inner = self._view
-        top[0].data.reshape(self._view)[...] = bottom[0].data.reshape(outer, 1, inner)
+        self.ops.tile(bottom[0].data.reshape(outer, inner), top[0].data.reshape(self._view))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
             outer, _, inner = self._view
-            dx = bottom[0].diff.reshape(outer, inner)
-            self.xp.sum(top[0].diff.reshape(self._view), axis=1, out=dx)
+            self.ops.tile_grad(top[0].diff.reshape(self._view),
+                               bottom[0].diff.reshape(outer, inner))

@@ -229,8 +229,7 @@ def _(ops, rng):
         ops.rnn_unit_grad(h, dh, dpre, dh_next, cont_next)
         ops.rnn_unit_grad(h, dh, last)
         ops.rnn_unit(pre, pre)
-        ops.rnn_unit_grad(h, dh, dh)
-        outs += [h, alone, h_cont, dpre, last, pre, dh]
+        outs += [h, alone, h_cont, dpre, last, pre]
     return hosts(ops, *outs)
 
 

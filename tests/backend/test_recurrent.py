@@ -98,3 +98,47 @@ def test_large_steps(kind, dtype):
         results.append((activations, c, h, dgates, dc_prev))
     for got, wanted in zip(results[1], results[0], strict=True):
         assert_close(got, wanted, 1e-6 if dtype == "float32" else 1e-14)
+
+
+@each_backend
+def test_a_step_joined_to_the_next(kind):
+    """What a step makes for the next one, and the gradient that comes back for it."""
+    ops, rng = make_ops(kind), numpy.random.default_rng(3)
+    x, c_prev, cont, dc, dh = drawn(4, 18, True, seed=4)
+    cont_next, dh_cont = numpy.array([0, 1, 0.5, 2]), rng.standard_normal((4, 18))
+    c, h, h_cont = (numpy.empty_like(c_prev) for _ in range(3))
+
+    def objective():
+        ops.lstm_unit(x.copy(), c_prev, cont, c, h, cont_next, h_cont)
+        return (c * dc).sum() + (h * dh).sum() + (h_cont * dh_cont).sum()
+
+    wanted = numeric_gradient(objective, x), numeric_gradient(objective, c_prev)
+    numpy.testing.assert_allclose(h_cont, h * cont_next[:, None], rtol=1e-14)
+    gates = x.copy()
+    ops.lstm_unit(gates, c_prev, cont, c, h, cont_next, h_cont)
+    dgates, dc_prev = numpy.full(x.shape, numpy.nan), numpy.full(c.shape, numpy.nan)
+    ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_cont, cont_next)
+    assert_close(dgates, wanted[0], 1e-8)
+    assert_close(dc_prev, wanted[1], 1e-8)
+
+
+@each_backend
+@pytest.mark.parametrize("batch", [1, 4])
+def test_plain_unit(kind, batch):
+    ops, rng = make_ops(kind), numpy.random.default_rng(5)
+    pre, dh, dh_cont = (rng.standard_normal((batch, 19)) for _ in range(3))
+    cont_next = numpy.array([0.5, 1, 0, 2])[:batch]
+    h, h_cont = numpy.empty_like(pre), numpy.empty_like(pre)
+
+    def objective():
+        ops.rnn_unit(pre, h, cont_next, h_cont)
+        return (h * dh).sum() + (h_cont * dh_cont).sum()
+
+    wanted = numeric_gradient(objective, pre)
+    for n, d in numpy.ndindex(h.shape):
+        assert h[n, d] == pytest.approx(math.tanh(pre[n, d]), rel=1e-5)
+        assert h_cont[n, d] == pytest.approx(cont_next[n] * h[n, d], rel=1e-5, abs=1e-12)
+    ops.rnn_unit(pre, h)
+    dpre = numpy.full(h.shape, numpy.nan)
+    ops.rnn_unit_grad(h, dh, dpre, dh_cont, cont_next)
+    assert_close(dpre, wanted, 1e-8)

@@ -10,16 +10,13 @@ from caffe_lite.backend.reference.activations import ActivationOps
 from caffe_lite.backend.reference.losses import LossOps, class_index
 from caffe_lite.backend.reference.normalization import NormalizationOps
 from caffe_lite.backend.reference.recurrent import RecurrentOps
-from caffe_lite.backend.reference.selection import SelectionOps
 from caffe_lite.backend.reference.updates import UpdateOps
 from caffe_lite.backend.slots import UpdateSlot
 
 SLICE = 32_768  # elements
 
 
-class CpuSliced(
-    CpuBase, ActivationOps, SelectionOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps
-):
+class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps):
     """The reference over slices of the leading axis, which the pool shares out."""
 
     def _slices(self, operation: Any, arrays: Sequence[Any], *rest: Any) -> None:
@@ -51,16 +48,6 @@ class CpuSliced(
     def prelu_grad(self, x: Any, slope: Any, dy: Any, dx: Any) -> None:
         whole = super().prelu_grad
         self._slices(lambda x, dy, dx: whole(x, slope, dy, dx), [x, dy, dx])
-
-    def eltwise_max(self, xs: Sequence[Any], y: Any, winner: Any) -> None:
-        whole = super().eltwise_max
-        flat = [a.reshape(-1) for a in (y, winner, *xs)]
-        self._slices(lambda y, winner, *xs: whole(xs, y, winner), flat)
-
-    def eltwise_max_grad(self, dy: Any, winner: Any, index: int, dx: Any) -> None:
-        whole = super().eltwise_max_grad
-        flat = [a.reshape(-1) for a in (dy, winner, dx)]
-        self._slices(lambda dy, winner, dx: whole(dy, winner, index, dx), flat)
 
     def lrn_across(
         self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
@@ -107,14 +94,6 @@ class CpuSliced(
     ) -> None:
         arrays = [gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next]
         self._slices(super().lstm_unit_grad, arrays)
-
-    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
-        self._slices(super().rnn_unit, [pre, h, cont_next, h_cont])
-
-    def rnn_unit_grad(
-        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
-    ) -> None:
-        self._slices(super().rnn_unit_grad, [h, dh, dpre, dh_next, cont_next])
 
     def softmax(self, x: Any, y: Any) -> None:
         self._slices(super().softmax, [x, y])

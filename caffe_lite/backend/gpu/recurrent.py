@@ -57,5 +57,5 @@ class RecurrentOps(GpuBase):
     def rnn_unit_grad(
         self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
     ) -> None:
-        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh; dpre may be dh."""
+        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
         self.launch("rnn_unit_grad", h.size, h.size, h, dh, dpre, dh_next, cont_next, h.shape[1])

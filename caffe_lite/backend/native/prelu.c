@@ -26,19 +26,27 @@ INLINE void start(const prelu_job *job, double nanoseconds, task_fn *task) {
     parallel(tasks, nanoseconds * elements, task, (void *)job);
 }
 
-INLINE void rectify(const prelu_job *job, run r, idx step) {
-    const real *x = job->x + r.first;
-    real *y = job->y + r.first;
-    for (idx i = 0; i < r.count; i++) y[i] = x[i] > 0 ? x[i] : r.slope[i * step] * x[i];
+/* The product is made in any case: what is not chosen costs less than a jump. */
+INLINE real rectified(real x, real slope) {
+    real leaked = slope * x;
+    return x > 0 ? x : leaked;
+}
+
+INLINE real factor(real x, real slope) {
+    real at_most = x <= 0 ? slope : 0;
+    return x > 0 ? 1 : at_most;
 }
 
 static void prelu_task(void *context, idx task, int thread) {
     (void)thread;
-    run r = run_of(context, task);
+    const prelu_job *job = context;
+    run r = run_of(job, task);
+    const real *x = job->x + r.first, *slope = r.slope;
+    real *y = job->y + r.first, shared = *slope;
     if (r.step)
-        rectify(context, r, 1);
+        for (idx i = 0; i < r.count; i++) y[i] = rectified(x[i], slope[i]);
     else
-        rectify(context, r, 0);
+        for (idx i = 0; i < r.count; i++) y[i] = rectified(x[i], shared);
 }
 
 API void prelu(idx images, idx channels, idx pixels, const real *x, const real *slope, real *y) {
@@ -46,20 +54,16 @@ API void prelu(idx images, idx channels, idx pixels, const real *x, const real *
     start(&job, 0.4, prelu_task);
 }
 
-INLINE void rectify_grad(const prelu_job *job, run r, idx step) {
-    const real *x = job->x + r.first, *dy = job->dy + r.first;
-    real *dx = job->y + r.first;
-    for (idx i = 0; i < r.count; i++)
-        dx[i] = dy[i] * (x[i] > 0 ? 1 : x[i] <= 0 ? r.slope[i * step] : 0);
-}
-
 static void prelu_grad_task(void *context, idx task, int thread) {
     (void)thread;
-    run r = run_of(context, task);
+    const prelu_job *job = context;
+    run r = run_of(job, task);
+    const real *x = job->x + r.first, *dy = job->dy + r.first, *slope = r.slope;
+    real *dx = job->y + r.first, shared = *slope;
     if (r.step)
-        rectify_grad(context, r, 1);
+        for (idx i = 0; i < r.count; i++) dx[i] = dy[i] * factor(x[i], slope[i]);
     else
-        rectify_grad(context, r, 0);
+        for (idx i = 0; i < r.count; i++) dx[i] = dy[i] * factor(x[i], shared);
 }
 
 API void prelu_grad(idx images, idx channels, idx pixels, const real *x, const real *slope,

@@ -1,16 +1,16 @@
-/* One step of an LSTM (gates i, f, o, g side by side) or a plain cell after its matrix products. */
+/* One step of an LSTM after its matrix products; gates i, f, o, g side by side. */
 #include "vector_math.h"
 
 typedef struct {
     idx hidden;
     real *gates, *c, *h, *h_cont, *dgates, *dc_prev;
     const real *c_prev, *cont, *cont_next, *dc, *dh, *dh_next;
-} step_job;
+} lstm_job;
 
 #define FETCH(p) (whole ? load(p) : load_part(p, count))
 #define KEEP(p, v) (whole ? store(p, v) : store_part(p, v, count))
 
-INLINE void unit(const step_job *job, idx row, idx d, int whole, idx count) {
+INLINE void unit(const lstm_job *job, idx row, idx d, int whole, idx count) {
     idx hidden = job->hidden, at = row * hidden + d;
     real *gate = job->gates + row * 4 * hidden + d;
     real kept = job->cont ? job->cont[row] : 1;
@@ -29,7 +29,7 @@ INLINE void unit(const step_job *job, idx row, idx d, int whole, idx count) {
     if (job->h_cont) KEEP(job->h_cont + at, job->cont_next[row] * h);
 }
 
-INLINE void unit_grad(const step_job *job, idx row, idx d, int whole, idx count) {
+INLINE void unit_grad(const lstm_job *job, idx row, idx d, int whole, idx count) {
     idx hidden = job->hidden, at = row * hidden + d;
     const real *gate = job->gates + row * 4 * hidden + d;
     real *dgate = job->dgates + row * 4 * hidden + d;
@@ -46,25 +46,11 @@ INLINE void unit_grad(const step_job *job, idx row, idx d, int whole, idx count)
     KEEP(job->dc_prev + at, dc * remembered);
 }
 
-INLINE void plain_unit(const step_job *job, idx row, idx d, int whole, idx count) {
-    idx at = row * job->hidden + d;
-    vec h = tanh_vec(FETCH(job->gates + at));
-    KEEP(job->h + at, h);
-    if (job->h_cont) KEEP(job->h_cont + at, job->cont_next[row] * h);
-}
-
-INLINE void plain_unit_grad(const step_job *job, idx row, idx d, int whole, idx count) {
-    idx at = row * job->hidden + d;
-    vec h = FETCH(job->h + at), dh = FETCH(job->dh + at);
-    if (job->dh_next) dh += job->cont_next[row] * FETCH(job->dh_next + at);
-    KEEP(job->dgates + at, dh * (1 - h * h));
-}
-
 /* One row of the batch, a vector at a time. */
 #define STEP_TASK(unit)                                                            \
     static void unit##_task(void *context, idx row, int thread) {                  \
         (void)thread;                                                              \
-        const step_job *job = context;                                             \
+        const lstm_job *job = context;                                             \
         idx d = 0;                                                                 \
         for (; d + LANES <= job->hidden; d += LANES) unit(job, row, d, 1, LANES);  \
         if (d < job->hidden) unit(job, row, d, 0, job->hidden - d);                \
@@ -72,12 +58,10 @@ INLINE void plain_unit_grad(const step_job *job, idx row, idx d, int whole, idx 
 
 STEP_TASK(unit)
 STEP_TASK(unit_grad)
-STEP_TASK(plain_unit)
-STEP_TASK(plain_unit_grad)
 
 API void lstm_unit(idx rows, idx hidden, real *gates, const real *c_prev, const real *cont, real *c,
                    real *h, const real *cont_next, real *h_cont) {
-    step_job job = {.hidden = hidden, .gates = gates, .c_prev = c_prev, .cont = cont, .c = c,
+    lstm_job job = {.hidden = hidden, .gates = gates, .c_prev = c_prev, .cont = cont, .c = c,
                     .h = h, .cont_next = cont_next, .h_cont = h_cont};
     parallel(rows, 6.0 * (double)(rows * hidden), unit_task, &job);
 }
@@ -85,21 +69,8 @@ API void lstm_unit(idx rows, idx hidden, real *gates, const real *c_prev, const 
 API void lstm_unit_grad(idx rows, idx hidden, real *gates, const real *c_prev, const real *cont,
                         real *c, const real *dc, const real *dh, real *dgates, real *dc_prev,
                         const real *dh_next, const real *cont_next) {
-    step_job job = {.hidden = hidden, .gates = gates, .c_prev = c_prev, .cont = cont, .c = c,
+    lstm_job job = {.hidden = hidden, .gates = gates, .c_prev = c_prev, .cont = cont, .c = c,
                     .dc = dc, .dh = dh, .dgates = dgates, .dc_prev = dc_prev, .dh_next = dh_next,
                     .cont_next = cont_next};
     parallel(rows, 6.0 * (double)(rows * hidden), unit_grad_task, &job);
-}
-
-API void rnn_unit(idx rows, idx hidden, real *pre, real *h, const real *cont_next, real *h_cont) {
-    step_job job = {.hidden = hidden, .gates = pre, .h = h, .cont_next = cont_next,
-                    .h_cont = h_cont};
-    parallel(rows, 1.5 * (double)(rows * hidden), plain_unit_task, &job);
-}
-
-API void rnn_unit_grad(idx rows, idx hidden, real *h, const real *dh, real *dpre,
-                       const real *dh_next, const real *cont_next) {
-    step_job job = {.hidden = hidden, .h = h, .dh = dh, .dgates = dpre, .dh_next = dh_next,
-                    .cont_next = cont_next};
-    parallel(rows, 0.8 * (double)(rows * hidden), plain_unit_grad_task, &job);
 }

@@ -1,4 +1,4 @@
-"""The steps of LSTM and RNN in C."""
+"""The LSTM's step in C."""
 
 from typing import Any
 
@@ -43,20 +43,7 @@ class NativeRecurrent(NativeBase, NumpyOps):
             return super().lstm_unit_grad(*arrays)
         self._functions(gates.size).lstm_unit_grad(*c.shape, *at)
 
-    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
-        at = self._addresses(pre, h, cont_next, h_cont)
-        if at is None or not _shapes_agree(pre, h, h_cont):
-            return super().rnn_unit(pre, h, cont_next, h_cont)
-        self._functions(h.size).rnn_unit(*h.shape, *at)
 
-    def rnn_unit_grad(
-        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
-    ) -> None:
-        at = self._addresses(h, dh, dpre, dh_next, cont_next)
-        if at is None or not _shapes_agree(h, dh, dpre, dh_next):
-            return super().rnn_unit_grad(h, dh, dpre, dh_next, cont_next)
-        self._functions(h.size).rnn_unit_grad(*h.shape, *at)
-
-
-def _shapes_agree(*arrays: Any) -> bool:
-    return len({a.shape for a in arrays if a is not None}) == 1
+def _shapes_agree(first: Any, *others: Any) -> bool:
+    shape = first.shape
+    return all(a is None or a.shape == shape for a in others)

@@ -30,8 +30,6 @@ _FUNCTIONS = {
     "batch_norm_grad": ("-", "nnnpppp"),
     "lstm_unit": ("-", "nnppppppp"),
     "lstm_unit_grad": ("-", "nnpppppppppp"),
-    "rnn_unit": ("-", "nnpppp"),
-    "rnn_unit_grad": ("-", "nnppppp"),
     "softmax": ("-", "nnnpp"),
     "softmax_grad": ("-", "nnnppp"),
     "softmax_loss": ("-", "nnnppidpp"),

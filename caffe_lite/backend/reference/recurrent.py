@@ -78,8 +78,10 @@ class RecurrentOps(OpsBase):
     def rnn_unit_grad(
         self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
     ) -> None:
-        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh; dpre may be dh."""
-        self.xp.multiply(_whole(dh, dh_next, cont_next), 1 - h * h, out=dpre)
+        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
+        self.xp.multiply(h, h, out=dpre)
+        self.xp.subtract(1, dpre, out=dpre)
+        dpre *= _whole(dh, dh_next, cont_next)
 
 
 def _split(gates: Any) -> tuple[Any, Any, Any, Any]:
