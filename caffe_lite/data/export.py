@@ -19,6 +19,7 @@ from caffe_lite.data.images import write_image
 from caffe_lite.data.lmdb_writer import LmdbWriter
 from caffe_lite.errors import DataError
 from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.hdf5_file import new_hdf5
 
 Progress = Callable[[int, int, str], None]  # done, total, what was just written
 
@@ -73,12 +74,10 @@ class Folder:
 
     def hdf5(self, name: str, datasets: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Write an HDF5 file; `datasets` is called only if it is missing."""
-        import h5py
-
         target = self._missing(name)
         if target is None:
             return
-        with atomic_path(target) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_path(target) as temporary, new_hdf5(temporary) as file:
             for key, array in datasets().items():
                 rows = min(len(array), 320)
                 chunks = (rows, *array.shape[1:])

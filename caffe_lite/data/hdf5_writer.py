@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.errors import DataError
+from caffe_lite.proto.hdf5_file import Target
 
 
 class RowWriter:
@@ -21,18 +22,18 @@ class RowWriter:
 
         self.name = os.fspath(path)
         try:
-            self._file: Any = h5py.File(path, "w")
+            self._target = Target(path)
         except OSError as error:
             raise DataError(f"{self.name}: cannot be created: {error}") from None
+        self._file: Any = h5py.File(self._target, "w")
 
     def append(self, **rows: np.ndarray) -> None:
         """Add rows (n, ...) to each named dataset, made at the first call with this row shape."""
-        try:
-            for name, values in rows.items():
-                self._append(name, values)
-            self._file.flush()
-        except OSError as error:
-            raise DataError(f"{self.name}: cannot be written: {error}") from None
+        for name, values in rows.items():
+            self._append(name, values)
+        self._file.flush()
+        if self._target.error is not None:
+            raise DataError(f"{self.name}: cannot be written: {self._target.error}")
 
     def _append(self, name: str, values: np.ndarray) -> None:
         if name not in self._file:
@@ -50,3 +51,4 @@ class RowWriter:
 
     def close(self) -> None:
         self._file.close()
+        self._target.close()

@@ -11,6 +11,7 @@ import numpy as np
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.weights.stored import StoredBlob, Weights
 
 Array = Any
@@ -103,7 +104,7 @@ def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
     Every layer gets a group in `data`, empty without blobs; a blob shared with an earlier layer is
     not written again. With `diff`, the gradients of all blobs are in `diff` likewise.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+    with atomic_path(path) as temporary, new_hdf5(temporary, libver="earliest") as file:
         seen: set[int] = set()
         for layer in net.layers:
             data = file.require_group(f"data/{layer.name}")

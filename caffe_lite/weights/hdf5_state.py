@@ -11,6 +11,7 @@ import numpy as np
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.weights import payload
 from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5
 from caffe_lite.weights.mapped import MappedFile
@@ -55,7 +56,7 @@ def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Seque
     extra = payload.dumps(state.extra) if state.extra is not None else b""
     block = _block_size(len(extra)) if extra else 0
     with atomic_path(path) as temporary:
-        with h5py.File(temporary, "w", libver="earliest", userblock_size=block) as file:
+        with new_hdf5(temporary, libver="earliest", userblock_size=block) as file:
             file["iter"] = np.array([state.iteration], np.int32)
             file["current_step"] = np.array([state.current_step], np.int32)
             if state.learned_net is not None:

@@ -17,6 +17,7 @@ from caffe_lite.lrcn.prepare.coco import Captioned, pairs
 from caffe_lite.lrcn.prepare.streams import Streams, aligned, unaligned
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary
 from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.hdf5_file import new_hdf5
 
 Pair = tuple[str, list[str]]
 Report = Callable[[str, int, int], None]  # what is being made, how much of it is done, of how many
@@ -94,9 +95,7 @@ def _claim(folder: Path, chosen: list[Pair], sentences: list[list[int]],
 
 
 def _write_chunk(path: Path, streams: Streams, rows: slice, buffer: int) -> None:
-    import h5py
-
-    with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+    with atomic_path(path) as partial, new_hdf5(partial) as file:
         for name, array in streams.items():
             file[name] = array[rows]
         file["cont"] = streams["cont_sentence"][rows]
