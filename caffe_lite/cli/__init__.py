@@ -53,6 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone: say no more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"caffe_lite {args.command}: error: {place}{error.strerror or error}",
+              file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"caffe_lite {args.command}: interrupted", file=sys.stderr)
         return 1

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from caffe_lite.errors import UsageError
+
+log = logging.getLogger("caffe_lite.log")
 
 
 class EventLog:
     """`<command>.jsonl` in the folder that --log-dir names; without a folder nothing is written.
 
     Each line has `event` and `time` (seconds since 1970), then the event's own fields. A further
-    run appends. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
+    run appends. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity". Where
+    the disk is full the file ends, with a warning.
     """
 
     def __init__(self, log_dir: str | None, command: str) -> None:
@@ -28,17 +33,27 @@ class EventLog:
 
     def write(self, event: str, **fields: Any) -> None:
         """Add one event, on disk at once."""
-        if self._file is not None:
-            record = {"event": event, "time": round(time.time(), 6), **fields}
+        if self._file is None:
+            return
+        record = {"event": event, "time": round(time.time(), 6), **fields}
+        try:
             self._file.write(json.dumps(_finite(record), allow_nan=False) + "\n")
             self._file.flush()
+        except OSError as error:
+            log.warning("%s: cannot be written: %s; it ends here", self._file.name, error.strerror)
+            self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
 
     def __enter__(self) -> EventLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
 
 def _finite(value: Any) -> Any:

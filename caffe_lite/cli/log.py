@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -73,6 +74,27 @@ class LiveHandler(logging.StreamHandler[TextIO]):
             self._line = ""
 
 
+class LogFile(logging.FileHandler):
+    """A file of log lines. One that cannot be written any more ends, with a warning, and the work
+    that it is about goes on.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        logger = logging.getLogger("caffe_lite")
+        logger.removeHandler(self)
+        self.close()
+        logger.warning("%s: cannot be written: %s; it ends here", self.baseFilename,
+                       error.strerror)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 def _width() -> int:
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns
@@ -94,7 +116,7 @@ def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False
     if log_dir is not None:
         try:
             Path(log_dir).mkdir(parents=True, exist_ok=True)
-            handlers.append(logging.FileHandler(Path(log_dir) / f"{command}.log"))
+            handlers.append(LogFile(Path(log_dir) / f"{command}.log"))
         except OSError as error:
             raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
     for each in handlers:

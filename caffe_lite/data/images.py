@@ -140,5 +140,9 @@ def write_image(path: str | os.PathLike[str], image: np.ndarray, quality: int = 
     form = endings.get(os.path.splitext(name)[1].lower())
     if form is None:
         raise DataError(f"{name}: images are written as {', '.join(endings)}; name one of these")
-    with open(path, "wb") as file:
-        file.write(encode_image(image, form, quality))
+    data = encode_image(image, form, quality)
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be written: {error.strerror}") from None

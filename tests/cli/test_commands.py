@@ -1,6 +1,7 @@
 """The other commands: test, time, summary, upgrade, gradcheck, device_query, help."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -138,6 +139,15 @@ def test_starting_imports_no_array_library():
             "print([m for m in ('numpy', 'google.protobuf', 'h5py', 'PIL') if m in sys.modules])")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
+def test_output_to_a_full_disk_is_one_line(job):
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([sys.executable, "-u", "-m", "caffe_lite", "summary", "net.prototxt"],
+                             stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (
+        1, "caffe_lite summary: error: No space left on device\n")
 
 
 def test_a_closed_pipe_is_no_error(job):

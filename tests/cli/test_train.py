@@ -1,6 +1,7 @@
 """caffe_lite train: its log, its events, its files, and runs that go on."""
 
 import json
+import os
 import re
 
 import pytest
@@ -100,6 +101,16 @@ def test_events_are_json_lines(job, capsys):
     assert [event["iteration"] for event in events if event["event"] == "snapshot"] == [10, 20, 24]
     assert events[-1]["event"] == "done" and not events[-1]["early"]
     assert "Optimization Done." in (job.path / "logs" / "train.log").read_text()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
+def test_a_full_disk_ends_the_log_and_not_the_training(job, capsys):
+    (job.path / "logs").mkdir()
+    for name in ("train.log", "train.jsonl"):
+        (job.path / "logs" / name).symlink_to("/dev/full")
+    log = train(capsys, "--log-dir", "logs")
+    assert len(re.findall("cannot be written: No space left on device; it ends here", log)) == 2
+    assert log.endswith("Optimization Done.\n") and "Error" not in log
 
 
 def test_gflags_spellings_are_accepted(job, capsys):
