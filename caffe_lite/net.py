@@ -13,6 +13,7 @@ from caffe_lite import net_debug
 from caffe_lite.backend import get_ops
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import BackendError, CaffeError, ModelError, did_you_mean
+from caffe_lite.fusion import rectified_layers
 from caffe_lite.graph import filter_net, insert_splits
 from caffe_lite.layers.base import Layer
 from caffe_lite.parameters import Parameters
@@ -74,6 +75,7 @@ class Net:
         self._losses = [(blob, weight)
                         for layer, tops in zip(self.layers, self.top_vecs, strict=True)
                         for blob, weight in zip(tops, layer.loss_weight, strict=True) if weight]
+        self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
         self._log_result()
@@ -188,21 +190,33 @@ class Net:
 
     def forward(self, start: int = 0, end: int | None = None) -> None:
         """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""
+        last = self._last(end)
+        # Hooks and the debug log want to see each layer's own result.
+        watched = self.before_forward or self.after_forward or self.debug_info
+        rectified = {} if watched else self._rectified
         with self._running():
-            for i in range(start, self._last(end) + 1):
+            for i in range(start, last + 1):
                 for hook in self.before_forward:
                     hook(i)
-                self._forward_layer(i)
+                self._reshape_if_needed(i)
+                if i in rectified and i < last:
+                    self._forward_rectified(i)
+                elif i == start or i - 1 not in rectified:
+                    self.layers[i].forward(self.bottom_vecs[i], self.top_vecs[i])
+                if self.debug_info:
+                    net_debug.log_forward(self, i)
                 for hook in self.after_forward:
                     hook(i)
 
-    def _forward_layer(self, i: int) -> None:
-        layer, bottom = self.layers[i], self.bottom_vecs[i]
-        if layer.reshape_every_forward or self._shapes[i] != [b.shape for b in bottom]:
+    def _reshape_if_needed(self, i: int) -> None:
+        shapes = [blob.shape for blob in self.bottom_vecs[i]]
+        if self.layers[i].reshape_every_forward or self._shapes[i] != shapes:
             self._reshape_layer(i)
-        layer.forward(bottom, self.top_vecs[i])
-        if self.debug_info:
-            net_debug.log_forward(self, i)
+
+    def _forward_rectified(self, i: int) -> None:
+        """Run layer `i` and the ReLU behind it."""
+        layer: Any = self.layers[i]
+        layer.forward_rectified(self.bottom_vecs[i], self.top_vecs[i], self._rectified[i].slope)
 
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run backward from layer `start` down to layer `end`, where a gradient is needed."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import ConvolutionBase
 from caffe_lite.layers.registry import register
 
@@ -38,6 +40,12 @@ class Convolution(ConvolutionBase):
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         self.ops.convolution(x, weight, bias, y, self.geometry)
+
+    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """`forward` with a bias and one top, and the in-place ReLU behind it."""
+        self.ops.convolution_relu(
+            bottom[0].data.reshape(self.x_shape), self.blobs[0].data.reshape(self.weight_shape),
+            self.blobs[1].data, top[0].data.reshape(self.y_shape), self.geometry, slope)
 
     def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
         self.ops.convolution_grad_data(dy, weight, dx, self.geometry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
@@ -54,11 +55,19 @@ class InnerProduct(Layer):
         self.rows = prod(shape[:axis])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        y = self._product(bottom, top)
+        if self.bias_term:
+            self.ops.add_bias(y, self.blobs[1].data)
+
+    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """`forward` with a bias, and the in-place ReLU behind it."""
+        self.ops.bias_relu(self._product(bottom, top), self.blobs[1].data, slope)
+
+    def _product(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> Any:
         x = bottom[0].data.reshape(self.rows, self.num_input)
         y = top[0].data.reshape(self.rows, self.num_output)
         self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self.transpose)
-        if self.bias_term:
-            self.ops.add_bias(y, self.blobs[1].data)
+        return y
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:

@@ -300,7 +300,7 @@ def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
     def fail(*_):
         raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
 
-    monkeypatch.setattr(net.layers[net.layer_index("r")], "forward", fail)
+    monkeypatch.setattr(net.layers[net.layer_index("b")], "forward", fail)
     with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
         net.forward()
 
