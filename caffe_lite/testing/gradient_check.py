@@ -265,4 +265,5 @@ class _Check:
         raise KinkError(str(self.layer.fail(
             f"{name} at {place}: the layer is not smooth there (slopes {coarse:.6g} and "
             f"{fine:.6g} at steps of {h:.0e} and half of it, second differences off by "
-            f"{bend:.2g}); move the inputs away from the kink")))
+            f"{bend:.2g}); move the inputs away from the kink, or, if the layer rounds to float32, "
+            "let it keep the type of its bottoms")))
