@@ -45,7 +45,7 @@ class ContrastiveLoss(LossLayer):
         super().reshape(bottom, top)
         count, channels = bottom[0].shape[0], prod(bottom[0].shape[1:2])
         for i, values in enumerate((channels, channels, 1)):
-            if bottom[i].shape[0] != count or bottom[i].count != count * values:
+            if bottom[i].shape[:1] != (count,) or bottom[i].count != count * values:
                 raise self.fail("needs features (N, C) in bottom[0] and bottom[1] and one label "
                                 "per pair (N,) in bottom[2], got shapes "
                                 f"{', '.join(str(blob.shape) for blob in bottom)}")

@@ -63,5 +63,6 @@ def test_errors():
     fails(text, [normal(4, 3), normal(4, 2), normal(4)], "(4, 3), (4, 2), (4,)")
     fails(text, [normal(4, 3), normal(5, 3), normal(4)], "first dimension")
     fails(text, [normal(4, 3), normal(4, 3), normal(5)], "one label per pair")
+    fails(text, [normal(1, 3), normal(1, 3), normal()], "one label per pair")
     fails(text, [normal(4, 3, 2), normal(4, 3, 2), normal(4)], "features (N, C)")
     fails(text, [np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0)], "(0, 3)")
