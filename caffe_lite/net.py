@@ -68,7 +68,8 @@ class Net:
         self._shapes: list[list[tuple[int, ...]] | None] = []
         self.parameters = Parameters()
         try:
-            self._build_layers()
+            with self._running():
+                self._build_layers()
         except BaseException:
             self.close()
             raise
@@ -240,11 +241,11 @@ class Net:
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        """NaN and infinity pass without warnings; a device without memory tells what fills it."""
+        """NaN and infinity pass without warnings; a lack of memory is told with what fills it."""
         try:
             with self.ops.quiet():
                 yield
-        except BackendError as error:
+        except (BackendError, MemoryError) as error:
             raise net_debug.with_largest_blobs(error, self) from error
 
     def _last(self, position: int | None) -> int:

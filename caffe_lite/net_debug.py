@@ -93,11 +93,12 @@ def log_update(net: Net) -> None:
                      _mean(blob.diff))
 
 
-def with_largest_blobs(error: BackendError, net: Net, count: int = 5) -> BackendError:
-    """An error of a device out of memory with the net's largest blobs; any other as it is."""
+def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5
+                       ) -> BackendError:
+    """An error of a device or host out of memory with the net's largest blobs; else as it is."""
     from caffe_lite.backend.cuda import OutOfDeviceMemoryError
 
-    if not isinstance(error, OutOfDeviceMemoryError):
+    if isinstance(error, BackendError) and not isinstance(error, OutOfDeviceMemoryError):
         return error
     named = list(net.blobs.items())
     for layer, blobs in net.params.items():
@@ -106,4 +107,5 @@ def with_largest_blobs(error: BackendError, net: Net, count: int = 5) -> Backend
     size = net.ops.dtype.itemsize
     largest = ", ".join(f"{name} {'x'.join(map(str, blob.shape))} ({blob.count * size / 2**20:.0f} "
                         "MiB)" for name, blob in named[:count])
-    return BackendError(f"{error}; the net's largest blobs: {largest}; try a smaller batch")
+    what = str(error) or "out of memory"
+    return BackendError(f"{what}; the net's largest blobs: {largest}; try a smaller batch")

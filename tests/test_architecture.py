@@ -14,9 +14,9 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # Each part may import those of lower rows, itself, and what BESIDE names of its own row.
 ROWS = {
     "errors": 0, "proto": 1, "backend": 1, "data": 1, "blob": 2, "host_blob": 3, "fillers": 3,
-    "weights": 3, "layers": 4, "graph": 5, "wiring": 6, "parameters": 6, "fusion": 6, "net_debug": 6,
-    "net": 6, "solvers": 7, "sourceless": 8, "summary": 8, "lrcn": 8, "testing": 8, "pycaffe": 9, "cli": 9,
-    "__main__": 10, "__init__": 10,
+    "weights": 3, "layers": 4, "graph": 5, "wiring": 6, "parameters": 6, "fusion": 6,
+    "net_debug": 6, "net": 6, "solvers": 7, "sourceless": 8, "summary": 8, "lrcn": 8, "testing": 8,
+    "pycaffe": 9, "cli": 9, "__main__": 10, "__init__": 10,
 }
 BESIDE = {
     "data": {"proto"},  # records and mean files are messages

@@ -12,6 +12,8 @@ from caffe_lite.backend.gpu.blas import WORKSPACE_BYTES, Blas
 from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.errors import BackendError
 
+CUDNN_EXTRAS = "extra cudnn13 or cudnn12"
+
 log = logging.getLogger("caffe_lite.backend")
 
 
@@ -45,7 +47,7 @@ def import_cudnn() -> Any:
 
         cudnn.backend_version_string()  # fails where cuDNN itself is missing
     except Exception as error:  # it loads C libraries at import, which fail in their own ways
-        log.debug("convolutions do without cuDNN: %s", error)
+        log.debug("convolutions do without cuDNN (%s): %s", CUDNN_EXTRAS, error)
         return None
     return cudnn
 
@@ -101,7 +103,12 @@ class Device:
     def blas(self, dtype: numpy.dtype) -> Blas:
         """Matrix products for one element type."""
         if dtype not in self._blas:
-            workspace = self.cupy.cuda.alloc(WORKSPACE_BYTES)
+            try:
+                workspace = self.cupy.cuda.alloc(WORKSPACE_BYTES)
+            except self.cupy.cuda.memory.OutOfMemoryError as error:
+                raise OutOfDeviceMemoryError(
+                    f"gpu:{self.number}: no memory to work with, is it in use by others? {error}"
+                ) from error
             library = _cublas_library(self.cupy)
             self._blas[dtype] = Blas(library, dtype, self.stream.ptr, workspace)
         return self._blas[dtype]
@@ -144,7 +151,7 @@ def device_query(number: int) -> dict[str, Any]:
     """`Device.info` and, under "tf32", the setting that matrix products start with."""
     cudnn = import_cudnn()
     return open_device(number).info() | {
-        "cudnn": cudnn.backend_version_string() if cudnn else "not installed",
+        "cudnn": cudnn.backend_version_string() if cudnn else f"not in use ({CUDNN_EXTRAS})",
         "tf32": default_tf32(),
     }
 

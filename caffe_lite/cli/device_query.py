@@ -16,10 +16,11 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend.describe import describe_cpu, describe_gpus
 
     sections = [describe_cpu()]
-    if args.gpu not in ("none", ""):
+    if args.gpu == "all":
+        sections += describe_gpus()
+    elif args.gpu not in ("none", ""):
         numbers = [options.device(number) for number in args.gpu.split(",")]
-        sections += describe_gpus(None if args.gpu == "all" else [n for n in numbers
-                                                                  if n is not None])
+        sections += describe_gpus([number for number in numbers if number is not None])
     for section in sections:
         width = max(map(len, section))
         for name, value in section.items():

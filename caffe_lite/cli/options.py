@@ -7,7 +7,7 @@ from typing import Any
 
 from caffe_lite.errors import UsageError
 
-DEVICE_HELP = 'the GPU to use ("0"), "all" for the first, or "none" for the CPU'
+DEVICE_HELP = 'the GPU to use ("0"), "all" where there is but one, or "none" for the CPU'
 
 
 def add_flag(parser: Any, name: str, **options: Any) -> None:
@@ -50,13 +50,20 @@ def phase(args: argparse.Namespace) -> int:
 def device(gpu: str | None, default: int | None = None) -> int | None:
     """The device that --gpu names: None for the CPU, else a GPU's number.
 
-    Raises UsageError for several GPUs, or for what is no number.
+    Raises UsageError for several GPUs, or for what is no number, and BackendError if "all" are
+    none.
     """
     if gpu is None:
         return default
     if gpu in ("none", ""):
         return None
     if gpu == "all":
+        from caffe_lite.backend import cuda
+
+        count = cuda.device_count()
+        if count > 1:
+            raise UsageError(f"--gpu all: one device at a time, this machine has {count}; several "
+                             "at once are not supported, choose one, as --gpu 0")
         return 0
     if "," in gpu:
         raise UsageError(f"--gpu {gpu}: one device at a time; several at once are not supported, "

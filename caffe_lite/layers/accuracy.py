@@ -60,7 +60,8 @@ class Accuracy(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp = self.xp
         label = bottom[1].data.reshape(self.label_view)
-        fault = self.ops.label_fault(label.reshape(-1), self.classes, self.ignore_label)
+        fault = self.ops.label_fault(label.reshape(-1), self.classes, self.ignore_label,
+                                     self._title)
         if fault is not None:
             raise self.fail(f"labels must be integers from 0 to {self.classes - 1} (there are "
                             f"{self.classes} classes) or ignore_label, got {fault:g}")

@@ -134,9 +134,14 @@ class Layer:
         else:
             self._stream = None
 
+    @property
+    def _title(self) -> str:
+        """This layer's name and type, as errors give them."""
+        return f'layer "{self.name}" ({self.type or type(self).__name__})'
+
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""
-        return LayerError(f'layer "{self.name}" ({self.type or type(self).__name__}): {text}')
+        return LayerError(f"{self._title}: {text}")
 
     def require_elements(self, bottom: Sequence[Blob]) -> None:
         """Fail if a bottom has no elements."""

@@ -56,7 +56,7 @@ class Embed(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         ids = bottom[0].data.reshape(-1)
-        fault = self.ops.label_fault(ids, self.input_dim, PADDING)
+        fault = self.ops.label_fault(ids, self.input_dim, PADDING, self._title)
         if fault is not None:
             raise self.fail(f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
                             f"or {PADDING} for padding, got {fault:g}")

@@ -91,7 +91,7 @@ def test_a_broken_installation_is_done_without(cudnn):
 
     cudnn.backend_version_string = refuse
     assert get_ops(0, "float32").cudnn is None
-    assert cuda.device_query(0)["cudnn"] == "not installed"
+    assert "extra cudnn13" in cuda.device_query(0)["cudnn"]
 
 
 def test_it_can_be_switched_off(cudnn, monkeypatch):

@@ -96,6 +96,14 @@ def test_each_loss_has_its_own_number_of_classes(ops):
         ops.synchronize()
 
 
+def test_a_fault_names_the_layer_that_looked(ops):
+    bad, good = ops.asarray(numpy.array([[5.0]])), ops.asarray(numpy.array([[2.0]]))
+    ops.label_fault(good, 3, None, 'layer "main" (SoftmaxWithLoss)')
+    ops.label_fault(bad, 3, None, 'layer "aux" (SoftmaxWithLoss)')
+    with pytest.raises(DataError, match=r'^layer "aux" \(SoftmaxWithLoss\): label 5 is outside'):
+        ops.synchronize()
+
+
 # Errors and settings
 
 
@@ -133,6 +141,17 @@ def test_out_of_memory_is_a_backend_error():
             with pytest.raises(cuda.OutOfDeviceMemoryError, match=r"gpu:0.*\(10, 100\).*4,000"):
                 make((10, 100))
     assert issubclass(cuda.OutOfDeviceMemoryError, BackendError)
+
+
+def test_a_device_that_others_have_filled():
+    module = make_module()
+
+    def refuse(nbytes):
+        raise OutOfMemoryError("Out of memory allocating 33,554,432 bytes")
+
+    with installed(module), pytest.raises(cuda.OutOfDeviceMemoryError, match="gpu:0.*33,554,432"):
+        module.cuda.alloc = refuse
+        get_ops(0)
 
 
 class SpyLibrary(BlasLibrary):

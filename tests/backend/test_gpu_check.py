@@ -28,6 +28,7 @@ def test_report(tmp_path, capsys):
     assert found["device"]["name"] == "Host stand-in"
     page = (tmp_path / "gpu_host_stand-in.md").read_text()
     assert "| ceilings | 0 | 0 |" in page
+    assert f"| all | 0 | 0 | {found['seconds']:.1f} |" in page
     assert "## Ceilings" in page
     assert "copy, read and written" in page
     assert "written:" in capsys.readouterr().out

@@ -8,6 +8,7 @@ import pytest
 from caffe_lite.backend import get_ops
 from caffe_lite.backend.cuda import OutOfDeviceMemoryError
 from caffe_lite.errors import BackendError, CaffeError, LayerError, ModelError
+from caffe_lite.layers.euclidean_loss import EuclideanLoss
 from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
 
@@ -303,6 +304,27 @@ def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
     monkeypatch.setattr(net.layers[net.layer_index("b")], "forward", fail)
     with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
         net.forward()
+
+
+@pytest.mark.parametrize(("said", "told"), [("no room for 9 GiB", "no room for 9 GiB"),
+                                            ("", "out of memory")])
+def test_a_host_without_memory_tells_the_largest_blobs(net, monkeypatch, said, told):
+    def fail(*_):
+        raise MemoryError(said)
+
+    monkeypatch.setattr(net.layers[net.layer_index("b")], "backward", fail)
+    net.forward()
+    with pytest.raises(BackendError, match=rf"^{told}; the net's largest blobs: h 5x4"):
+        net.backward()
+
+
+def test_memory_may_end_while_a_net_is_built(monkeypatch):
+    def fail(*_):
+        raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
+
+    monkeypatch.setattr(EuclideanLoss, "reshape", fail)
+    with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
+        build(SMALL % "")
 
 
 def test_infinities_pass_without_warnings(net):

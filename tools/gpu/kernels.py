@@ -41,7 +41,7 @@ def _bandwidth(context: Context, ops: Any, rng: Any) -> dict[str, tuple[float, A
         ops.asarray(rng.standard_normal((images, channels, 27, 27))) for _ in range(4)
     )
     pooled = ops.empty((images, channels, 13, 13))
-    mask = ops.empty(pooled.shape, "int32")
+    cropped, mask = ops.empty(pooled.shape), ops.empty(pooled.shape, "int32")
     streams = 2 if context.small else 100
     bias = ops.zeros((channels,))
     window = ((3, 3), (2, 2), (0, 0))
@@ -68,6 +68,11 @@ def _bandwidth(context: Context, ops: Any, rng: Any) -> dict[str, tuple[float, A
             lambda: ops.max_pool_grad(pooled, mask, dx),
         ),
         "bias": (2 * n, lambda: ops.add_bias(y, bias)),
+        "bias and relu": (2 * n, lambda: ops.bias_relu(y, bias)),
+        "prelu": (2 * n, lambda: ops.prelu(x, bias, y)),
+        "prelu gradient": (3 * n, lambda: ops.prelu_grad(x, bias, y, dx)),
+        "prelu gradient to slopes": (2 * n, lambda: ops.prelu_grad_slope(x, y, bias)),
+        "crop": (2 * cropped.nbytes, lambda: ops.crop(x, (0, 0, 7, 7), cropped)),
         "bias gradient": (n, lambda: ops.sum_bias(x, bias)),
         "dropout": (3 * n, lambda: ops.dropout(x, y, dx, 0.5, stream)),
         "softmax of 2000 x 8801": (2 * rows.nbytes, lambda: ops.softmax(rows, prob)),

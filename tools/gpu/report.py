@@ -19,6 +19,7 @@ def write(context: Context, folder: Path) -> list[Path]:
         "date": date.today().isoformat(),
         "device": context.device,
         "versions": _versions(),
+        "seconds": sum(section.seconds for section in context.sections),
         "sections": [asdict(section) for section in context.sections],
     }
     data.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -52,6 +53,10 @@ def _markdown(context: Context) -> str:
         passed = sum(check.passed for check in section.checks)
         failed = len(section.checks) - passed
         lines.append(f"| {section.name} | {passed} | {failed} | {section.seconds:.1f} |")
+    checks = sum(len(section.checks) for section in context.sections)
+    seconds = sum(section.seconds for section in context.sections)
+    failed = len(context.failures)
+    lines.append(f"| all | {checks - failed} | {failed} | {seconds:.1f} |")
     lines += ["", "## Disagreements", ""]
     lines += [f"- {check.name}: {check.detail}" for check in context.failures] or ["None."]
     for section in context.sections:

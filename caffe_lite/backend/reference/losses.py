@@ -50,10 +50,13 @@ class LossOps(OpsBase):
             counted[:, None], (prob - (classes == index[:, None])) * scale, self.dtype.type(0)
         )
 
-    def label_fault(self, label: Any, classes: int, ignore: int | None) -> float | None:
+    def label_fault(
+        self, label: Any, classes: int, ignore: int | None, where: str = ""
+    ) -> float | None:
         """The first label that is neither in [0, classes) nor `ignore`, or None.
 
-        NaN is a fault. A device may answer None now and raise at its next read instead.
+        NaN is a fault. A device may answer None now and raise at its next read instead, an error
+        that begins with `where`.
         """
         values = self.xp.trunc(label)
         good = (values >= 0) & (values < classes)
