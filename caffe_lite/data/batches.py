@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from caffe_lite.data.prefetch import Prefetcher
 from caffe_lite.data.sources import Source
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
+
+log = logging.getLogger("caffe_lite.data")
 
 Shape = tuple[int, ...]
 Item = tuple[np.ndarray, Any]  # an image (C, H, W) and its label or labels
@@ -168,16 +171,32 @@ class DatumBatches(ImageBatches):
     """Batches of a database of datums, in key order, beginning behind `skip` records."""
 
     def __init__(
-        self, source: Source, transformer: Transformer, batch_size: int, labels: bool, skip: int = 0
+        self,
+        source: Source,
+        transformer: Transformer,
+        batch_size: int,
+        labels: bool,
+        skip: int = 0,
     ) -> None:
         super().__init__(transformer, batch_size, int(labels))
         self.source = source
+        self._warned = False
         if skip:
             source.seek(skip)
 
     def _read(self) -> Item:
-        record, transformer = self.source.next(), self.transformer
+        record, transformer = datum.parse(self.source.next(), self.place), self.transformer
+        self._warn_of_forcing(record)
         return datum.decode(record, transformer.force_color, transformer.force_gray, self.place)
+
+    def _warn_of_forcing(self, record: Any) -> None:
+        """Say once that raw records keep their channels."""
+        for field, channels in (("force_color", 3), ("force_gray", 1)):
+            forced = getattr(self.transformer, field) and record.channels != channels
+            if forced and not record.encoded and not self._warned:
+                self._warned = True
+                log.warning("%s: %s is for encoded images; this record is raw, and its %d channels "
+                            "stay", self.place, field, record.channels)
 
     def _position(self) -> dict[str, Any]:
         return {"cursor": self.source.cursor}

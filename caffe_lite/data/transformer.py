@@ -35,7 +35,8 @@ class Transformer:
         self._mean: np.ndarray | None = None
         if param.mean_file and param.mean_value:
             raise DataError("mean_file and mean_value exclude each other; drop one of them")
-        if param.mean_file:
+        self._mean_image = bool(param.mean_file)
+        if self._mean_image:
             self._mean = read_mean(param.mean_file)
         elif param.mean_value:
             self._mean = np.array(param.mean_value, np.float32).reshape(-1, 1, 1)
@@ -59,7 +60,7 @@ class Transformer:
         mean = self._mean
         if mean is None or mean.shape == (channels, height, width):
             return
-        if mean.shape[1:] != (1, 1):
+        if self._mean_image:
             raise DataError(
                 f"mean_file has shape {mean.shape}, the images {(channels, height, width)}; "
                 "they must be equal (before cropping)"
@@ -87,7 +88,7 @@ class Transformer:
         if self._mean is None:
             np.multiply(pixels, self.scale, out=out, dtype=out.dtype)
             return
-        mean = self._mean if self._mean.shape[1:] == (1, 1) else self._mean[window]
+        mean = self._mean[window] if self._mean_image else self._mean
         np.subtract(pixels, mean, out=out, dtype=out.dtype)
         if self.scale != 1.0:
             out *= self.scale

@@ -48,6 +48,9 @@ class MemoryData(Layer):
                             f"1, got {(param.batch_size, *self.item)}")
         self.batch_size = param.batch_size
         self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
+        if self.transformer.force_color or self.transformer.force_gray:
+            raise self.fail("takes images as they are given; drop force_color and force_gray of "
+                            "transform_param")
         self.batches: ArrayBatches | None = None
         self._shape(top)
 

@@ -146,3 +146,11 @@ def test_mean_files(tmp_path, pointer):
     for absent in (tmp_path / "absent", pointer):
         with pytest.raises(DataError, match=f"mean_file .*{absent.name}"):
             read_mean(absent)
+
+
+def test_a_mean_image_of_one_pixel_is_no_mean_value(tmp_path):
+    path = tmp_path / "mean.binaryproto"
+    write_mean(path, np.array([10.0, 20, 30]).reshape(3, 1, 1))
+    with pytest.raises(DataError, match=r"mean_file has shape \(3, 1, 1\)"):
+        transformer(mean_file=str(path)).output_shape((3, 4, 5))
+    assert transformer(mean_file=str(path)).output_shape((3, 1, 1)) == (3, 1, 1)

@@ -76,6 +76,22 @@ def test_encoded_datums_and_forced_colour(tmp_path):
         run.layer.close()
 
 
+def test_raw_datums_keep_their_channels_with_a_warning(tmp_path, caplog):
+    images = pictures(4)
+    write_database(tmp_path / "db", images)
+    run = make_layer(text(tmp_path / "db", transform="force_gray: true"))
+    assert [blob.shape for blob in run.top] == [(3, 3, 6, 5), (3,)]
+    np.testing.assert_array_equal(run.forward()[0], images[:3])
+    run.layer.close()
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "force_gray is for encoded images; this record is raw, and its 3 channels stay"]
+    caplog.clear()
+    run = make_layer(text(tmp_path / "db", transform="force_color: true"))
+    np.testing.assert_array_equal(run.forward()[0], images[:3])
+    run.layer.close()
+    assert not caplog.records
+
+
 def test_single_images_may_differ_in_size(tmp_path):
     small, large = pictures(1, 4, 5)[0], pictures(1, 7, 6)[0]
     write_database(tmp_path / "db", [small, large])

@@ -88,6 +88,8 @@ def test_errors(tmp_path):
     fails_with(text(tmp_path, "batch_size: 0"), "batch_size must be at least 1")
     fails_with(text(tmp_path, "new_height: 3"), "new_height and new_width together", "3 and 0")
     fails_with(text(tmp_path, "mirror: true"), "mirror belongs in transform_param")
+    fails_with(text(tmp_path, transform="force_gray: true"), "set is_color: false")
+    fails_with(text(tmp_path, "is_color: false", "force_color: true"), "set is_color: true")
     (tmp_path / "images.txt").write_text("picture 0.png 1\nlost.png 2\n")
     fails_with(text(tmp_path, "batch_size: 2"), "lost.png: cannot be read")
     (tmp_path / "images.txt").write_text("images.txt 1\n")
