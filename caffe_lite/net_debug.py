@@ -31,7 +31,7 @@ def log_set_up(net: Net, i: int) -> None:
         log.info("%s -> %s%s", node.param.name, names[t], in_place)
     log.info("Setting up %s", node.param.name)
     for blob, weight in zip(net.top_vecs[i], net.layers[i].loss_weight, strict=True):
-        log.info("Top shape: %s (%d)", " ".join(map(str, blob.shape)), blob.count)
+        log.info("Top shape: %s(%d)", "".join(f"{size} " for size in blob.shape), blob.count)
         if weight:
             log.info("    with loss weight %g", weight)
     count = sum(blob.count for tops in net.top_vecs[:i + 1] for blob in tops)

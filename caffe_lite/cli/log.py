@@ -34,8 +34,8 @@ class CaffeFormatter(logging.Formatter):
         when = datetime.fromtimestamp(record.created).strftime(f"{self._date} %H:%M:%S.%f")
         place = record.name.rpartition(".")[2] + ".cpp"
         severity = _SEVERITY.get(record.levelno, "I")
-        text = (f"{severity}{when} {record.process:5d} {place}:{record.lineno}] "
-                f"{record.getMessage()}")
+        message = record.getMessage().removesuffix("\n")
+        text = f"{severity}{when} {record.process:5d} {place}:{record.lineno}] {message}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return text

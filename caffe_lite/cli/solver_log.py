@@ -71,7 +71,7 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
         case ev.IterationDisplayed():
             rate = event.iterations / event.seconds if event.seconds else 0.0
             first = (f"Iteration {event.iteration} ({rate:g} iter/s, {event.seconds:.4g}s/"
-                     f"{event.iterations} iters), loss = {event.loss:g}")
+                     f"{event.display} iters), loss = {event.loss:g}")
             return [(first, log), *_outputs("Train", event.outputs),
                     (f"Iteration {event.iteration}, lr = {event.learning_rate:g}", sgd_log)]
         case ev.GradientsClipped(_, norm, scale):

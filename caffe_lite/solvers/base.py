@@ -62,9 +62,8 @@ class Solver:
         self._recorded = RecordedIteration(self.net, self._update)
         self._rate, self._rate_of = 0.0, -1  # the learning rate, and of which iteration it is
         self._losses = LossWindow(ops, param.average_loss)
-        self._displayed = 0
-        self._timed = (0, perf_counter())
-        self._window_restored = False  # what the next line of the log sums up, by `set_state`
+        self._losses_restored = False
+        self._displayed = (0, perf_counter())
 
     @property
     def place(self) -> str:
@@ -109,11 +108,10 @@ class Solver:
 
     def step(self, iterations: int) -> None:
         """Train for so many iterations, or until a request stops it (`stopped` is then True)."""
-        if not self._window_restored:
+        if not self._losses_restored:
             self._losses.clear()
-            self._displayed = self.iter
-        self._timed = (self.iter, perf_counter())
-        self._window_restored = self.stopped = False
+        self._losses_restored = self.stopped = False
+        self._displayed = (self.iter, perf_counter())
         last = self.iter + iterations
         while self.iter < last and not self.stopped:
             self._iterate()
@@ -169,14 +167,11 @@ class Solver:
             self.param.iter_size)
 
     def _display(self) -> None:
-        now, (first, time) = perf_counter(), self._timed
-        iterations, seconds = self.iter - self._displayed, now - time
-        if self.iter > first:  # an earlier run may have made some of the iterations
-            seconds *= iterations / (self.iter - first)
-        self._displayed, self._timed = self.iter, (self.iter, now)
+        iteration, time = self._displayed
+        self._displayed = (self.iter, perf_counter())
         self.emit(events.IterationDisplayed(
             self.iter, self._losses.mean(), self.learning_rate(), outputs_of(self.net),
-            iterations, seconds))
+            self.param.display, self.iter - iteration, self._displayed[1] - time))
 
     def learning_rate(self) -> float:
         """The rate of the update to come."""
@@ -261,8 +256,8 @@ class Solver:
 
     def get_state(self) -> dict[str, Any]:
         """What decides how training goes on, beyond what Caffe's own solver states hold."""
-        return {"type": self.type, "losses": self._losses.state, "displayed": self._displayed,
-                "net": self.net.get_state(), "test_nets": self._tester.states()}
+        return {"type": self.type, "losses": self._losses.state, "net": self.net.get_state(),
+                "test_nets": self._tester.states()}
 
     def set_state(self, state: dict[str, Any]) -> list[str]:
         """Go on as the solver did from which `get_state` took `state`.
@@ -271,8 +266,7 @@ class Solver:
         layer with another source; those go on from where they are.
         """
         self._losses.state = state["losses"]
-        self._displayed = state.get("displayed", self.iter)
-        self._window_restored = True
+        self._losses_restored = True
         nets = zip((self.net, *self.test_nets), (state["net"], *state["test_nets"]), strict=False)
         return [problem for net, saved in nets for problem in snapshot.set_net_state(net, saved)]
 

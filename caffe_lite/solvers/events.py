@@ -52,14 +52,15 @@ class Restored:
 class IterationDisplayed:
     """The mean loss of the latest `average_loss` iterations, before this one's update.
 
-    `seconds` have passed for the `iterations` since the last display; `outputs` are the train
-    net's.
+    `outputs` are the train net's. `display` is the solver's interval; `seconds` have passed for the
+    `iterations` since the last display of this run.
     """
 
     iteration: int
     loss: float
     learning_rate: float
     outputs: tuple[Output, ...]
+    display: int
     iterations: int
     seconds: float
 

@@ -37,6 +37,7 @@ def test_the_log_reads_as_caffes(job, capsys):
         r"solver\.cpp:\d+\] Iteration 0, Testing net \(#0\)",
         rf"solver\.cpp:\d+\]     Test net output #0: accuracy = {number}",
         rf"solver\.cpp:\d+\]     Test net output #1: loss = ({number}) \(\* 1 = \1 loss\)",
+        rf"solver\.cpp:\d+\] Iteration 0 \({number} iter/s, {number}s/5 iters\), loss = {number}",
         rf"solver\.cpp:\d+\] Iteration 5 \({number} iter/s, {number}s/5 iters\), loss = {number}",
         rf"solver\.cpp:\d+\]     Train net output #0: loss = ({number}) \(\* 1 = \1 loss\)",
         r"sgd_solver\.cpp:\d+\] Iteration 5, lr = 0\.1",
@@ -48,6 +49,7 @@ def test_the_log_reads_as_caffes(job, capsys):
         r"caffe\.cpp:\d+\] Optimization Done\.",
     ):
         assert re.search(f"^{PREFIX}{pattern}$", log, re.M), pattern
+    assert "\n\n" not in log
     assert all((job.path / f"small_iter_{n}.caffemodel").exists() for n in (10, 20, 24))
 
 
