@@ -18,6 +18,9 @@ class ELU(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, > -alpha; may be the bottom
 
+    Differences from Caffe: in place with a negative alpha, Caffe's gradient takes values that were
+    negative for positive ones.
+
     Caffe: src/caffe/layers/elu_layer.cpp
 
     Example::
