@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from caffe_lite.errors import LayerError
     from caffe_lite.layers import describe
     from caffe_lite.layers.registry import layer_types
 
@@ -23,5 +24,9 @@ def run(args: argparse.Namespace) -> int:
     names = layer_types()
     width = max(map(len, names))
     for name in names:
-        print(f"{name:<{width}}  {describe.summary(name)}".rstrip())
+        try:
+            summary = describe.summary(name)
+        except LayerError as error:  # of a plugin, which leaves the others to be listed
+            summary = f"NOT USABLE: {error}"
+        print(f"{name:<{width}}  {summary}".rstrip())
     return 0

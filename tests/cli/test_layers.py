@@ -1,10 +1,11 @@
 import argparse
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from caffe_lite.cli import layers
 from caffe_lite.errors import LayerError
-from caffe_lite.layers import describe
+from caffe_lite.layers import describe, registry
 from caffe_lite.layers.builtin import BUILTIN
 
 
@@ -20,6 +21,16 @@ def test_lists_every_type_on_a_line(capsys):
     assert len(lines) == len(BUILTIN) == 61
     assert [line.split()[0] for line in lines] == sorted(BUILTIN)
     assert "Sigmoid                  Logistic sigmoid: y = 1 / (1 + exp(-x))." in lines
+
+
+def test_a_plugin_that_cannot_be_loaded_leaves_the_others(capsys, monkeypatch):
+    point = EntryPoint("Broken", "no_such_module:Broken", registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group, name="Broken": (
+        [point] if name == "Broken" else []))
+    assert run() == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert sorted(lines) == sorted([*BUILTIN, "Broken"])
+    assert 'NOT USABLE: layer type "Broken": its plugin no_such_module:Broken' in lines["Broken"]
 
 
 def test_prints_the_page_of_a_type(capsys):
