@@ -1,5 +1,6 @@
 """What every layer type must keep to, over the whole registry (cases: tests/layer_cases.py)."""
 
+import inspect
 import re
 import tracemalloc
 from pathlib import Path
@@ -98,15 +99,15 @@ def test_every_type_has_a_test_file():
 
 @pytest.mark.parametrize("name", layer_types())
 def test_docs_have_all_sections(name):
-    doc = layer_class(name).__doc__
+    doc = inspect.getdoc(layer_class(name))
     assert doc, "a class docstring"
     first = doc.splitlines()[0]
     assert first.endswith((".", ":")), "one sentence first"
-    assert re.search(r"^    Caffe: (src|include)/caffe/\S+", doc, re.MULTILINE), "Caffe's source"
-    assert re.search(rf'^    Example::\n\n        layer {{.*type: "{name}"', doc, re.MULTILINE)
+    assert re.search(r"^Caffe: (src|include)/caffe/\S+", doc, re.MULTILINE), "Caffe's source"
+    assert re.search(rf'^Example::\n\n    layer {{.*type: "{name}"', doc, re.MULTILINE)
     for kind, count in (("bottom", layer_class(name).bottoms), ("top", layer_class(name).tops)):
         if count[1] != 0:
-            assert re.search(rf"^    {kind}\[", doc, re.MULTILINE), f"a table of {kind}s"
+            assert re.search(rf"^{kind}\[", doc, re.MULTILINE), f"a table of {kind}s"
 
 
 @some(lambda case: case.gradient)
