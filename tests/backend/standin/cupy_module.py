@@ -144,7 +144,7 @@ class Pool:
         return Allocation(nbytes)
 
     def used_bytes(self):
-        return sum(end - start for start, end in MEMORY.blocks.items())
+        return sum(end - start for start, end in list(MEMORY.blocks.items()))
 
     def free_all_blocks(self):
         """Nothing is kept that is not in use."""

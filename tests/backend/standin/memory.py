@@ -65,7 +65,7 @@ class Memory:
 
     def block_of(self, address):
         """(start, end) of the buffer that an address lies in."""
-        for start, end in self.blocks.items():
+        for start, end in list(self.blocks.items()):  # arrays may be freed meanwhile
             if start <= address < end:
                 return start, end
         raise RuntimeError(f"address {address:#x} is not in device memory")
