@@ -90,7 +90,8 @@ class Net:
             layer.loss_weight = _loss_weights(node)
             self.layers.append(layer)
             self._shapes.append(None)
-            layer.setup(self.bottom_vecs[i], self.top_vecs[i])
+            with _naming(layer):
+                layer.setup(self.bottom_vecs[i], self.top_vecs[i])
             self._reshape_layer(i)
             self.parameters.add_layer(layer)
             if log.isEnabledFor(logging.INFO):
@@ -98,7 +99,8 @@ class Net:
 
     def _reshape_layer(self, i: int) -> None:
         layer, bottom, top = self.layers[i], self.bottom_vecs[i], self.top_vecs[i]
-        layer.reshape(bottom, top)
+        with _naming(layer):
+            layer.reshape(bottom, top)
         for blob, weight in zip(top, layer.loss_weight, strict=True):
             if weight:
                 blob.diff[...] = weight
@@ -317,6 +319,17 @@ class Net:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _naming(layer: Layer) -> Iterator[None]:
+    """Put the layer's name before errors of its blobs, which know of no layer."""
+    try:
+        yield
+    except CaffeError as error:
+        if type(error) is CaffeError:
+            raise layer.fail(str(error)) from error
+        raise
 
 
 def _with_state(param: Any, phase: int | None, level: int, stages: Iterable[str]) -> Any:

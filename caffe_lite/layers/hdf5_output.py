@@ -35,9 +35,9 @@ class HDF5Output(Layer):
     host_side = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.writer: RowWriter | None = None
         if not self.param.hdf5_output_param.file_name:
             raise self.fail("needs hdf5_output_param { file_name }")
-        self.writer: RowWriter | None = None
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)

@@ -47,7 +47,10 @@ class MemoryData(Layer):
             raise self.fail("batch_size, channels, height and width must all be given and at least "
                             f"1, got {(param.batch_size, *self.item)}")
         self.batch_size = param.batch_size
-        self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
+        try:
+            self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
+        except DataError as error:
+            raise self.fail(str(error)) from error
         if self.transformer.force_color or self.transformer.force_gray:
             raise self.fail("takes images as they are given; drop force_color and force_gray of "
                             "transform_param")

@@ -99,6 +99,9 @@ class Pooling(Layer):
         if min(made) < 1:
             raise self.fail(f"the output would be {made[0]} x {made[1]}: the kernel {self.kernel} "
                             f"does not fit the bottom's {shape[2]} x {shape[3]}")
+        # Windows begin no farther out than just beyond the image, where they are empty anyway.
+        self.step = tuple(min(stride, size + pad) for stride, size, pad
+                          in zip(self.stride, shape[2:], self.pad, strict=True))
         for blob in top:
             blob.reshape(*shape[:2], *made)
         self.mask = self.uniform = None
@@ -120,16 +123,16 @@ class Pooling(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
         if self.method == Methods.MAX:
-            self.ops.max_pool(x, y, self.mask, self.kernel, self.stride, self.pad)
+            self.ops.max_pool(x, y, self.mask, self.kernel, self.step, self.pad)
             if len(top) > 1:
                 top[1].data[...] = self.mask
         elif self.method == Methods.AVE:
-            self.ops.ave_pool(x, y, self.kernel, self.stride, self.pad)
+            self.ops.ave_pool(x, y, self.kernel, self.step, self.pad)
         elif self.draws:
             self.noise.uniform(self.uniform)
-            self.ops.stochastic_pool(x, y, self.mask, self.uniform, self.kernel, self.stride)
+            self.ops.stochastic_pool(x, y, self.mask, self.uniform, self.kernel, self.step)
         else:
-            self.ops.stochastic_pool_test(x, y, self.kernel, self.stride)
+            self.ops.stochastic_pool_test(x, y, self.kernel, self.step)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
@@ -137,7 +140,7 @@ class Pooling(Layer):
             return
         dy, dx = top[0].diff, bottom[0].diff
         if self.method == Methods.AVE:
-            self.ops.ave_pool_grad(dy, dx, self.kernel, self.stride, self.pad)
+            self.ops.ave_pool_grad(dy, dx, self.kernel, self.step, self.pad)
         elif self.method == Methods.MAX or self.draws:
             self.ops.max_pool_grad(dy, self.mask, dx)
         else:

@@ -11,6 +11,8 @@ from caffe_lite.layers.pooling import Pooling
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
 
+_MOST_LEVELS = 31  # beyond, a level has more bins than any image has pixels
+
 
 @register("SPP")
 class SPP(Layer):
@@ -36,8 +38,8 @@ class SPP(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.spp_param
         self.note_hint(param, "engine")
-        if param.pyramid_height < 1:
-            raise self.fail(f"pyramid_height must be given and at least 1, got "
+        if not 1 <= param.pyramid_height <= _MOST_LEVELS:
+            raise self.fail(f"pyramid_height must be given, from 1 to {_MOST_LEVELS}, got "
                             f"{param.pyramid_height}")
         self._x = Blob(self.ops)  # the bottom's data, with a gradient for one level at a time
         self._levels: list[tuple[Pooling, Blob]] = []

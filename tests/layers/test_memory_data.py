@@ -51,6 +51,7 @@ def test_another_batch_size():
 def test_errors():
     fails_with(text("batch_size: 2 channels: 3 height: 4"), "all be given", "(2, 3, 4, 0)")
     fails_with(text(transform="force_gray: true"), "drop force_color and force_gray")
+    fails_with(text(transform='mean_file: "gone"'), 'layer "layer"', "mean_file gone")
     fails_with(text(), "has no data yet")
     layer = make_layer(text()).layer
     for data, labels, message in (

@@ -105,6 +105,16 @@ def test_windows_beyond_the_image_are_empty():
     assert not average[:, :, 2].any()
 
 
+@pytest.mark.parametrize("method", ["MAX", "AVE", "STOCHASTIC"])
+def test_any_stride_beyond_the_image_is_as_one_just_beyond_it(method):
+    x = distinct(2, 1, 5, 4) + 50
+    (y,) = make_layer(text(f"pool: {method} kernel_size: 2 stride: 5"), [x], phase="TEST").forward()
+    (far,) = make_layer(text(f"pool: {method} kernel_size: 2 stride: 2147483647"), [x],
+                        phase="TEST").forward()
+    assert y.shape == (2, 1, 2, 2)
+    np.testing.assert_array_equal(far, y)
+
+
 def test_stochastic_draws_in_proportion():
     x = np.array([0.5, 1, 1.5, 2]).reshape(1, 1, 2, 2) * np.ones((400, 5, 1, 1))
     run = make_layer(text("pool: STOCHASTIC kernel_size: 2"), [x])

@@ -79,6 +79,8 @@ def test_planes_of_another_size():
 
 def test_errors():
     fails('type: "SPP"', [distinct(1, 1, 4, 4)], "pyramid_height must be given")
+    fails('type: "SPP" spp_param { pyramid_height: 4294967295 }', [distinct(1, 1, 4, 4)],
+          "from 1 to 31, got 4294967295")
     fails('type: "SPP" spp_param { pyramid_height: 3 }', [distinct(1, 1, 5, 5)],
           "level 2", "5 x 5", "4 x 4 bins", "lower pyramid_height")
     fails('type: "SPP" spp_param { pyramid_height: 2 }', [distinct(4, 4)], "4 axes")

@@ -30,6 +30,19 @@ def build(definition, phase=schema.TRAIN, seed=7, **options):
                get_ops(dtype="float64"), seed=seed, **options)
 
 
+def test_errors_of_blobs_name_the_layer():
+    with pytest.raises(LayerError, match=r'layer "t" \(Tile\): .* got 2 x 99999999'):
+        build('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
+              'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { tiles: 1111111111 }'
+              " }")
+
+
+def test_a_layer_that_fails_in_setup_is_closed_quietly():
+    with pytest.raises(LayerError, match="needs hdf5_output_param"):
+        build('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
+              'layer { name: "out" type: "HDF5Output" bottom: "x" bottom: "x" }')
+
+
 @pytest.fixture
 def net():
     net = build(SMALL % "")
