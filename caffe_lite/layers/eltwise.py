@@ -24,13 +24,13 @@ class Eltwise(Layer):
               bottom[0], and both before the rest, which go by their order
 
     bottom[i]  x_i  at least two, all of one shape
-    top[0]     y    the same shape; with SUM and MAX it may be bottom[0]
+    top[0]     y    the same shape
 
     Caffe: src/caffe/layers/eltwise_layer.cpp
 
     Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it. The MAX of NaN and
-    a number is NaN; in Caffe the second of two bottoms decides. PROD in place is refused, and SUM
-    in place has right gradients with any coeff; Caffe's are wrong.
+    a number is NaN; in Caffe the second of two bottoms decides. Working in place is refused; Caffe
+    loses bottom[0] then.
 
     Example::
 
@@ -39,7 +39,6 @@ class Eltwise(Layer):
     """
 
     bottoms = (2, None)
-    in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.eltwise_param
@@ -50,9 +49,6 @@ class Eltwise(Layer):
         if len(self._coeff) != len(bottom):
             raise self.fail(f"needs one coeff for each of its {len(bottom)} bottoms, got "
                             f"{len(self._coeff)}")
-        if self._operation == Operation.PROD and top[0] is bottom[0]:
-            raise self.fail("PROD cannot work in place, its gradients need all bottoms; give the "
-                            "top another name")
         self._term = Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -93,8 +89,7 @@ class Eltwise(Layer):
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
                  bottom: Sequence[Blob]) -> None:
         dy = top[0].diff
-        for i in reversed(range(len(bottom))):  # in place bottom[0].diff is dy, so it goes last
-            blob = bottom[i]
+        for i, blob in enumerate(bottom):
             if not propagate_down[i]:
                 continue
             dx = blob.diff

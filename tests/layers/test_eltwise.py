@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from caffe_lite.errors import LayerError
 from caffe_lite.testing import check_layer, make_layer
 from tests.layers.helpers import distinct, fails, normal
 
@@ -81,11 +80,6 @@ def test_only_some_gradients():
         (first, second), _ = run.backward([np.ones(3)], [False, True])
         assert (first == 7).all()
         assert np.isfinite(second).all()
-
-
-def test_a_product_in_place_is_refused():
-    with pytest.raises(LayerError, match="PROD cannot work in place"):
-        make_layer(text("operation: PROD"), [normal(2, 3), normal(2, 3)], in_place=True)
 
 
 def test_errors():
