@@ -34,7 +34,7 @@ def test_formula_and_gradient(pool, height, shape):
         expected = np.concatenate([
             np.array([pooled(plane, 2**level, pool == "AVE") for plane in x[n]]).reshape(-1)
             for level in range(height)])
-        np.testing.assert_allclose(y[n], expected)
+        np.testing.assert_allclose(y[n], expected, atol=1e-12)
     check_layer(text, [x])
 
 
