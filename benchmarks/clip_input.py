@@ -44,8 +44,10 @@ def write_videos(root: Path) -> list[Path]:
 
 def measure(root: Path, threads: int) -> float:
     """The shortest time of a batch, in seconds."""
-    reader = ClipReader(ClipSettings(str(root), str(root / "list.txt"), 24, threads=threads),
-                        np.random.default_rng(1))
+    reader = ClipReader(
+        ClipSettings(str(root), str(root / "list.txt"), 24, threads=threads),
+        np.random.default_rng(1),
+    )
     frames, labels = np.empty(reader.shape, np.uint8), np.empty(reader.shape[0], np.float32)
     times = []
     for _ in range(ROUNDS):
@@ -68,8 +70,9 @@ def pillow_alone(paths: list[Path]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", help="write the results there")
     args = parser.parse_args()
     cores = os.cpu_count() or 1
@@ -77,16 +80,29 @@ def main() -> None:
         paths = write_videos(Path(folder))
         size = float(np.mean([path.stat().st_size for path in paths]))
         decode = pillow_alone(paths)
-        rows = [{"threads": n, "clips_per_s": 24 / measure(Path(folder), n)}
-                for n in sorted({1, cores})]
+        rows = [
+            {"threads": n, "clips_per_s": 24 / measure(Path(folder), n)} for n in sorted({1, cores})
+        ]
     print(f"frames of {size / 1e3:.0f} kB; Pillow alone: {1 / (16 * decode):.1f} clips a second")
     for row in rows:
-        print(f"{row['threads']:3} threads: {row['clips_per_s']:6.1f} clips a second, "
-              f"{16 * row['clips_per_s']:.0f} frames")
+        print(
+            f"{row['threads']:3} threads: {row['clips_per_s']:6.1f} clips a second, "
+            f"{16 * row['clips_per_s']:.0f} frames"
+        )
     if args.json:
-        Path(args.json).write_text(json.dumps(
-            {"processor": processor_name(), "cores": cores, "frame_bytes": size,
-             "pillow_clips_per_s": 1 / (16 * decode), "rows": rows}, indent=1) + "\n")
+        Path(args.json).write_text(
+            json.dumps(
+                {
+                    "processor": processor_name(),
+                    "cores": cores,
+                    "frame_bytes": size,
+                    "pillow_clips_per_s": 1 / (16 * decode),
+                    "rows": rows,
+                },
+                indent=1,
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

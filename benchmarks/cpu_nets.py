@@ -53,8 +53,9 @@ def theirs(definition: str, inputs: dict) -> dict[str, Callable[[], object]]:
     models = [make_model(torch, nets.parse_net(definition)) for _ in range(2)]
     given = {name: torch.as_tensor(values) for name, values in inputs.items()}
     models[0].eval()
-    optimizer = torch.optim.SGD(models[1].parameters(), lr=0.001, momentum=0.9,
-                                weight_decay=0.0005, fused=True)
+    optimizer = torch.optim.SGD(
+        models[1].parameters(), lr=0.001, momentum=0.9, weight_decay=0.0005, fused=True
+    )
 
     def forward() -> None:
         with torch.no_grad():
@@ -80,8 +81,9 @@ def clock(call: Callable[[], object], seconds: float = 0.3) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--record", type=Path, help="append the table to this file")
     parser.add_argument("--only", default="", help="nets whose name contains this")
     parser.add_argument("--rounds", type=int, default=5)
@@ -91,7 +93,10 @@ def main() -> None:
         f"{date.today()}, {processor_name()}, {thread_count()} threads, {type(get_ops()).__name__},"
         f" PyTorch {torch.__version__}, OPENBLAS_CORETYPE="
         f"{os.environ.get('OPENBLAS_CORETYPE', '(unset)')}; medians of {args.rounds} rounds, ms.",
-        "", "| net | pass | ours | PyTorch | ours / PyTorch |", "|---|---|---:|---:|---:|"]
+        "",
+        "| net | pass | ours | PyTorch | ours / PyTorch |",
+        "|---|---|---:|---:|---:|",
+    ]
     for name, definition, classes in CASES:
         if args.only not in name:
             continue

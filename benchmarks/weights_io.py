@@ -26,21 +26,30 @@ import numpy as np
 
 from caffe_lite.backend.describe import processor_name
 
-LAYERS = [("conv1", 96, 3 * 121), ("conv2", 256, 48 * 25), ("conv3", 384, 256 * 9),
-          ("conv4", 384, 192 * 9), ("conv5", 256, 192 * 9), ("fc6", 4096, 9216),
-          ("fc7", 4096, 4096), ("fc8", 1000, 4096)]
+LAYERS = [
+    ("conv1", 96, 3 * 121),
+    ("conv2", 256, 48 * 25),
+    ("conv3", 384, 256 * 9),
+    ("conv4", 384, 192 * 9),
+    ("conv5", 256, 192 * 9),
+    ("fc6", 4096, 9216),
+    ("fc7", 4096, 4096),
+    ("fc8", 1000, 4096),
+]
 FORMS = ("packed", "unpacked", "hdf5")
 ROUNDS = 15
 
 
 def definition() -> str:
     """Inner products with the weight counts of CaffeNet's layers."""
-    inputs = "".join(f"""
+    inputs = "".join(
+        f"""
         layer {{ name: "x_{name}" type: "Input" top: "x_{name}"
                  input_param {{ shape {{ dim: 1 dim: {width} }} }} }}
         layer {{ name: "{name}" type: "InnerProduct" bottom: "x_{name}" top: "{name}"
                  inner_product_param {{ num_output: {count} }} }}"""
-                     for name, count, width in LAYERS)
+        for name, count, width in LAYERS
+    )
     return f'name: "weights"{inputs}'
 
 
@@ -111,8 +120,10 @@ def read_into_net(path: str) -> dict[str, float]:
         seconds = time.perf_counter() - begin
         if len(report.copied) != len(LAYERS):
             raise SystemExit(f"only {sorted(report.copied)} were copied")
-    return {"seconds": seconds,
-            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    return {
+        "seconds": seconds,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
 def measure(folder: Path) -> list[dict]:
@@ -127,20 +138,31 @@ def measure(folder: Path) -> list[dict]:
         best = min(plain)
         seconds = min(each["seconds"] for each in ours)
         peak = max(each["peak_bytes"] for each in ours)
-        rows.append({"form": form, "file_bytes": path.stat().st_size, "weight_bytes": weights,
-                     "read_bytes_s": best, "read_into_net_s": seconds, "ratio": seconds / best,
-                     "peak_bytes": peak, "peak_ratio": peak / weights})
+        rows.append(
+            {
+                "form": form,
+                "file_bytes": path.stat().st_size,
+                "weight_bytes": weights,
+                "read_bytes_s": best,
+                "read_into_net_s": seconds,
+                "ratio": seconds / best,
+                "peak_bytes": peak,
+                "peak_ratio": peak / weights,
+            }
+        )
     return rows
 
 
 def _in_process(option: str, path: Path) -> str:
-    return subprocess.run([sys.executable, __file__, option, str(path)], check=True,
-                          capture_output=True, text=True).stdout
+    return subprocess.run(
+        [sys.executable, __file__, option, str(path)], check=True, capture_output=True, text=True
+    ).stdout
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", help="write the results there")
     parser.add_argument("--plain", help=argparse.SUPPRESS)
     parser.add_argument("--read", help=argparse.SUPPRESS)
@@ -163,12 +185,19 @@ def report(record: str | None) -> None:
         rows = measure(Path(folder))
     print("form      file MB  bytes s  net s  ratio  peak MB  of weights")
     for row in rows:
-        print(f"{row['form']:9} {row['file_bytes'] / 1e6:7.0f}  {row['read_bytes_s']:7.3f}  "
-              f"{row['read_into_net_s']:5.3f}  {row['ratio']:5.2f}  {row['peak_bytes'] / 1e6:7.0f}"
-              f"  {row['peak_ratio']:10.2f}")
+        print(
+            f"{row['form']:9} {row['file_bytes'] / 1e6:7.0f}  {row['read_bytes_s']:7.3f}  "
+            f"{row['read_into_net_s']:5.3f}  {row['ratio']:5.2f}  {row['peak_bytes'] / 1e6:7.0f}"
+            f"  {row['peak_ratio']:10.2f}"
+        )
     if record:
-        result = {"processor": processor_name(), "python": platform.python_version(),
-                  "numpy": np.__version__, "cores": os.cpu_count(), "rows": rows}
+        result = {
+            "processor": processor_name(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "cores": os.cpu_count(),
+            "rows": rows,
+        }
         Path(record).write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -64,8 +64,10 @@ class Blob:
             return
         count = prod(dims)
         if any(d < 0 for d in dims) or count > MAX_COUNT:
-            raise CaffeError(f"a blob's shape must be non-negative and hold at most {MAX_COUNT} "
-                             f"elements, got {' x '.join(map(str, dims))}")
+            raise CaffeError(
+                f"a blob's shape must be non-negative and hold at most {MAX_COUNT} "
+                f"elements, got {' x '.join(map(str, dims))}"
+            )
         self.shape, self.count = dims, count
         self._views = [None, None]
 
@@ -123,8 +125,9 @@ class Blob:
 
     def _share(self, which: int, other: Blob) -> None:
         if other.count < self.count:
-            raise CaffeError(f"a blob of {self.count} elements cannot share the memory of one "
-                             f"of {other.count}")
+            raise CaffeError(
+                f"a blob of {self.count} elements cannot share the memory of one of {other.count}"
+            )
         self._buffers[which] = other._buffers[which]
         self._views[which] = None
 
@@ -136,8 +139,10 @@ class Blob:
 
     def _legacy(self, axis: int) -> int:
         if len(self.shape) > 4:
-            raise CaffeError(f"num, channels, height and width need at most 4 axes, the blob has "
-                             f"{len(self.shape)}: use shape")
+            raise CaffeError(
+                f"num, channels, height and width need at most 4 axes, the blob has "
+                f"{len(self.shape)}: use shape"
+            )
         return self.shape[axis] if axis < len(self.shape) else 1
 
     @property

@@ -22,8 +22,10 @@ def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
     """
     filler = _FILLERS.get(param.type)
     if filler is None:
-        raise ValueError(f'unknown filler type "{param.type}"'
-                         f"{did_you_mean(param.type, _FILLERS)} (known: {', '.join(_FILLERS)})")
+        raise ValueError(
+            f'unknown filler type "{param.type}"'
+            f"{did_you_mean(param.type, _FILLERS)} (known: {', '.join(_FILLERS)})"
+        )
     if param.sparse != -1 and param.type != "gaussian":
         raise ValueError(f'sparse works with the gaussian filler alone, not with "{param.type}"')
     if blob.count == 0:

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from caffe_lite.errors import ModelError, did_you_mean
 from caffe_lite.proto import schema
 
 log = logging.getLogger("caffe_lite.net")
+
+
+def with_state(net: Any, phase: int | None, level: int, stages: Iterable[str]) -> Any:
+    """A copy of `net` in this phase and level, with these stages beside its own.
+
+    With `phase` None its own state counts alone.
+    """
+    stated = schema.NetParameter()
+    stated.CopyFrom(net)
+    if phase is not None:
+        stated.state.phase = phase
+        stated.state.level = level
+        stated.state.stage.extend(stages)
+    return stated
 
 
 def filter_net(net: Any) -> Any:
@@ -90,8 +105,11 @@ def insert_splits(net: Any) -> Any:
     return split
 
 
-def _count_uses(net: Any) -> tuple[dict[tuple[int, int], tuple[int, int]],
-                                   Counter[tuple[int, int]], dict[tuple[int, int], float]]:
+def _count_uses(
+    net: Any,
+) -> tuple[
+    dict[tuple[int, int], tuple[int, int]], Counter[tuple[int, int]], dict[tuple[int, int], float]
+]:
     """(layer, bottom) -> the (layer, top) that makes it; uses of each top; loss weights of tops."""
     made: dict[str, tuple[int, int]] = {}
     sources: dict[tuple[int, int], tuple[int, int]] = {}
@@ -100,13 +118,15 @@ def _count_uses(net: Any) -> tuple[dict[tuple[int, int], tuple[int, int]],
     for i, layer in enumerate(net.layer):
         for j, blob in enumerate(layer.bottom):
             if blob not in made:
-                raise ModelError(f'layer "{layer.name}" ({layer.type}): bottom[{j}] "{blob}" is '
-                                 f"not a top of any layer before it{did_you_mean(blob, made)}")
+                raise ModelError(
+                    f'layer "{layer.name}" ({layer.type}): bottom[{j}] "{blob}" is '
+                    f"not a top of any layer before it{did_you_mean(blob, made)}"
+                )
             sources[i, j] = made[blob]
             uses[made[blob]] += 1
         for j, blob in enumerate(layer.top):
             made[blob] = (i, j)
-        for j, weight in enumerate(layer.loss_weight[:len(layer.top)]):
+        for j, weight in enumerate(layer.loss_weight[: len(layer.top)]):
             weights[i, j] = weight
             if weight:
                 uses[i, j] += 1

@@ -14,12 +14,12 @@ from caffe_lite.backend import get_ops
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import BackendError, CaffeError, ModelError, did_you_mean
 from caffe_lite.fusion import rectified_layers
-from caffe_lite.graph import filter_net, insert_splits
+from caffe_lite.graph import filter_net, insert_splits, with_state
 from caffe_lite.layers.base import Layer
 from caffe_lite.parameters import Parameters
-from caffe_lite.proto import load, schema
+from caffe_lite.proto import load
 from caffe_lite.weights import CopyReport, copy_weights, read_weights
-from caffe_lite.wiring import Node, Wiring, plan_backward, wire
+from caffe_lite.wiring import Node, Wiring, loss_weights, plan_backward, wire
 
 Array = Any
 Hook = Callable[[int], None]
@@ -41,14 +41,22 @@ class Net:
     `forward` and `backward` take positions of layers, both included.
     """
 
-    def __init__(self, param: Any, phase: int | None = None, ops: Any = None, *, level: int = 0,
-                 stages: Iterable[str] = (), seed: int | None = None,
-                 source: str | PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        param: Any,
+        phase: int | None = None,
+        ops: Any = None,
+        *,
+        level: int = 0,
+        stages: Iterable[str] = (),
+        seed: int | None = None,
+        source: str | PathLike[str] | None = None,
+    ) -> None:
         if isinstance(param, (str, PathLike)):
             param, source = load.load_net(param), param
         self.ops = ops or get_ops()
         self.seed = secrets.randbits(31) if seed is None else seed
-        self.param = insert_splits(filter_net(_with_state(param, phase, level, stages)))
+        self.param = insert_splits(filter_net(with_state(param, phase, level, stages)))
         self.phase: int = self.param.state.phase
         self.name: str = self.param.name
         self.debug_info: bool = self.param.debug_info
@@ -60,8 +68,7 @@ class Net:
 
         self.wiring: Wiring = wire(self.param, source)
         self.blob_list = [Blob(self.ops, 0) for _ in self.wiring.blob_names]
-        self.blobs: dict[str, Blob] = dict(
-            zip(self.wiring.blob_names, self.blob_list, strict=True))
+        self.blobs: dict[str, Blob] = dict(zip(self.wiring.blob_names, self.blob_list, strict=True))
         self.layers: list[Layer] = []
         self.bottom_vecs = [[self.blob_list[b] for b in n.bottom] for n in self.wiring.nodes]
         self.top_vecs = [[self.blob_list[t] for t in n.top] for n in self.wiring.nodes]
@@ -73,9 +80,12 @@ class Net:
         except BaseException:
             self.close()
             raise
-        self._losses = [(blob, weight)
-                        for layer, tops in zip(self.layers, self.top_vecs, strict=True)
-                        for blob, weight in zip(tops, layer.loss_weight, strict=True) if weight]
+        self._losses = [
+            (blob, weight)
+            for layer, tops in zip(self.layers, self.top_vecs, strict=True)
+            for blob, weight in zip(tops, layer.loss_weight, strict=True)
+            if weight
+        ]
         self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
@@ -87,7 +97,7 @@ class Net:
             phase = param.phase if param.HasField("phase") else self.phase
             log.info("Creating Layer %s", param.name)
             layer = node.cls(param, self.ops, phase, self.seed)
-            layer.loss_weight = _loss_weights(node)
+            layer.loss_weight = loss_weights(node)
             self.layers.append(layer)
             self._shapes.append(None)
             with _naming(layer):
@@ -110,8 +120,11 @@ class Net:
         if not log.isEnabledFor(logging.INFO):
             return
         for i in range(len(self.layers) - 1, -1, -1):
-            log.info("%s %s backward computation.", self.layers[i].name,
-                     "needs" if self.layer_need_backward[i] else "does not need")
+            log.info(
+                "%s %s backward computation.",
+                self.layers[i].name,
+                "needs" if self.layer_need_backward[i] else "does not need",
+            )
         for name in self.outputs:
             log.info("This network produces output %s", name)
         log.info("Network initialization done.")
@@ -154,16 +167,19 @@ class Net:
         return self._names(lambda node: node.top)
 
     def _names(self, side: Callable[[Node], list[int]]) -> dict[str, list[str]]:
-        return {node.param.name: [self.wiring.blob_names[b] for b in side(node)]
-                for node in self.wiring.nodes}
+        return {
+            node.param.name: [self.wiring.blob_names[b] for b in side(node)]
+            for node in self.wiring.nodes
+        }
 
     def layer_index(self, name: str) -> int:
         """The position of the layer called `name`."""
         for i, layer in enumerate(self.layers):
             if layer.name == name:
                 return i
-        raise ModelError(f'net "{self.name}" has no layer "{name}"'
-                         f"{did_you_mean(name, self.layer_names)}")
+        raise ModelError(
+            f'net "{self.name}" has no layer "{name}"{did_you_mean(name, self.layer_names)}'
+        )
 
     # Learned blobs
 
@@ -236,8 +252,7 @@ class Net:
             net_debug.log_norms(self)
 
     def _backward_layer(self, i: int) -> None:
-        self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i],
-                                self.bottom_vecs[i])
+        self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i], self.bottom_vecs[i])
         if self.debug_info:
             net_debug.log_backward(self, i)
 
@@ -253,8 +268,9 @@ class Net:
     def _last(self, position: int | None) -> int:
         last = len(self.layers) - 1 if position is None else position
         if not -1 <= last < len(self.layers):
-            raise CaffeError(f'net "{self.name}" has layers 0 to {len(self.layers) - 1}, '
-                             f"got {last}")
+            raise CaffeError(
+                f'net "{self.name}" has layers 0 to {len(self.layers) - 1}, got {last}'
+            )
         return last
 
     def loss(self) -> Array:
@@ -291,8 +307,10 @@ class Net:
                 continue
             shapes = [b.shape for b in layer.blobs], [b.shape for b in source.blobs]
             if shapes[0] != shapes[1]:
-                raise layer.fail(f"cannot share weights: its blobs are {shapes[0]}, those of the "
-                                 f"other net's layer {shapes[1]}")
+                raise layer.fail(
+                    f"cannot share weights: its blobs are {shapes[0]}, those of the "
+                    f"other net's layer {shapes[1]}"
+                )
             for mine, its in zip(layer.blobs, source.blobs, strict=True):
                 mine.share_data(its)
 
@@ -330,20 +348,3 @@ def _naming(layer: Layer) -> Iterator[None]:
         if type(error) is CaffeError:
             raise layer.fail(str(error)) from error
         raise
-
-
-def _with_state(param: Any, phase: int | None, level: int, stages: Iterable[str]) -> Any:
-    stated = schema.NetParameter()
-    stated.CopyFrom(param)
-    if phase is not None:
-        stated.state.phase = phase
-        stated.state.level = level
-        stated.state.stage.extend(stages)
-    return stated
-
-
-def _loss_weights(node: Node) -> list[float]:
-    given = list(node.param.loss_weight)
-    if not given and node.cls.is_loss:
-        given = [1.0]
-    return given + [0.0] * (len(node.top) - len(given))

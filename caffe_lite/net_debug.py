@@ -34,7 +34,7 @@ def log_set_up(net: Net, i: int) -> None:
         log.info("Top shape: %s(%d)", "".join(f"{size} " for size in blob.shape), blob.count)
         if weight:
             log.info("    with loss weight %g", weight)
-    count = sum(blob.count for tops in net.top_vecs[:i + 1] for blob in tops)
+    count = sum(blob.count for tops in net.top_vecs[: i + 1] for blob in tops)
     log.info("Memory required for data: %d", count * net.ops.dtype.itemsize)
 
 
@@ -46,38 +46,63 @@ def log_forward(net: Net, i: int) -> None:
     """Mean magnitudes of the tops and learned blobs of layer `i`."""
     layer = net.layers[i]
     for t, blob in zip(net.wiring.nodes[i].top, net.top_vecs[i], strict=True):
-        log.info("    [Forward] Layer %s, top blob %s data: %g", layer.name,
-                 net.wiring.blob_names[t], _mean(blob.data))
+        log.info(
+            "    [Forward] Layer %s, top blob %s data: %g",
+            layer.name,
+            net.wiring.blob_names[t],
+            _mean(blob.data),
+        )
     for use in net.parameters.uses:
         if use.layer is layer:
-            log.info("    [Forward] Layer %s, param blob %s data: %g", layer.name, use.display_name,
-                     _mean(layer.blobs[use.index].data))
+            log.info(
+                "    [Forward] Layer %s, param blob %s data: %g",
+                layer.name,
+                use.display_name,
+                _mean(layer.blobs[use.index].data),
+            )
 
 
 def log_backward(net: Net, i: int) -> None:
     """Mean magnitudes of the gradients that layer `i` has computed."""
     layer = net.layers[i]
-    for b, blob, needs in zip(net.wiring.nodes[i].bottom, net.bottom_vecs[i],
-                              net.bottom_need_backward[i], strict=True):
+    for b, blob, needs in zip(
+        net.wiring.nodes[i].bottom, net.bottom_vecs[i], net.bottom_need_backward[i], strict=True
+    ):
         if needs:
-            log.info("    [Backward] Layer %s, bottom blob %s diff: %g", layer.name,
-                     net.wiring.blob_names[b], _mean(blob.diff))
+            log.info(
+                "    [Backward] Layer %s, bottom blob %s diff: %g",
+                layer.name,
+                net.wiring.blob_names[b],
+                _mean(blob.diff),
+            )
     for index, blob in enumerate(layer.blobs):
         if layer.needs_param_diff(index):
-            log.info("    [Backward] Layer %s, param blob %d diff: %g", layer.name, index,
-                     _mean(blob.diff))
+            log.info(
+                "    [Backward] Layer %s, param blob %d diff: %g",
+                layer.name,
+                index,
+                _mean(blob.diff),
+            )
 
 
 def log_norms(net: Net) -> None:
     """L1 and L2 norms of all learned blobs and of their gradients."""
+
     def norms(arrays: list[Any]) -> tuple[float, float]:
-        return (sum(float(abs(a).sum()) for a in arrays),
-                sqrt(sum(float((a * a).sum()) for a in arrays)))
+        return (
+            sum(float(abs(a).sum()) for a in arrays),
+            sqrt(sum(float((a * a).sum()) for a in arrays)),
+        )
 
     l1_data, l2_data = norms([blob.data for blob in net.learnable_params])
     l1_diff, l2_diff = norms([blob.diff for blob in net.learnable_params])
-    log.info("    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
-             l1_data, l1_diff, l2_data, l2_diff)
+    log.info(
+        "    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
+        l1_data,
+        l1_diff,
+        l2_data,
+        l2_diff,
+    )
 
 
 def log_update(net: Net) -> None:
@@ -85,16 +110,25 @@ def log_update(net: Net) -> None:
     for use in net.parameters.uses:
         blob, owner = net.parameters.blobs[use.position], net.parameters.specs[use.position]
         if use.layer is owner.owner and use.index == owner.index:
-            log.info("    [Update] Layer %s, param %s data: %g; diff: %g", use.layer.name,
-                     use.display_name, _mean(blob.data), _mean(blob.diff))
+            log.info(
+                "    [Update] Layer %s, param %s data: %g; diff: %g",
+                use.layer.name,
+                use.display_name,
+                _mean(blob.data),
+                _mean(blob.diff),
+            )
         else:
-            log.info("    [Update] Layer %s, param blob %s (owned by layer %s, param %s) diff: %g",
-                     use.layer.name, use.display_name, owner.owner.name, use.display_name,
-                     _mean(blob.diff))
+            log.info(
+                "    [Update] Layer %s, param blob %s (owned by layer %s, param %s) diff: %g",
+                use.layer.name,
+                use.display_name,
+                owner.owner.name,
+                use.display_name,
+                _mean(blob.diff),
+            )
 
 
-def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5
-                       ) -> BackendError:
+def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5) -> BackendError:
     """An error of a device or host out of memory with the net's largest blobs; else as it is."""
     from caffe_lite.backend.cuda import OutOfDeviceMemoryError
 
@@ -105,7 +139,9 @@ def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int =
         named += [(f"{layer}[{i}]", blob) for i, blob in enumerate(blobs)]
     named.sort(key=lambda pair: -pair[1].count)
     size = net.ops.dtype.itemsize
-    largest = ", ".join(f"{name} {'x'.join(map(str, blob.shape))} ({blob.count * size / 2**20:.0f} "
-                        "MiB)" for name, blob in named[:count])
+    largest = ", ".join(
+        f"{name} {'x'.join(map(str, blob.shape))} ({blob.count * size / 2**20:.0f} MiB)"
+        for name, blob in named[:count]
+    )
     what = str(error) or "out of memory"
     return BackendError(f"{what}; the net's largest blobs: {largest}; try a smaller batch")

@@ -60,8 +60,9 @@ class Parameters:
         """
         given = layer.param.param
         if len(given) > len(layer.blobs):
-            raise layer.fail(f"has {len(layer.blobs)} learned blobs, but {len(given)} param "
-                             "entries")
+            raise layer.fail(
+                f"has {len(layer.blobs)} learned blobs, but {len(given)} param entries"
+            )
         specs = [given[i] if i < len(given) else _DEFAULT_SPEC for i in range(len(layer.blobs))]
         layer.param_propagate_down = [spec.lr_mult != 0 for spec in specs]
         for i, (blob, spec) in enumerate(zip(layer.blobs, specs, strict=True)):
@@ -77,8 +78,16 @@ class Parameters:
         if spec.name:
             self._positions[spec.name] = position
         self.blobs.append(blob)
-        self.specs.append(Spec(layer, index, spec.lr_mult, spec.decay_mult,
-                               spec.HasField("lr_mult"), spec.HasField("decay_mult")))
+        self.specs.append(
+            Spec(
+                layer,
+                index,
+                spec.lr_mult,
+                spec.decay_mult,
+                spec.HasField("lr_mult"),
+                spec.HasField("decay_mult"),
+            )
+        )
         return position
 
     def _share(self, layer: Layer, index: int, blob: Blob, spec: Any, position: int) -> None:
@@ -87,11 +96,19 @@ class Parameters:
         if blob.count != owned.count or not (permissive or blob.shape == owned.shape):
             raise layer.fail(
                 f'cannot share param "{spec.name}" with layer "{owner.owner.name}": its blob '
-                f"{index} is {blob.shape}, the owner's {owned.shape}" + (
-                    "" if blob.count != owned.count else
-                    "; share_mode: PERMISSIVE asks for equal counts alone"))
-        log.info("Sharing parameters '%s' owned by layer '%s', param index %d",
-                 spec.name, owner.owner.name, owner.index)
+                f"{index} is {blob.shape}, the owner's {owned.shape}"
+                + (
+                    ""
+                    if blob.count != owned.count
+                    else "; share_mode: PERMISSIVE asks for equal counts alone"
+                )
+            )
+        log.info(
+            "Sharing parameters '%s' owned by layer '%s', param index %d",
+            spec.name,
+            owner.owner.name,
+            owner.index,
+        )
         blob.share_data(owned)
         blob.share_diff(owned)
         for field, has in (("lr_mult", "has_lr"), ("decay_mult", "has_decay")):
@@ -99,7 +116,9 @@ class Parameters:
                 continue
             value = getattr(spec, field)
             if getattr(owner, has) and getattr(owner, field) != value:
-                raise layer.fail(f'param "{spec.name}" has {field} {value:g} here and '
-                                 f'{getattr(owner, field):g} in layer "{owner.owner.name}"')
+                raise layer.fail(
+                    f'param "{spec.name}" has {field} {value:g} here and '
+                    f'{getattr(owner, field):g} in layer "{owner.owner.name}"'
+                )
             setattr(owner, field, value)
             setattr(owner, has, True)

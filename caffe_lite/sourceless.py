@@ -26,8 +26,18 @@ Shape = tuple[int, ...]
 
 _SPATIAL = ("Convolution", "Deconvolution", "Pooling", "LRN", "Im2col")
 # Layers whose tops are images where their bottoms are
-_PASSING = ("BatchNorm", "Bias", "Concat", "Dropout", "Eltwise", "Power", "ReLU", "Scale", "Slice",
-            "Split")
+_PASSING = (
+    "BatchNorm",
+    "Bias",
+    "Concat",
+    "Dropout",
+    "Eltwise",
+    "Power",
+    "ReLU",
+    "Scale",
+    "Slice",
+    "Split",
+)
 # Two images and two rows of different sizes; what a net makes of both alike does not depend on them
 _IMAGES = ((3, 227, 227), (1, 259, 259))
 _ROWS = ((2,), (3,))
@@ -51,8 +61,9 @@ class Absent(Layer):
         """The tops have their shapes already."""
 
 
-def without_sources(net: Any, shapes: Mapping[str, Shape] | None = None,
-                    guess: int | None = None) -> tuple[Any, list[str]]:
+def without_sources(
+    net: Any, shapes: Mapping[str, Shape] | None = None, guess: int | None = None
+) -> tuple[Any, list[str]]:
     """A copy of the NetParameter with stand-ins for data layers whose source is missing.
 
     The copy is filtered by the net's own `state`. `shapes` gives tops' shapes by name and replaces
@@ -63,12 +74,18 @@ def without_sources(net: Any, shapes: Mapping[str, Shape] | None = None,
     filtered = filter_net(net)
     given = dict(shapes or {})
     guessed: list[str] = []
-    inferred = [_replacement_shapes(layer, filtered, given, guess, guessed)
-                for layer in filtered.layer]
+    inferred = [
+        _replacement_shapes(layer, filtered, given, guess, guessed) for layer in filtered.layer
+    ]
     for layer, tops in zip(filtered.layer, inferred, strict=True):
         if tops is not None:
-            replaced = schema.LayerParameter(name=layer.name, type="Python", top=layer.top,
-                                             bottom=layer.bottom, loss_weight=layer.loss_weight)
+            replaced = schema.LayerParameter(
+                name=layer.name,
+                type="Python",
+                top=layer.top,
+                bottom=layer.bottom,
+                loss_weight=layer.loss_weight,
+            )
             replaced.python_param.module = __name__
             replaced.python_param.layer = Absent.__name__
             replaced.python_param.param_str = json.dumps({"type": layer.type, "tops": tops})
@@ -76,8 +93,9 @@ def without_sources(net: Any, shapes: Mapping[str, Shape] | None = None,
     return filtered, guessed
 
 
-def _replacement_shapes(layer: Any, net: Any, given: Mapping[str, Shape], guess: int | None,
-                        guessed: list[str]) -> list[Shape | None] | None:
+def _replacement_shapes(
+    layer: Any, net: Any, given: Mapping[str, Shape], guess: int | None, guessed: list[str]
+) -> list[Shape | None] | None:
     """The shapes of the layer's tops if it is to be replaced, else None.
 
     A shape of None is that of the first bottom.
@@ -95,9 +113,11 @@ def _replacement_shapes(layer: Any, net: Any, given: Mapping[str, Shape], guess:
             shape = _guess(layer, i, net, guess)
             guessed.append(top)
         if shape is None:
-            raise ModelError(f'layer "{layer.name}" ({layer.type}): its source is missing and its '
-                             f'definition does not tell the shape of top "{top}"; give it with '
-                             f"--shape {top}=N,...")
+            raise ModelError(
+                f'layer "{layer.name}" ({layer.type}): its source is missing and its '
+                f'definition does not tell the shape of top "{top}"; give it with '
+                f"--shape {top}=N,..."
+            )
         tops.append(shape)
     return tops
 
@@ -111,22 +131,28 @@ def _source_is_there(layer: Any) -> bool:
 def _can_be_imported(module: str) -> bool:
     spec = PathFinder.find_spec(module, [*sys.path, os.getcwd()])
     try:
-        return spec is not None and (not isinstance(spec.loader, SourceLoader)
-                                     or spec.loader.get_code(module) is not None)
+        return spec is not None and (
+            not isinstance(spec.loader, SourceLoader) or spec.loader.get_code(module) is not None
+        )
     except SyntaxError:
         return module not in SHIPPED  # its error is told, unless ours takes its place
 
 
 def _parameters(layer: Any) -> Any:
-    return {"Data": layer.data_param, "ImageData": layer.image_data_param,
-            "WindowData": layer.window_data_param, "HDF5Data": layer.hdf5_data_param}[layer.type]
+    return {
+        "Data": layer.data_param,
+        "ImageData": layer.image_data_param,
+        "WindowData": layer.window_data_param,
+        "HDF5Data": layer.hdf5_data_param,
+    }[layer.type]
 
 
 def _guess(layer: Any, top: int, net: Any, guess: int) -> Shape:
     """Images where a layer above looks at neighbours, else rows."""
     batch = 1 if layer.type == "Python" else _parameters(layer).batch_size
     spatial = layer.type in ("Data", "ImageData", "WindowData") or _goes_to_spatial(
-        layer.top[top], net)
+        layer.top[top], net
+    )
     return (batch, *(_IMAGES if spatial else _ROWS)[guess])
 
 
@@ -162,9 +188,12 @@ def _rows(layer: Any, top: int, net: Any) -> Shape | None:
         return (param.batch_size,)
     if not name.endswith("_sentence"):
         return None
-    images = [_parameters(other).batch_size for other in net.layer
-              if other.type in ("ImageData", "HDF5Data")
-              and not any(top.endswith("_sentence") for top in other.top)]
+    images = [
+        _parameters(other).batch_size
+        for other in net.layer
+        if other.type in ("ImageData", "HDF5Data")
+        and not any(top.endswith("_sentence") for top in other.top)
+    ]
     folder = re.search(r"buffer_(\d+)", param.source)
     streams = images[0] if images else int(folder[1]) if folder else 1
     return (param.batch_size, streams)
@@ -178,5 +207,10 @@ def _clips(layer: Any, top: int, net: Any) -> Shape | None:
     return loader.shapes(layer.python_param.param_str)[min(top, 2)]
 
 
-_SHAPES = {"Data": _image, "ImageData": _image, "WindowData": _image, "HDF5Data": _rows,
-           "Python": _clips}
+_SHAPES = {
+    "Data": _image,
+    "ImageData": _image,
+    "WindowData": _image,
+    "HDF5Data": _rows,
+    "Python": _clips,
+}

@@ -40,15 +40,25 @@ def summarize(net: Net) -> list[LayerSummary]:
         counts = {True: 0, False: 0}
         for index, blob in enumerate(layer.blobs):
             counts[(layer.name, index) in owned] += blob.count
-        fresh = [blob for t, blob in zip(node.top, net.top_vecs[i], strict=True)
-                 if t not in node.bottom and not layer.shares_data]
-        rows.append(LayerSummary(
-            layer.name, getattr(layer, "stands_for", layer.type),
-            {net.wiring.blob_names[t]: blob.shape
-             for t, blob in zip(node.top, net.top_vecs[i], strict=True)},
-            counts[True], counts[False],
-            multiply_adds(layer, net.bottom_vecs[i], net.top_vecs[i]),
-            sum(blob.count for blob in fresh) * net.ops.dtype.itemsize))
+        fresh = [
+            blob
+            for t, blob in zip(node.top, net.top_vecs[i], strict=True)
+            if t not in node.bottom and not layer.shares_data
+        ]
+        rows.append(
+            LayerSummary(
+                layer.name,
+                getattr(layer, "stands_for", layer.type),
+                {
+                    net.wiring.blob_names[t]: blob.shape
+                    for t, blob in zip(node.top, net.top_vecs[i], strict=True)
+                },
+                counts[True],
+                counts[False],
+                multiply_adds(layer, net.bottom_vecs[i], net.top_vecs[i]),
+                sum(blob.count for blob in fresh) * net.ops.dtype.itemsize,
+            )
+        )
     return rows
 
 
@@ -56,11 +66,14 @@ def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[La
     """The rows with None for each number in which `others`, the net on other data, differ."""
     merged = []
     for row, other in zip(rows, others, strict=True):
-        tops = {name: tuple(a if a == b else None for a, b in zip(shape, shape_b, strict=True))
-                for (name, shape), shape_b in zip(row.tops.items(), other.tops.values(),
-                                                  strict=True)}
-        counts = [getattr(row, f.name) if getattr(row, f.name) == getattr(other, f.name) else None
-                  for f in fields(LayerSummary)[3:]]
+        tops = {
+            name: tuple(a if a == b else None for a, b in zip(shape, shape_b, strict=True))
+            for (name, shape), shape_b in zip(row.tops.items(), other.tops.values(), strict=True)
+        }
+        counts = [
+            getattr(row, f.name) if getattr(row, f.name) == getattr(other, f.name) else None
+            for f in fields(LayerSummary)[3:]
+        ]
         merged.append(LayerSummary(row.name, row.type, tops, *counts))
     return merged
 

@@ -54,8 +54,10 @@ def wire(net: Any, source: StrPath | None = None) -> Wiring:
             if j < len(param.bottom) and name == param.bottom[j]:
                 _check_in_place(node, name)
             elif name in index_of:
-                raise ModelError(f'blob "{name}" is a top of layer "{maker[name]}" and of layer '
-                                 f'"{param.name}"; give one of them another name')
+                raise ModelError(
+                    f'blob "{name}" is a top of layer "{maker[name]}" and of layer '
+                    f'"{param.name}"; give one of them another name'
+                )
             else:
                 index_of[name] = len(wiring.blob_names)
                 wiring.blob_names.append(name)
@@ -72,6 +74,14 @@ def wire(net: Any, source: StrPath | None = None) -> Wiring:
         wiring.nodes.append(node)
     wiring.outputs = [index_of[name] for name in sorted(unused)]
     return wiring
+
+
+def loss_weights(node: Node) -> list[float]:
+    """The loss weight of each top: as given, else 1 for the first top of a loss."""
+    given = list(node.param.loss_weight)
+    if not given and node.cls.is_loss:
+        given = [1.0]
+    return given + [0.0] * (len(node.top) - len(given))
 
 
 def _class_of(param: Any, source: StrPath | None) -> type[Layer]:
@@ -93,19 +103,29 @@ def _check_in_place(node: Node, name: str) -> None:
 
 def _check_counts(node: Node) -> None:
     param = node.param
-    for what, bounds, names in (("bottom", node.cls.bottoms, param.bottom),
-                                ("top", node.cls.tops, [*param.top, *[AUTOMATIC] * (
-                                    len(node.top) - len(param.top))])):
+    for what, bounds, names in (
+        ("bottom", node.cls.bottoms, param.bottom),
+        ("top", node.cls.tops, [*param.top, *[AUTOMATIC] * (len(node.top) - len(param.top))]),
+    ):
         fewest, most = bounds
         if len(names) < fewest or (most is not None and len(names) > most):
-            raise _fail(node, f"takes {_range(bounds)} {what} blob{'s' * (bounds != (1, 1))}, got "
-                              f"{len(names)}{_listed(names)}")
+            raise _fail(
+                node,
+                f"takes {_range(bounds)} {what} blob{'s' * (bounds != (1, 1))}, got "
+                f"{len(names)}{_listed(names)}",
+            )
     if param.propagate_down and len(param.propagate_down) != len(param.bottom):
-        raise _fail(node, f"propagate_down must be given once per bottom ({len(param.bottom)}) or "
-                          f"not at all, got {len(param.propagate_down)}")
+        raise _fail(
+            node,
+            f"propagate_down must be given once per bottom ({len(param.bottom)}) or "
+            f"not at all, got {len(param.propagate_down)}",
+        )
     if param.loss_weight and len(param.loss_weight) != len(node.top):
-        raise _fail(node, f"loss_weight must be given once per top ({len(node.top)}) or not at "
-                          f"all, got {len(param.loss_weight)}")
+        raise _fail(
+            node,
+            f"loss_weight must be given once per top ({len(node.top)}) or not at "
+            f"all, got {len(param.loss_weight)}",
+        )
 
 
 def _range(bounds: Bounds) -> str:
@@ -140,8 +160,9 @@ def plan_backward(wiring: Wiring, layers: list[Layer], force: bool) -> BackwardP
     if force:
         for i, (node, layer) in enumerate(zip(wiring.nodes, layers, strict=True)):
             plan.layers[i] = True
-            plan.bottoms[i] = [flag or j not in node.cls.no_gradient
-                               for j, flag in enumerate(plan.bottoms[i])]
+            plan.bottoms[i] = [
+                flag or j not in node.cls.no_gradient for j, flag in enumerate(plan.bottoms[i])
+            ]
             layer.param_propagate_down = [True] * len(layer.blobs)
     return plan
 

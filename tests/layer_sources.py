@@ -21,9 +21,12 @@ def make_sources(folder):
         Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{i}.png")
         names.append(str(folder / f"{i}.png"))
     (folder / "images.txt").write_text("".join(f"{name} {i}\n" for i, name in enumerate(names)))
-    (folder / "windows.txt").write_text("".join(
-        f"# {i}\n{name}\n3\n14\n16\n3\n1 0.9 1 1 9 9\n2 0.7 3 2 12 11\n0 0.1 0 0 6 5\n"
-        for i, name in enumerate(names)))
+    (folder / "windows.txt").write_text(
+        "".join(
+            f"# {i}\n{name}\n3\n14\n16\n3\n1 0.9 1 1 9 9\n2 0.7 3 2 12 11\n0 0.1 0 0 6 5\n"
+            for i, name in enumerate(names)
+        )
+    )
     matrix = schema.BlobProto(num=1, channels=1, height=3, width=3, data=rng.uniform(size=9))
     binary.write(folder / "infogain.binaryproto", matrix)
     (folder / "my_layers.py").write_text(LAYERS)
@@ -35,8 +38,9 @@ def _lmdb(path, images):
     with lmdb.open(str(path), map_size=1 << 20) as env, env.begin(write=True) as write:
         for i, image in enumerate(images):
             channels, height, width = image.shape
-            datum = schema.Datum(channels=channels, height=height, width=width, label=i,
-                                 data=image.tobytes())
+            datum = schema.Datum(
+                channels=channels, height=height, width=width, label=i, data=image.tobytes()
+            )
             write.put(f"{i:08d}".encode(), datum.SerializeToString())
 
 

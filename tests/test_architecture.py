@@ -13,10 +13,30 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 # Each part may import those of lower rows, itself, and what BESIDE names of its own row.
 ROWS = {
-    "errors": 0, "proto": 1, "backend": 1, "data": 1, "blob": 2, "host_blob": 3, "fillers": 3,
-    "weights": 3, "layers": 4, "graph": 5, "wiring": 6, "parameters": 6, "fusion": 6,
-    "net_debug": 6, "net": 6, "solvers": 7, "sourceless": 8, "summary": 8, "lrcn": 8, "testing": 8,
-    "pycaffe": 9, "cli": 9, "__main__": 10, "__init__": 10,
+    "errors": 0,
+    "proto": 1,
+    "backend": 1,
+    "data": 1,
+    "blob": 2,
+    "host_blob": 3,
+    "fillers": 3,
+    "weights": 3,
+    "layers": 4,
+    "graph": 5,
+    "wiring": 6,
+    "parameters": 6,
+    "fusion": 6,
+    "net_debug": 6,
+    "net": 6,
+    "solvers": 7,
+    "sourceless": 8,
+    "summary": 8,
+    "lrcn": 8,
+    "testing": 8,
+    "pycaffe": 9,
+    "cli": 9,
+    "__main__": 10,
+    "__init__": 10,
 }
 BESIDE = {
     "data": {"proto"},  # records and mean files are messages
@@ -34,9 +54,13 @@ def part_of(path):
 def imports(path):
     """Modules that a file imports when it is loaded or run, those for type checks aside."""
     tree = ast.parse(path.read_text())
-    skipped = {id(node) for branch in ast.walk(tree)
-               if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
-               for statement in branch.body for node in ast.walk(statement)}
+    skipped = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+        for statement in branch.body
+        for node in ast.walk(statement)
+    }
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
@@ -60,7 +84,8 @@ def test_imports_go_down_the_rows(path):
         if other not in ROWS or other == part:
             continue
         allowed = ROWS[other] < ROWS[part] or (
-            ROWS[other] == ROWS[part] and other in BESIDE.get(part, ()))
+            ROWS[other] == ROWS[part] and other in BESIDE.get(part, ())
+        )
         assert allowed, f"{part} (row {ROWS[part]}) imports {module} (row {ROWS[other]})"
 
 

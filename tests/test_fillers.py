@@ -52,8 +52,9 @@ FANS = {"FAN_IN": 3 * 5 * 7, "FAN_OUT": 40 * 5 * 7, "AVERAGE": (3 + 40) * 5 * 7 
 
 @pytest.mark.parametrize("norm", FANS)
 def test_xavier_variance_is_one_over_fan(norm):
-    values = filled((40, 3, 5, 7), type="xavier",
-                    variance_norm=getattr(schema.FillerParameter, norm))
+    values = filled(
+        (40, 3, 5, 7), type="xavier", variance_norm=getattr(schema.FillerParameter, norm)
+    )
     limit = np.sqrt(3 / FANS[norm])
     assert abs(values).max() <= limit
     assert abs(values).max() > 0.99 * limit
@@ -62,8 +63,7 @@ def test_xavier_variance_is_one_over_fan(norm):
 
 @pytest.mark.parametrize("norm", FANS)
 def test_msra_variance_is_two_over_fan(norm):
-    values = filled((40, 3, 5, 7), type="msra",
-                    variance_norm=getattr(schema.FillerParameter, norm))
+    values = filled((40, 3, 5, 7), type="msra", variance_norm=getattr(schema.FillerParameter, norm))
     assert abs(values.var() * FANS[norm] / 2 - 1) < 0.05
     assert abs(values).max() > 3 * np.sqrt(2 / FANS[norm])  # normal, not uniform
 
@@ -74,8 +74,10 @@ def test_fan_out_of_a_vector_is_its_count():
     assert abs(filled((4000,), type="xavier")).max() > 1  # fan in: one
 
 
-@pytest.mark.parametrize(("kernel", "line"), [
-    (3, [0.5, 1, 0.5]), (4, [0.25, 0.75, 0.75, 0.25]), (2, [0.5, 0.5]), (1, [1])])
+@pytest.mark.parametrize(
+    ("kernel", "line"),
+    [(3, [0.5, 1, 0.5]), (4, [0.25, 0.75, 0.75, 0.25]), (2, [0.5, 0.5]), (1, [1])],
+)
 def test_bilinear_weights_interpolate(kernel, line):
     values = filled((2, 3, kernel, kernel), type="bilinear")
     for n in range(2):
@@ -88,17 +90,20 @@ def test_one_seed_gives_the_same_values():
     assert (filled((5, 4), type="xavier") != filled((5, 4), seed=4, type="xavier")).all()
 
 
-@pytest.mark.parametrize(("shape", "fields", "message"), [
-    ((2,), dict(type="xavire"), 'unknown filler type "xavire"; did you mean "xavier"?'),
-    ((2,), dict(type="uniform", min=2, max=1), "min 2 exceeds max 1"),
-    ((2,), dict(type="xavier", sparse=3), "sparse works with the gaussian filler alone"),
-    ((2,), dict(type="gaussian", sparse=-2), "sparse must be -1 or at least 0"),
-    ((2,), dict(type="gaussian", std=-1), "std must not be negative"),
-    ((), dict(type="gaussian", sparse=1), "at least one axis"),
-    ((2, 3), dict(type="bilinear"), "4 axes with square kernels"),
-    ((1, 1, 2, 3), dict(type="bilinear"), "4 axes with square kernels"),
-    ((0, 3), dict(type="constant"), "no elements"),
-])
+@pytest.mark.parametrize(
+    ("shape", "fields", "message"),
+    [
+        ((2,), dict(type="xavire"), 'unknown filler type "xavire"; did you mean "xavier"?'),
+        ((2,), dict(type="uniform", min=2, max=1), "min 2 exceeds max 1"),
+        ((2,), dict(type="xavier", sparse=3), "sparse works with the gaussian filler alone"),
+        ((2,), dict(type="gaussian", sparse=-2), "sparse must be -1 or at least 0"),
+        ((2,), dict(type="gaussian", std=-1), "std must not be negative"),
+        ((), dict(type="gaussian", sparse=1), "at least one axis"),
+        ((2, 3), dict(type="bilinear"), "4 axes with square kernels"),
+        ((1, 1, 2, 3), dict(type="bilinear"), "4 axes with square kernels"),
+        ((0, 3), dict(type="constant"), "no elements"),
+    ],
+)
 def test_bad_parameters_are_refused_at_once(shape, fields, message):
     blob = Blob(get_ops(), *shape)
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):

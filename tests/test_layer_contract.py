@@ -25,8 +25,9 @@ BUILT = []
 def some(condition):
     """A parametrization over the cases that meet a condition."""
     chosen = [(case, name) for case, name in PAIRS if condition(case)]
-    return pytest.mark.parametrize("case", [case for case, _ in chosen],
-                                   ids=[name for _, name in chosen])
+    return pytest.mark.parametrize(
+        "case", [case for case, _ in chosen], ids=[name for _, name in chosen]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +54,15 @@ def closing(monkeypatch):
 
 
 def build(case, bottoms=None, ops=None, in_place=False):
-    run = make_layer(case.prototxt, case.bottoms if bottoms is None else bottoms,
-                     phase=case.phase, tops=case.tops, seed=3, ops=ops, in_place=in_place)
+    run = make_layer(
+        case.prototxt,
+        case.bottoms if bottoms is None else bottoms,
+        phase=case.phase,
+        tops=case.tops,
+        seed=3,
+        ops=ops,
+        in_place=in_place,
+    )
     BUILT.append(run)
     if case.type == "MemoryData":
         rng = np.random.default_rng(5)
@@ -69,8 +77,10 @@ def flags_of(case, run):
 def top_diffs(run, seed=9):
     """Random diffs for tops, the loss weight for losses."""
     rng = np.random.default_rng(seed)
-    return [np.full(blob.shape, weight) if weight else rng.normal(size=blob.shape)
-            for blob, weight in zip(run.top, run.layer.loss_weight, strict=True)]
+    return [
+        np.full(blob.shape, weight) if weight else rng.normal(size=blob.shape)
+        for blob, weight in zip(run.top, run.layer.loss_weight, strict=True)
+    ]
 
 
 def outcome(case, run):
@@ -112,8 +122,15 @@ def test_docs_have_all_sections(name):
 
 @some(lambda case: case.gradient)
 def test_gradients(case):
-    check_layer(case.prototxt, case.bottoms, phase=case.phase, tops=case.tops,
-                propagate_down=case.flags, tolerance=case.tolerance, seed=3)
+    check_layer(
+        case.prototxt,
+        case.bottoms,
+        phase=case.phase,
+        tops=case.tops,
+        propagate_down=case.flags,
+        tolerance=case.tolerance,
+        seed=3,
+    )
 
 
 @some(learns)
@@ -192,8 +209,9 @@ def test_another_batch_size(case):
             blob.diff[...] = 0
         run.layer.set_state(start)
         run.reshape()
-        for mine, fresh in zip(outcome(case, run), outcome(case, build(case, bottoms)),
-                               strict=True):
+        for mine, fresh in zip(
+            outcome(case, run), outcome(case, build(case, bottoms)), strict=True
+        ):
             assert mine.shape == fresh.shape
             np.testing.assert_allclose(mine, fresh, rtol=1e-12, atol=1e-12)
 
@@ -246,8 +264,14 @@ def test_any_number_of_axes_ends_well_or_in_one_line(case):
 
 
 # Operations that make large arrays by their nature, on rare paths.
-ALLOCATE = {"ArgMax": "sorts", "BatchReindex": "checks indices", "Embed": "checks ids",
-            "Im2col": "is there for inspection", "HDF5Output": "writes", "Python": "the user's"}
+ALLOCATE = {
+    "ArgMax": "sorts",
+    "BatchReindex": "checks indices",
+    "Embed": "checks ids",
+    "Im2col": "is there for inspection",
+    "HDF5Output": "writes",
+    "Python": "the user's",
+}
 
 
 def enlarged(case):
@@ -256,16 +280,25 @@ def enlarged(case):
     if case.type in ("LSTM", "LSTMUnit", "RNN"):
         # More streams, not more steps: the second axis, but for the static input.
         static = len(case.bottoms) == 3 and case.type != "LSTMUnit"
-        return [np.concatenate([x] * repeats, axis=0 if static and i == 2 else 1)
-                for i, x in enumerate(case.bottoms)]
+        return [
+            np.concatenate([x] * repeats, axis=0 if static and i == 2 else 1)
+            for i, x in enumerate(case.bottoms)
+        ]
     batched = range(len(case.bottoms)) if case.batched is None else case.batched
-    return [np.concatenate([x] * repeats) if i in batched else x
-            for i, x in enumerate(case.bottoms)]
+    return [
+        np.concatenate([x] * repeats) if i in batched else x for i, x in enumerate(case.bottoms)
+    ]
 
 
 # Losses make arrays of the size of their labels, which with 3 classes are large.
-@some(lambda case: case.bottoms and case.type not in ALLOCATE and "STOCHASTIC" not in case.text
-      and not (layer_class(case.type).is_loss or case.type == "Accuracy"))
+@some(
+    lambda case: (
+        case.bottoms
+        and case.type not in ALLOCATE
+        and "STOCHASTIC" not in case.text
+        and not (layer_class(case.type).is_loss or case.type == "Accuracy")
+    )
+)
 def test_a_steady_iteration_allocates_nothing_large(case):
     ops = get_ops()
     if type(ops) is NumpyOps:

@@ -89,8 +89,13 @@ message Some {
 }
 """)
     assert found == {
-        "Some": {"": "About it, at length.", "first": "First.", "second": "=", "third": "Third.",
-                 "kind": "Which kind. Unset, ONE."},
+        "Some": {
+            "": "About it, at length.",
+            "first": "First.",
+            "second": "=",
+            "third": "Third.",
+            "kind": "Which kind. Unset, ONE.",
+        },
         "Some.Kind": {"ONE": "of one"},
     }
 
@@ -133,8 +138,10 @@ def test_pages_list_the_messages_that_the_source_reads(name):
     listed = {wanted.partition(".")[0] for wanted in messages_of(name)}
     read = {field for field in read if field.endswith("_param")}
     # Read to be refused, or given to a layer within.
-    assert read - {"SPP": {"pooling_param"}, "HDF5Data": {"transform_param"}}.get(
-        name, set()) == listed
+    assert (
+        read - {"SPP": {"pooling_param"}, "HDF5Data": {"transform_param"}}.get(name, set())
+        == listed
+    )
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -159,6 +166,7 @@ def test_the_sample_runs(name, tmp_path, monkeypatch):
 
 def test_a_registered_type_has_a_page_too(monkeypatch):
     from caffe_lite.layers import registry
+
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
 
     @register("TestsOwn")

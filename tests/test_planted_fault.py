@@ -10,8 +10,19 @@ from tests.layer_cases import CASES, NAMES
 from tests.layer_sources import make_sources
 
 # Outputs, sources, and types whose output does not vary smoothly with anything.
-WITHOUT_GRADIENT = {"Accuracy", "ArgMax", "Data", "DummyData", "HDF5Data", "HDF5Output",
-                    "ImageData", "Input", "MemoryData", "Threshold", "WindowData"}
+WITHOUT_GRADIENT = {
+    "Accuracy",
+    "ArgMax",
+    "Data",
+    "DummyData",
+    "HDF5Data",
+    "HDF5Output",
+    "ImageData",
+    "Input",
+    "MemoryData",
+    "Threshold",
+    "WindowData",
+}
 ONLY_ZEROS = {"Silence"}
 DIFFERENTIABLE = [(case, name) for case, name in zip(CASES, NAMES, strict=True) if case.gradient]
 
@@ -51,8 +62,9 @@ def caught(case, index, learned=False):
     return any(result.error > case.tolerance for result in results)
 
 
-@pytest.mark.parametrize("case", [case for case, _ in DIFFERENTIABLE],
-                         ids=[name for _, name in DIFFERENTIABLE])
+@pytest.mark.parametrize(
+    "case", [case for case, _ in DIFFERENTIABLE], ids=[name for _, name in DIFFERENTIABLE]
+)
 def test_one_percent(case):
     run = build(case)
     run.forward()

@@ -67,17 +67,28 @@ def comments_of(source: str) -> dict[str, dict[str, str]]:
 
 def index() -> str:
     """The list of all types, and what all layers have in common."""
-    lines = ["# Layers", "",
-             "One page for each type that a net can name. `caffe_lite layers` prints this list,",
-             "`caffe_lite layers TYPE` a page.", ""]
+    lines = [
+        "# Layers",
+        "",
+        "One page for each type that a net can name. `caffe_lite layers` prints this list,",
+        "`caffe_lite layers TYPE` a page.",
+        "",
+    ]
     lines += [f"- [{name}]({name}.md): {describe.summary(name)}" for name in sorted(BUILTIN)]
-    lines += ["", "## What every layer has", "",
-              "Fields of `layer { }` besides those of the types:", ""]
+    lines += [
+        "",
+        "## What every layer has",
+        "",
+        "Fields of `layer { }` besides those of the types:",
+        "",
+    ]
     known = schema.LayerParameter.DESCRIPTOR
     lines += [line for line in describe.fields(known) if "_param`" not in line]
-    for name, title in (("ParamSpec", "`param { }`"),
-                        ("NetStateRule", "`include { }` and `exclude { }`"),
-                        ("FillerParameter", "Fillers, such as `weight_filler { }`")):
+    for name, title in (
+        ("ParamSpec", "`param { }`"),
+        ("NetStateRule", "`include { }` and `exclude { }`"),
+        ("FillerParameter", "Fillers, such as `weight_filler { }`"),
+    ):
         lines += ["", f"## {title}", ""]
         lines += describe.fields(known.file.message_types_by_name[name])
     return "\n".join(lines) + "\n"

@@ -19,8 +19,9 @@ def images(clips: Shaken, modality: str) -> np.ndarray:
     """(n, 16, 32, 32, C) uint8: grey frames, or images of the flow."""
     if modality == "rgb":
         return clips.frames[..., None]
-    return np.concatenate([flow_images(clips.flow(slice(first, first + 100)))
-                           for first in range(0, len(clips), 100)])
+    return np.concatenate(
+        [flow_images(clips.flow(slice(first, first + 100))) for first in range(0, len(clips), 100)]
+    )
 
 
 def probabilities(kind: str, modality: str, weights: Path, frames: np.ndarray) -> np.ndarray:
@@ -33,8 +34,12 @@ def probabilities(kind: str, modality: str, weights: Path, frames: np.ndarray) -
         net.close()
 
 
-def run(folder: Path, clips: Shaken, seed: int, iterations: int | None,
-        ) -> dict[str, dict[str, float]]:
+def run(
+    folder: Path,
+    clips: Shaken,
+    seed: int,
+    iterations: int | None,
+) -> dict[str, dict[str, float]]:
     """Accuracy on the test clips, in percent, by net and input."""
     shown = {modality: images(clips, modality) for modality in ("rgb", "flow")}
     table: dict[str, dict[str, float]] = {}
@@ -44,8 +49,10 @@ def run(folder: Path, clips: Shaken, seed: int, iterations: int | None,
             weights = train(f"activity/solver_{kind}_{modality}.prototxt", folder, seed, iterations)
             probs[modality] = probabilities(kind, modality, weights, frames)
         answers = {"RGB": probs["rgb"], "flow": probs["flow"]}
-        answers |= {name: fuse(probs["rgb"], probs["flow"], weight)
-                    for name, weight in FUSIONS.items()}
-        table[title] = {name: 100 * float((p.argmax(1) == clips.labels).mean())
-                        for name, p in answers.items()}
+        answers |= {
+            name: fuse(probs["rgb"], probs["flow"], weight) for name, weight in FUSIONS.items()
+        }
+        table[title] = {
+            name: 100 * float((p.argmax(1) == clips.labels).mean()) for name, p in answers.items()
+        }
     return table

@@ -16,9 +16,11 @@ from caffe_lite.lrcn.metrics import evaluate
 from caffe_lite.lrcn.retrieval import normalize, retrieve
 from caffe_lite.lrcn.vocabulary import END
 
-FORMS = {"1layer": "1 layer",
-         "unfactored": "2 layers, unfactored",
-         "factored": "2 layers, factored"}
+FORMS = {
+    "1layer": "1 layer",
+    "unfactored": "2 layers, unfactored",
+    "factored": "2 layers, factored",
+}
 BEAM, LONGEST = 5, 12
 QUERIES = 200  # clips that retrieval tells apart, at most
 SCORES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr")
@@ -35,8 +37,10 @@ def score_captions(captioner: Captioner, features: np.ndarray, clips: Clips) -> 
     texts = [captioner.text(caption) for caption in best]
     scores, _ = evaluate(dict(enumerate(texts)), dict(enumerate(true)))
     right = np.mean([text in its for text, its in zip(texts, true, strict=True)])
-    return {**{name: scores[name] * (1 if name == "CIDEr" else 100) for name in SCORES},
-            "right": 100 * float(right)}
+    return {
+        **{name: scores[name] * (1 if name == "CIDEr" else 100) for name in SCORES},
+        "right": 100 * float(right),
+    }
 
 
 def distinct(clips: Clips) -> list[int]:
@@ -47,22 +51,40 @@ def distinct(clips: Clips) -> list[int]:
     return list(first.values())[:QUERIES]
 
 
-def score_retrieval(captioner: Captioner, features: np.ndarray, clips: Clips,
-                    ) -> dict[str, dict[str, float]]:
+def score_retrieval(
+    captioner: Captioner,
+    features: np.ndarray,
+    clips: Clips,
+) -> dict[str, dict[str, float]]:
     """Recall in percent and median ranks, captions for clips and clips for captions."""
     chosen = distinct(clips)
     true = [references(clips)[i] for i in chosen]
     image_of = [row for row, captions in enumerate(true) for _ in captions]
     ids = [[*captioner.vocabulary.encode(text), END] for captions in true for text in captions]
     scores = normalize(captioner.score_matrix(features[chosen], ids))
-    found = dict(zip(("caption to clip", "clip to caption"), reversed(retrieve(scores, image_of)),
-                     strict=True))
-    return {way: {**{f"R@{cut}": 100 * recall.at(cut) for cut in (1, 5, 10)},
-                  "median rank": recall.median_rank} for way, recall in found.items()}
+    found = dict(
+        zip(
+            ("caption to clip", "clip to caption"),
+            reversed(retrieve(scores, image_of)),
+            strict=True,
+        )
+    )
+    return {
+        way: {
+            **{f"R@{cut}": 100 * recall.at(cut) for cut in (1, 5, 10)},
+            "median rank": recall.median_rank,
+        }
+        for way, recall in found.items()
+    }
 
 
-def run(folder: Path, clips: Clips, semantics: Path, seed: int, iterations: int | None,
-        ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def run(
+    folder: Path,
+    clips: Clips,
+    semantics: Path,
+    seed: int,
+    iterations: int | None,
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Scores of captions by form, and of retrieval by form and way."""
     written, found = {}, {}
     frames = frames_as_channels(clips)

@@ -58,8 +58,10 @@ def references(clips: Clips) -> list[list[str]]:
     stacked = (clips.paths.count == 2) & (other < 2)
     other[stacked] = 1 - other[stacked]
     swapped = describe(replace(clips.paths, relation=other), clips.digits[:, ::-1])
-    return [[caption, turned] if both else [caption]
-            for caption, turned, both in zip(clips.captions, swapped, stacked, strict=True)]
+    return [
+        [caption, turned] if both else [caption]
+        for caption, turned, both in zip(clips.captions, swapped, stacked, strict=True)
+    ]
 
 
 def vocabulary() -> Vocabulary:
@@ -105,7 +107,7 @@ def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Images (n, 16, 32, 32, ...) moved by `shift` (n, 17, 2) pixels, x and y; zeros move in."""
     padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1), *[(0, 0)] * (images.ndim - 4)])
     size = np.arange(images.shape[2])
-    clip, frame = np.ogrid[:len(images), :FRAMES]
+    clip, frame = np.ogrid[: len(images), :FRAMES]
     x, y = np.moveaxis(1 - shift[:, :FRAMES, None] + size[:, None], -1, 0)  # (n, 16, 32) each
     return padded[clip[..., None, None], frame[..., None, None], y[..., None], x[..., None, :]]
 
@@ -136,7 +138,7 @@ def write_clips(folder: Path, name: str, clips: Clips) -> None:
 def write_sentences(folder: Path, name: str, clips: Clips) -> None:
     """`name`.h5 and its list: streams of words, a row per step, a column per clip of a batch."""
     ids = sentences(clips)
-    _write(folder, name, (streams(ids[i:i + CLIPS], STEPS) for i in range(0, len(ids), CLIPS)))
+    _write(folder, name, (streams(ids[i : i + CLIPS], STEPS) for i in range(0, len(ids), CLIPS)))
 
 
 def write_predictions(folder: Path, name: str, predicted: dict[str, np.ndarray]) -> None:
@@ -150,14 +152,20 @@ def write_predictions(folder: Path, name: str, predicted: dict[str, np.ndarray])
     ids = tuple_ids(predicted)
     cont = np.ones((len(ROLES), CLIPS), np.float32)
     cont[0] = 0
-    _write(folder, f"{name}_tuples",
-           ({"input_tuple": ids[:, i:i + CLIPS], "cont_tuple": cont}
-            for i in range(0, ids.shape[1], CLIPS)))
+    _write(
+        folder,
+        f"{name}_tuples",
+        (
+            {"input_tuple": ids[:, i : i + CLIPS], "cont_tuple": cont}
+            for i in range(0, ids.shape[1], CLIPS)
+        ),
+    )
 
 
 def largest(predicted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {role: np.eye(p.shape[1], dtype=np.float32)[p.argmax(1)]
-            for role, p in predicted.items()}
+    return {
+        role: np.eye(p.shape[1], dtype=np.float32)[p.argmax(1)] for role, p in predicted.items()
+    }
 
 
 def joined(predicted: dict[str, np.ndarray]) -> np.ndarray:
@@ -168,8 +176,9 @@ def joined(predicted: dict[str, np.ndarray]) -> np.ndarray:
 def tuple_ids(predicted: dict[str, np.ndarray]) -> np.ndarray:
     """Each role's likeliest label, numbered over all roles: (4, n) float32."""
     starts = np.cumsum([0, *ROLES.values()])
-    return np.stack([predicted[role].argmax(1) + start
-                     for role, start in zip(ROLES, starts, strict=False)]).astype(np.float32)
+    return np.stack(
+        [predicted[role].argmax(1) + start for role, start in zip(ROLES, starts, strict=False)]
+    ).astype(np.float32)
 
 
 def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
@@ -181,8 +190,10 @@ def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
         "captions_train": make_clips(sizes.described, 4 * seed + 2),
         "test": make_clips(sizes.test, 4 * seed, "test"),
     }
-    for name, shaken in (("activity_train", Shaken(clips["activity_train"], seed, 0)),
-                         ("activity_test", shaken_test(clips["test"], seed))):
+    for name, shaken in (
+        ("activity_train", Shaken(clips["activity_train"], seed, 0)),
+        ("activity_test", shaken_test(clips["test"], seed)),
+    ):
         write_activity(folder, name, shaken)
     write_clips(folder, "semantics_train", clips["semantics_train"])
     write_clips(folder, "captions_train", clips["captions_train"])

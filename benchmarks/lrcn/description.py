@@ -12,21 +12,26 @@ from training import train
 
 from caffe_lite.data.moving_digits import Clips
 
-NETS = {"encoder_decoder": "LSTM encoder and decoder, labels",
-        "max": "LSTM decoder, labels",
-        "prob": "LSTM decoder, probabilities"}
+NETS = {
+    "encoder_decoder": "LSTM encoder and decoder, labels",
+    "max": "LSTM decoder, labels",
+    "prob": "LSTM decoder, probabilities",
+}
 
 
 def predict(weights: Path, clips: Clips) -> dict[str, np.ndarray]:
     """The semantics net's probabilities for each role."""
-    return run_net("semantics/deploy.prototxt", weights, {"frames": frames_as_channels(clips)},
-                   list(ROLES))
+    return run_net(
+        "semantics/deploy.prototxt", weights, {"frames": frames_as_channels(clips)}, list(ROLES)
+    )
 
 
 def accuracies(predicted: dict[str, np.ndarray], clips: Clips) -> dict[str, float]:
     """In percent, by role."""
-    return {role: 100 * float((predicted[role].argmax(1) == labels).mean())
-            for role, labels in semantics(clips).items()}
+    return {
+        role: 100 * float((predicted[role].argmax(1) == labels).mean())
+        for role, labels in semantics(clips).items()
+    }
 
 
 def _seen(name: str, weights: Path, predicted: dict[str, np.ndarray]) -> np.ndarray:
@@ -38,12 +43,23 @@ def _seen(name: str, weights: Path, predicted: dict[str, np.ndarray]) -> np.ndar
     ids = tuple_ids(predicted)
     cont = np.ones_like(ids)
     cont[0] = 0
-    return run_net("description/encoder.prototxt", weights,
-                   {"input_tuple": ids, "cont_tuple": cont}, ["encoding"], axis=1)["encoding"]
+    return run_net(
+        "description/encoder.prototxt",
+        weights,
+        {"input_tuple": ids, "cont_tuple": cont},
+        ["encoding"],
+        axis=1,
+    )["encoding"]
 
 
-def run(folder: Path, train_clips: Clips, clips: Clips, semantics_weights: Path, seed: int,
-        iterations: int | None) -> dict[str, dict[str, float]]:
+def run(
+    folder: Path,
+    train_clips: Clips,
+    clips: Clips,
+    semantics_weights: Path,
+    seed: int,
+    iterations: int | None,
+) -> dict[str, dict[str, float]]:
     """Scores of the descriptions of `clips` by net."""
     predicted = predict(semantics_weights, clips)
     write_predictions(folder, "captions_train_predictions", predict(semantics_weights, train_clips))

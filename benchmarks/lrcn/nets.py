@@ -11,8 +11,14 @@ from training import PROTOTXT
 from caffe_lite.lrcn.deploy import load_deploy_net
 
 
-def run_net(definition: str, weights: Path, inputs: dict[str, np.ndarray], outputs: Sequence[str],
-            axis: int = 0, batch: int = 100) -> dict[str, np.ndarray]:
+def run_net(
+    definition: str,
+    weights: Path,
+    inputs: dict[str, np.ndarray],
+    outputs: Sequence[str],
+    axis: int = 0,
+    batch: int = 100,
+) -> dict[str, np.ndarray]:
     """Blobs of a deploy net under prototxt/lrcn for `inputs`, whose clips lie along `axis`.
 
     The clips of each output lie along its first axis.

@@ -13,8 +13,14 @@ Table = dict[str, dict[str, float]]
 def markdown(title: str, runs: list[Table], note: str) -> str:
     """One table: each cell the mean over the seeds, +- their standard deviation."""
     columns = list(next(iter(runs[0].values())))
-    lines = [f"## {title}", "", note, "", f"| | {' | '.join(columns)} |",
-             f"|---|{'---:|' * len(columns)}"]
+    lines = [
+        f"## {title}",
+        "",
+        note,
+        "",
+        f"| | {' | '.join(columns)} |",
+        f"|---|{'---:|' * len(columns)}",
+    ]
     for row in runs[0]:
         cells = []
         for column in columns:

@@ -16,8 +16,14 @@ PROTOTXT = ROOT / "prototxt" / "lrcn"
 DATA = "data/lrcn/"  # what the nets name; a run reads its own folder instead
 
 
-def train(solver: str, folder: Path, seed: int, iterations: int | None = None,
-          weights: Sequence[Path] = (), quiet: bool = True) -> Path:
+def train(
+    solver: str,
+    folder: Path,
+    seed: int,
+    iterations: int | None = None,
+    weights: Sequence[Path] = (),
+    quiet: bool = True,
+) -> Path:
     """Train by `solver`, a file under prototxt/lrcn, and return the path of the weights.
 
     Data are read from `folder`, where the weights are written too. `iterations` replaces max_iter,
@@ -52,6 +58,9 @@ def train(solver: str, folder: Path, seed: int, iterations: int | None = None,
     with get_solver(param, default_ops(param), path=str(path), listeners=[listen]) as trained:
         trained.step(param.max_iter)
         write_caffemodel(trained.net, out)
-    print(f"  {solver}: {param.max_iter} iterations, loss {shown[0]:.3f} -> {shown[-1]:.3f}, "
-          f"{time.perf_counter() - start:.0f} s", flush=True)
+    print(
+        f"  {solver}: {param.max_iter} iterations, loss {shown[0]:.3f} -> {shown[-1]:.3f}, "
+        f"{time.perf_counter() - start:.0f} s",
+        flush=True,
+    )
     return out

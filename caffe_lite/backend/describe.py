@@ -22,8 +22,9 @@ def describe_cpu() -> dict[str, str]:
     found = {
         "Device": "CPU",
         "Processor": processor_name(),
-        "Cores usable": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-                            else os.cpu_count()),
+        "Cores usable": str(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        ),
         "Python": sys.version.split()[0],
         "NumPy": numpy.__version__,
         "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
@@ -54,8 +55,10 @@ def describe_gpus(wanted: list[int] | None = None) -> list[dict[str, Any]]:
 
     try:
         numbers = range(cuda.device_count()) if wanted is None else wanted
-        return [{key: str(value) for key, value in cuda.device_query(number).items()}
-                for number in numbers]
+        return [
+            {key: str(value) for key, value in cuda.device_query(number).items()}
+            for number in numbers
+        ]
     except BackendError as error:
         if wanted is not None:
             raise

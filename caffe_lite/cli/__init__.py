@@ -15,24 +15,45 @@ from importlib import import_module
 from caffe_lite import __version__
 from caffe_lite.errors import CaffeError, UsageError
 
-COMMANDS = ("train", "test", "time", "device_query", "upgrade", "summary", "dataset", "demo",
-            "layers", "gradcheck", "video", "captions", "caption", "retrieve", "score",
-            "classify-video")
+COMMANDS = (
+    "train",
+    "test",
+    "time",
+    "device_query",
+    "upgrade",
+    "summary",
+    "dataset",
+    "demo",
+    "layers",
+    "gradcheck",
+    "video",
+    "captions",
+    "caption",
+    "retrieve",
+    "score",
+    "classify-video",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands; each sets `run`, a function of the parsed arguments."""
     parser = argparse.ArgumentParser(
-        prog="caffe_lite", allow_abbrev=False,
-        description="Train, test and inspect Caffe nets. Long options take one dash or two.")
+        prog="caffe_lite",
+        allow_abbrev=False,
+        description="Train, test and inspect Caffe nets. Long options take one dash or two.",
+    )
     parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
         description = module.__doc__ or ""
         command = commands.add_parser(
-            name, help=description.partition("\n")[0], description=description,
-            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+            name,
+            help=description.partition("\n")[0],
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
@@ -55,8 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(f"caffe_lite {args.command}: error: {place}{error.strerror or error}",
-              file=sys.stderr)
+        print(
+            f"caffe_lite {args.command}: error: {place}{error.strerror or error}", file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
         print(f"caffe_lite {args.command}: interrupted", file=sys.stderr)

@@ -33,30 +33,79 @@ BATCH = 32
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
-    parser.add_argument("images", nargs="*", metavar="IMAGE",
-                        help="image files, or folders of images; none for a net without images")
-    add(parser, "annotations", metavar="FILE.json",
-        help="caption the images of this COCO file, which are in the folder IMAGE")
+    parser.add_argument(
+        "images",
+        nargs="*",
+        metavar="IMAGE",
+        help="image files, or folders of images; none for a net without images",
+    )
+    add(
+        parser,
+        "annotations",
+        metavar="FILE.json",
+        help="caption the images of this COCO file, which are in the folder IMAGE",
+    )
     add_caption_net(parser)
     decoding = parser.add_argument_group("how captions are found")
-    add(decoding, "beam", type=int, default=5, metavar="N",
-        help="hypotheses that beam search keeps; 1 takes the likeliest word each time (default 5)")
+    add(
+        decoding,
+        "beam",
+        type=int,
+        default=5,
+        metavar="N",
+        help="hypotheses that beam search keeps; 1 takes the likeliest word each time (default 5)",
+    )
     add(decoding, "best", type=int, default=1, metavar="N", help="captions to print (default 1)")
-    add(decoding, "per_word", action="store_true",
-        help="rank the captions of a beam by log-probability per word")
-    add(decoding, "sample", type=int, metavar="N",
-        help="draw N captions at random in the place of beam search")
-    add(decoding, "temperature", type=float, default=1.0, metavar="T",
-        help="of sampling: below 1 favours likely words, above 1 evens them out (default 1)")
+    add(
+        decoding,
+        "per_word",
+        action="store_true",
+        help="rank the captions of a beam by log-probability per word",
+    )
+    add(
+        decoding,
+        "sample",
+        type=int,
+        metavar="N",
+        help="draw N captions at random in the place of beam search",
+    )
+    add(
+        decoding,
+        "temperature",
+        type=float,
+        default=1.0,
+        metavar="T",
+        help="of sampling: below 1 favours likely words, above 1 evens them out (default 1)",
+    )
     add(decoding, "seed", type=int, default=0, metavar="N", help="of sampling (default 0)")
-    add(decoding, "max_length", type=int, default=50, metavar="N",
-        help="words at most, the end counted (default 50)")
-    add(decoding, "score", action="append", metavar="TEXT",
-        help="print the log-probability of this caption instead; may be given several times")
-    add(decoding, "unknown_words", choices=("error", "unk"), default="error",
-        help="what a word of --score that is not in the vocabulary is (default: an error)")
-    add(parser, "json", action="store_true",
-        help="print JSON: a list with image_id, caption, log_prob and captions of each image")
+    add(
+        decoding,
+        "max_length",
+        type=int,
+        default=50,
+        metavar="N",
+        help="words at most, the end counted (default 50)",
+    )
+    add(
+        decoding,
+        "score",
+        action="append",
+        metavar="TEXT",
+        help="print the log-probability of this caption instead; may be given several times",
+    )
+    add(
+        decoding,
+        "unknown_words",
+        choices=("error", "unk"),
+        default="error",
+        help="what a word of --score that is not in the vocabulary is (default: an error)",
+    )
+    add(
+        parser,
+        "json",
+        action="store_true",
+        help="print JSON: a list with image_id, caption, log_prob and captions of each image",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,13 +119,21 @@ def run(args: argparse.Namespace) -> int:
     for image, found in _describe(args, describer, [path for _, path in images]):
         captions = [_described(describer, caption) for caption in found]
         if args.json:
-            results.append({"image_id": images[image][0], "caption": captions[0]["caption"],
-                            "log_prob": captions[0]["log_prob"], "captions": captions})
+            results.append(
+                {
+                    "image_id": images[image][0],
+                    "caption": captions[0]["caption"],
+                    "log_prob": captions[0]["log_prob"],
+                    "captions": captions,
+                }
+            )
             continue
         for caption in captions:
             cut = "" if caption["complete"] or args.score else " ..."
-            print(f"{images[image][1]}: {caption['caption']}{cut}  ({caption['log_prob']:.2f})",
-                  flush=True)
+            print(
+                f"{images[image][1]}: {caption['caption']}{cut}  ({caption['log_prob']:.2f})",
+                flush=True,
+            )
     if args.json:
         print(json.dumps(results))
     return 0
@@ -90,8 +147,9 @@ def _check(args: argparse.Namespace) -> None:
         if value is not None and not value > 0:
             raise UsageError(f"--{name.replace('_', '-')} must be positive, got {value}")
     if args.best > args.beam and args.sample is None:
-        raise UsageError(f"--best {args.best} needs a --beam of {args.best} at least, it is "
-                         f"{args.beam}")
+        raise UsageError(
+            f"--best {args.best} needs a --beam of {args.best} at least, it is {args.beam}"
+        )
     if args.seed < 0:
         raise UsageError(f"--seed must not be negative, got {args.seed}")
     if args.annotations and len(args.images) != 1:
@@ -117,15 +175,20 @@ def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, s
     if count is not None and not images:
         return [(i, f"{args.features}[{i}]") for i in range(count)]
     if count is not None and count != len(images):
-        raise UsageError(f"{args.features} holds the features of {count} images, {len(images)} "
-                         "were named; leave the images out, or name each")
+        raise UsageError(
+            f"{args.features} holds the features of {count} images, {len(images)} "
+            "were named; leave the images out, or name each"
+        )
     if not images:
         raise UsageError("no images: name image files, or a folder of them")
     return images
 
 
-def _describe(args: argparse.Namespace, describer: Describer, paths: list[str],
-              ) -> Iterator[tuple[int, list[Caption]]]:
+def _describe(
+    args: argparse.Namespace,
+    describer: Describer,
+    paths: list[str],
+) -> Iterator[tuple[int, list[Caption]]]:
     """The captions of each image, by its number."""
     captioner = describer.captioner
     sentences = None
@@ -133,23 +196,28 @@ def _describe(args: argparse.Namespace, describer: Describer, paths: list[str],
         unknown = "<unk>" if args.unknown_words == "unk" else None
         sentences = [[*captioner.vocabulary.encode(text, unknown), 0] for text in args.score]
     for first in range(0, len(paths), BATCH):
-        batch = paths[first:first + BATCH]
+        batch = paths[first : first + BATCH]
         given = describer.input_for(batch, first)
         found: list[list[Caption]]
         if sentences is not None:
             about = [i for i in range(len(batch)) for _ in sentences]
             scored = captioner.score(given, sentences * len(batch), about)
             count = len(sentences)
-            found = [scored[i * count:(i + 1) * count] for i in range(len(batch))]
+            found = [scored[i * count : (i + 1) * count] for i in range(len(batch))]
         elif args.sample is not None:
-            found = captioner.sample(given, args.sample, args.temperature, args.seed,
-                                     args.max_length, first)
+            found = captioner.sample(
+                given, args.sample, args.temperature, args.seed, args.max_length, first
+            )
         else:
             beams = captioner.beam_search(given, args.beam, args.max_length, args.per_word)
-            found = [captions[:args.best] for captions in beams]
+            found = [captions[: args.best] for captions in beams]
         yield from enumerate(found, first)
 
 
 def _described(describer: Describer, caption: Caption) -> dict[str, Any]:
-    return {"caption": describer.captioner.text(caption), "log_prob": caption.log_prob,
-            "log_prob_per_word": caption.log_prob_per_word, "complete": caption.is_complete}
+    return {
+        "caption": describer.captioner.text(caption),
+        "log_prob": caption.log_prob,
+        "log_prob_per_word": caption.log_prob_per_word,
+        "complete": caption.is_complete,
+    }

@@ -22,39 +22,89 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".ti
 def add_caption_net(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
     nets = parser.add_argument_group("the nets and their files")
-    add(nets, "net", required=True, metavar="NET",
+    add(
+        nets,
+        "net",
+        required=True,
+        metavar="NET",
         help="deploy prototxt of the caption net: words and an image to the next word's "
-             "probabilities, such as LRCN's lrcn_word_to_preds.deploy.prototxt")
+        "probabilities, such as LRCN's lrcn_word_to_preds.deploy.prototxt",
+    )
     add(nets, "weights", required=True, metavar="W[,W2]", help="the caption net's caffemodel")
-    add(nets, "vocabulary", required=True, metavar="FILE",
-        help="the words that the net was trained with, one a line")
-    add(nets, "image_net", metavar="NET",
+    add(
+        nets,
+        "vocabulary",
+        required=True,
+        metavar="FILE",
+        help="the words that the net was trained with, one a line",
+    )
+    add(
+        nets,
+        "image_net",
+        metavar="NET",
         help="deploy prototxt of the convnet that makes the caption net's image features; not for "
-             "a caption net that takes images itself")
-    add(nets, "image_weights", metavar="W[,W2]",
-        help="the convnet's caffemodel (default: that of the caption net, which holds both)")
-    add(nets, "feature", default="fc8", metavar="BLOB",
-        help="the convnet's blob to feed to the caption net (default fc8)")
-    add(nets, "features", metavar="FILE.npy",
-        help="features computed before, an array (images, ...), in the place of a convnet")
-    add_image_input(nets, "104,117,123 for nets of 224 or 227 pixels, else 0",
-                    "256,256 for nets of 224 or 227 pixels, else none")
+        "a caption net that takes images itself",
+    )
+    add(
+        nets,
+        "image_weights",
+        metavar="W[,W2]",
+        help="the convnet's caffemodel (default: that of the caption net, which holds both)",
+    )
+    add(
+        nets,
+        "feature",
+        default="fc8",
+        metavar="BLOB",
+        help="the convnet's blob to feed to the caption net (default fc8)",
+    )
+    add(
+        nets,
+        "features",
+        metavar="FILE.npy",
+        help="features computed before, an array (images, ...), in the place of a convnet",
+    )
+    add_image_input(
+        nets,
+        "104,117,123 for nets of 224 or 227 pixels, else 0",
+        "256,256 for nets of 224 or 227 pixels, else none",
+    )
     add(nets, "gpu", metavar="ID", help=options.DEVICE_HELP)
 
 
 def add_image_input(parser: Any, mean: str, resize: str) -> None:
     """--resize, --mean and --scale, with what their defaults are."""
     add = options.add_flag
-    add(parser, "resize", metavar="H,W", help="size of whole images before the net's middle "
-                                              f'crop, or "none" (default {resize})')
-    add(parser, "mean", metavar="B,G,R", help="mean to subtract: one number, one per channel, or a "
-                                              f"mean file .binaryproto (default {mean})")
-    add(parser, "scale", type=float, default=1.0, metavar="X",
-        help="factor for pixels less their mean (default 1)")
+    add(
+        parser,
+        "resize",
+        metavar="H,W",
+        help=f'size of whole images before the net\'s middle crop, or "none" (default {resize})',
+    )
+    add(
+        parser,
+        "mean",
+        metavar="B,G,R",
+        help="mean to subtract: one number, one per channel, or a "
+        f"mean file .binaryproto (default {mean})",
+    )
+    add(
+        parser,
+        "scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor for pixels less their mean (default 1)",
+    )
 
 
-def image_options(args: argparse.Namespace, shape: Sequence[int], mean: str | None,
-                  usual_mean: Any, usual_size: tuple[int, int]) -> dict[str, Any]:
+def image_options(
+    args: argparse.Namespace,
+    shape: Sequence[int],
+    mean: str | None,
+    usual_mean: Any,
+    usual_size: tuple[int, int],
+) -> dict[str, Any]:
     """`resize`, `mean` and `scale` of an ImageInput of `shape` (C, H, W).
 
     `mean` is what the user gave; what was not given is `usual_mean` and `usual_size` for colour
@@ -83,8 +133,10 @@ def parse_mean(given: str) -> Any:
     try:
         numbers = [float(number) for number in given.split(",")]
     except ValueError:
-        raise UsageError(f"mean {given}: expected a number, one per channel as 104,117,123, or a "
-                         "mean file that exists") from None
+        raise UsageError(
+            f"mean {given}: expected a number, one per channel as 104,117,123, or a "
+            "mean file that exists"
+        ) from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -146,8 +198,10 @@ class Describer:
         from caffe_lite.lrcn.image_features import ImageFeatures
 
         if not args.image_net:
-            raise UsageError(f"the net {args.net} takes image features: give the convnet that "
-                             "makes them (--image-net), or --features FILE.npy")
+            raise UsageError(
+                f"the net {args.net} takes image features: give the convnet that "
+                "makes them (--image-net), or --features FILE.npy"
+            )
         weights = args.image_weights or args.weights
         net = load_deploy_net(args.image_net, weights, ops, last=args.feature)
         shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
@@ -165,7 +219,7 @@ class Describer:
         if self.images is not None:
             return self.images.load(paths)
         if self.feature_count is not None:
-            return self._features[first:first + len(paths)]
+            return self._features[first : first + len(paths)]
         return self._features.compute(paths)
 
 
@@ -186,8 +240,13 @@ def _read_features(path: str) -> np.ndarray:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError):
         features = None
-    if not isinstance(features, np.ndarray) or features.dtype.kind not in "fiu" or (
-            features.ndim < 2):
-        raise DataError(f"{path}: not a file of features: one array (images, ...) of numbers, as "
-                        "numpy.save writes it, is expected")
+    if (
+        not isinstance(features, np.ndarray)
+        or features.dtype.kind not in "fiu"
+        or (features.ndim < 2)
+    ):
+        raise DataError(
+            f"{path}: not a file of features: one array (images, ...) of numbers, as "
+            "numpy.save writes it, is expected"
+        )
     return features

@@ -38,31 +38,72 @@ FLOW_MEAN = 128.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
-    parser.add_argument("videos", nargs="+", metavar="FOLDER",
-                        help="folders of frames; with --list the folder of these folders")
+    parser.add_argument(
+        "videos",
+        nargs="+",
+        metavar="FOLDER",
+        help="folders of frames; with --list the folder of these folders",
+    )
     add(parser, "net", required=True, metavar="NET", help="deploy prototxt of the activity net")
     add(parser, "weights", required=True, metavar="W[,W2]", help="its caffemodel")
-    add(parser, "classes", metavar="FILE",
-        help='class names, one a line in the order of their labels, or "number name"')
-    add(parser, "frames", choices=("rgb", "flow"), default="rgb",
+    add(
+        parser,
+        "classes",
+        metavar="FILE",
+        help='class names, one a line in the order of their labels, or "number name"',
+    )
+    add(
+        parser,
+        "frames",
+        choices=("rgb", "flow"),
+        default="rgb",
         help="what FOLDER holds (default rgb); mirrored flow images get the opposite horizontal "
-             "flow")
+        "flow",
+    )
     fusion = parser.add_argument_group("fusion with a flow net")
-    add(fusion, "flow", metavar="FOLDER",
-        help="folder of flow images of the same video, or of such folders of the same names")
+    add(
+        fusion,
+        "flow",
+        metavar="FOLDER",
+        help="folder of flow images of the same video, or of such folders of the same names",
+    )
     add(fusion, "flow_weights", metavar="W[,W2]", help="the flow net's caffemodel")
     add(fusion, "flow_net", metavar="NET", help="its deploy prototxt (default: that of --net)")
-    add(fusion, "flow_mean", default=None, metavar="B,G,R",
-        help="mean to subtract from flow images (default 128 for nets of 224 or 227 pixels)")
-    add(fusion, "rgb_weight", default="1/2", metavar="X",
-        help="weight of RGB, from 0 to 1; flow has the rest (default 1/2)")
+    add(
+        fusion,
+        "flow_mean",
+        default=None,
+        metavar="B,G,R",
+        help="mean to subtract from flow images (default 128 for nets of 224 or 227 pixels)",
+    )
+    add(
+        fusion,
+        "rgb_weight",
+        default="1/2",
+        metavar="X",
+        help="weight of RGB, from 0 to 1; flow has the rest (default 1/2)",
+    )
     views = parser.add_argument_group("what the net sees")
-    add(views, "crops", type=int, choices=(1, 10), default=10,
-        help="crops per frame: the middle, or ten (default)")
-    add(views, "stride", type=int, metavar="N",
-        help="frames from one clip's beginning to the next's (default: half a clip)")
-    add_image_input(views, "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
-                    "240,320 for nets of 224 or 227 pixels, else none")
+    add(
+        views,
+        "crops",
+        type=int,
+        choices=(1, 10),
+        default=10,
+        help="crops per frame: the middle, or ten (default)",
+    )
+    add(
+        views,
+        "stride",
+        type=int,
+        metavar="N",
+        help="frames from one clip's beginning to the next's (default: half a clip)",
+    )
+    add_image_input(
+        views,
+        "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
+        "240,320 for nets of 224 or 227 pixels, else none",
+    )
     add(parser, "list", metavar="FILE", help='"CLASS/VIDEO label" a line: measure the accuracy')
     add(parser, "top", type=int, default=5, metavar="N", help="classes to print (default 5)")
     options.add_device(parser)
@@ -88,11 +129,13 @@ def run(args: argparse.Namespace) -> int:
         right += int(probs.argmax()) == label
         ranked = recognizer.ranked(probs)
         if args.json:
-            results.append({"video": folder, **({} if label is None else {"label": label}),
-                            "classes": ranked})
+            results.append(
+                {"video": folder, **({} if label is None else {"label": label}), "classes": ranked}
+            )
         else:
-            best = ", ".join(f"{each['class']} {each['probability']:.4f}"
-                             for each in ranked[:args.top])
+            best = ", ".join(
+                f"{each['class']} {each['probability']:.4f}" for each in ranked[: args.top]
+            )
             print(f"{folder}: {best}", flush=True)
         live.show(f"classify-video: {number} of {len(videos)}")
     live.finish()
@@ -115,12 +158,16 @@ def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
     if args.list:
         if len(args.videos) != 1:
             raise UsageError("--list takes one folder, that of the videos' folders")
-        return [(find_video(args.videos[0], video), label)
-                for video, label in read_video_list(args.list)]
+        return [
+            (find_video(args.videos[0], video), label)
+            for video, label in read_video_list(args.list)
+        ]
     for video in args.videos:
         if os.path.isfile(video):
-            raise UsageError(f"{video} is a file; a folder of its frames is expected: make one "
-                             "with `caffe_lite video frames`")
+            raise UsageError(
+                f"{video} is a file; a folder of its frames is expected: make one "
+                "with `caffe_lite video frames`"
+            )
     return [(video, None) for video in args.videos]
 
 
@@ -140,17 +187,21 @@ class Recognizer:
         except (ValueError, ZeroDivisionError):
             self.rgb_weight = -1.0
         if not 0 <= self.rgb_weight <= 1:
-            raise UsageError(f"--rgb-weight {args.rgb_weight}: expected a number from 0 to 1, as "
-                             "0.5 or 1/3")
+            raise UsageError(
+                f"--rgb-weight {args.rgb_weight}: expected a number from 0 to 1, as 0.5 or 1/3"
+            )
         self.first = _classifier(args, args.net, args.weights, args.frames == "flow", args.mean)
         self.flow: VideoClassifier | None = None
         if args.flow is not None:
-            self.flow = _classifier(args, args.flow_net or args.net, args.flow_weights, True,
-                                    args.flow_mean)
+            self.flow = _classifier(
+                args, args.flow_net or args.net, args.flow_weights, True, args.flow_mean
+            )
         if self.names is not None and len(self.names) != self.first.classes:
-            raise ModelError(f"{args.classes}: {len(self.names)} class names, but the net "
-                             f"{args.net} has {self.first.classes} classes; give the names of its "
-                             "classes")
+            raise ModelError(
+                f"{args.classes}: {len(self.names)} class names, but the net "
+                f"{args.net} has {self.first.classes} classes; give the names of its "
+                "classes"
+            )
 
     def probabilities(self, folder: str, alone: bool) -> np.ndarray:
         """Probabilities (K,) of the video in a folder; `alone`: no other video was named."""
@@ -168,13 +219,19 @@ class Recognizer:
 
     def ranked(self, probs: np.ndarray) -> list[dict[str, Any]]:
         """Classes with their probabilities, the likeliest first."""
-        return [{"class": self.names[label] if self.names else str(label), "label": int(label),
-                 "probability": float(probs[label])}
-                for label in (-probs).argsort(kind="stable")]
+        return [
+            {
+                "class": self.names[label] if self.names else str(label),
+                "label": int(label),
+                "probability": float(probs[label]),
+            }
+            for label in (-probs).argsort(kind="stable")
+        ]
 
 
-def _classifier(args: argparse.Namespace, net: str, weights: str, flow: bool,
-                mean: str | None) -> VideoClassifier:
+def _classifier(
+    args: argparse.Namespace, net: str, weights: str, flow: bool, mean: str | None
+) -> VideoClassifier:
     from caffe_lite.backend import get_ops
     from caffe_lite.lrcn.activity import VideoClassifier, frames_input
     from caffe_lite.lrcn.deploy import load_deploy_net

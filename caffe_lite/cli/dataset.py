@@ -16,16 +16,43 @@ FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=("digits", "moving_digits"), help="which data")
-    options.add_flag(parser, "out", metavar="DIR",
-                     help="where to write it (default: data/NAME, where the nets look for it)")
-    options.add_flag(parser, "forms", default=",".join(FORMS), metavar="F[,F]",
-                     help=f"moving_digits in these forms alone (default: {','.join(FORMS)})")
-    options.add_flag(parser, "train_clips", type=int, default=6000, metavar="N",
-                     help="moving_digits: training clips (default 6000)")
-    options.add_flag(parser, "test_clips", type=int, default=500, metavar="N",
-                     help="moving_digits: clips of digits that no training clip uses (default 500)")
-    options.add_flag(parser, "seed", type=int, default=1, metavar="N",
-                     help="moving_digits: seed of the clips (default 1)")
+    options.add_flag(
+        parser,
+        "out",
+        metavar="DIR",
+        help="where to write it (default: data/NAME, where the nets look for it)",
+    )
+    options.add_flag(
+        parser,
+        "forms",
+        default=",".join(FORMS),
+        metavar="F[,F]",
+        help=f"moving_digits in these forms alone (default: {','.join(FORMS)})",
+    )
+    options.add_flag(
+        parser,
+        "train_clips",
+        type=int,
+        default=6000,
+        metavar="N",
+        help="moving_digits: training clips (default 6000)",
+    )
+    options.add_flag(
+        parser,
+        "test_clips",
+        type=int,
+        default=500,
+        metavar="N",
+        help="moving_digits: clips of digits that no training clip uses (default 500)",
+    )
+    options.add_flag(
+        parser,
+        "seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="moving_digits: seed of the clips (default 1)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,8 +60,15 @@ def run(args: argparse.Namespace) -> int:
 
     live = start_log(quiet=True)
     out = args.out or f"data/{args.name}"
-    write(args.name, out, live, tuple(args.forms.split(",")), train_clips=args.train_clips,
-          test_clips=args.test_clips, seed=args.seed)
+    write(
+        args.name,
+        out,
+        live,
+        tuple(args.forms.split(",")),
+        train_clips=args.train_clips,
+        test_clips=args.test_clips,
+        seed=args.seed,
+    )
     live.finish()
     print(f"{out}: {args.name} written")
     return 0

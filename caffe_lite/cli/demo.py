@@ -27,10 +27,20 @@ SOLVERS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_flag(parser, "out", default="demo", metavar="DIR",
-                     help="where snapshots and the picture go (default: demo)")
-    options.add_flag(parser, "iterations", type=int, metavar="N",
-                     help="train each net for N iterations instead of its solver's max_iter")
+    options.add_flag(
+        parser,
+        "out",
+        default="demo",
+        metavar="DIR",
+        help="where snapshots and the picture go (default: demo)",
+    )
+    options.add_flag(
+        parser,
+        "iterations",
+        type=int,
+        metavar="N",
+        help="train each net for N iterations instead of its solver's max_iter",
+    )
     options.add_device(parser)
 
 
@@ -71,8 +81,10 @@ def run(args: argparse.Namespace) -> int:
     live = start_log(quiet=True)
     drawable = demo_picture.can_draw()
     if not drawable:
-        print("matplotlib is not installed: the picture will be left out "
-              "(pip install 'caffe_lite[demo]')")
+        print(
+            "matplotlib is not installed: the picture will be left out "
+            "(pip install 'caffe_lite[demo]')"
+        )
     Path(args.out).mkdir(parents=True, exist_ok=True)
 
     print(f"$ caffe_lite dataset moving_digits --forms hdf5\n    clips of 16 frames in {DATA}")
@@ -111,8 +123,9 @@ def _train(name: str, path: str, args: argparse.Namespace, live: LiveHandler) ->
     begin = perf_counter()
     with EventLog(args.out, name.replace(" ", "_")) as events:
         ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
-        solver = get_solver(param, ops, path=path, listeners=[
-            SolverLog(live, events, param.max_iter), trained])
+        solver = get_solver(
+            param, ops, path=path, listeners=[SolverLog(live, events, param.max_iter), trained]
+        )
         solver.solve()
     live.finish()
     trained.seconds = perf_counter() - begin
@@ -124,5 +137,7 @@ def _print_table(runs: list[Run]) -> None:
     print("\nheld-out clips, of digits that no training clip used")
     print(f"{'net':<14}{'parameters':>12}{'frame accuracy':>16}{'clip accuracy':>15}{'seconds':>9}")
     for trained in runs:
-        print(f"{trained.name:<14}{trained.parameters:>12,}{trained.frame_accuracy:>16.3f}"
-              f"{trained.clip_accuracies[-1][1]:>15.3f}{trained.seconds:>9.1f}")
+        print(
+            f"{trained.name:<14}{trained.parameters:>12,}{trained.frame_accuracy:>16.3f}"
+            f"{trained.clip_accuracies[-1][1]:>15.3f}{trained.seconds:>9.1f}"
+        )

@@ -44,8 +44,12 @@ def choose_clip(net: Net) -> Strip:
     changes = (best[1:] != best[:-1]).sum(axis=0)
     right = best[-1] == labels
     clip = int(np.argmax(np.where(right, changes, -1)))
-    return Strip(frames[:, clip], [MOTIONS[i] for i in best[:, clip]],
-                 [float(p) for p in probs[:, clip].max(axis=1)], MOTIONS[labels[clip]])
+    return Strip(
+        frames[:, clip],
+        [MOTIONS[i] for i in best[:, clip]],
+        [float(p) for p in probs[:, clip].max(axis=1)],
+        MOTIONS[labels[clip]],
+    )
 
 
 def draw(runs: list[Run], strip: Strip, path: Path) -> None:
@@ -74,7 +78,10 @@ def draw(runs: list[Run], strip: Strip, path: Path) -> None:
         axes.set(xticks=[], yticks=[])
         right = strip.predicted[t] == strip.truth
         words = "\n".join(strip.predicted[t].split())
-        axes.set_xlabel(f"{words}\n{strip.probability[t]:.2f}", fontsize=7,
-                        color="tab:green" if right else "tab:red")
+        axes.set_xlabel(
+            f"{words}\n{strip.probability[t]:.2f}",
+            fontsize=7,
+            color="tab:green" if right else "tab:red",
+        )
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -8,8 +8,13 @@ from caffe_lite.cli import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_flag(parser, "gpu", default="all", metavar="all|ID[,ID]|none",
-                     help="the GPUs to describe (default: all)")
+    options.add_flag(
+        parser,
+        "gpu",
+        default="all",
+        metavar="all|ID[,ID]|none",
+        help="the GPUs to describe (default: all)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -20,12 +20,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(parser, "model", required=True, metavar="NET", help="the net's prototxt")
     options.add_flag(parser, "layer", metavar="NAME", help="check this layer alone")
     options.add_net_state(parser, "TRAIN")
-    options.add_flag(parser, "integers", action="append", default=[], metavar="INPUT=BOUND",
-                     help="fill this input with whole numbers from 0 to BOUND - 1")
-    options.add_flag(parser, "tolerance", type=float, default=1e-6, metavar="X",
-                     help="largest relative error allowed (default 1e-6)")
-    options.add_flag(parser, "seed", type=int, default=0, metavar="N",
-                     help="seed of weights, inputs and directions (default 0)")
+    options.add_flag(
+        parser,
+        "integers",
+        action="append",
+        default=[],
+        metavar="INPUT=BOUND",
+        help="fill this input with whole numbers from 0 to BOUND - 1",
+    )
+    options.add_flag(
+        parser,
+        "tolerance",
+        type=float,
+        default=1e-6,
+        metavar="X",
+        help="largest relative error allowed (default 1e-6)",
+    )
+    options.add_flag(
+        parser,
+        "seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of weights, inputs and directions (default 0)",
+    )
     options.add_unknown_fields(parser)
 
 
@@ -38,8 +56,15 @@ def run(args: argparse.Namespace) -> int:
 
     start_log(quiet=True)
     param = load.load_net(args.model, unknown=args.unknown_fields)
-    with Net(param, options.phase(args), get_ops(dtype="float64"), level=args.level,
-             stages=options.stages(args), seed=args.seed, source=args.model) as net:
+    with Net(
+        param,
+        options.phase(args),
+        get_ops(dtype="float64"),
+        level=args.level,
+        stages=options.stages(args),
+        seed=args.seed,
+        source=args.model,
+    ) as net:
         filled = _fill_integers(net, args)
         rows = [("layer", "type", "blob", "error", "at", "backward", "difference")]
         all_fine = True
@@ -52,15 +77,27 @@ def run(args: argparse.Namespace) -> int:
                 fine = result.error <= args.tolerance
                 all_fine &= fine
                 error = f"{result.error:.1e}{'' if fine else ' WRONG'}"
-                rows.append((name, kind, result.blob, error, result.place,
-                             f"{result.analytic:.6g}", f"{result.numeric:.6g}"))
+                rows.append(
+                    (
+                        name,
+                        kind,
+                        result.blob,
+                        error,
+                        result.place,
+                        f"{result.analytic:.6g}",
+                        f"{result.numeric:.6g}",
+                    )
+                )
                 name = kind = ""
     widths = [max(len(row[i]) for row in rows if len(row[3]) < 40) for i in range(7)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
-    print("all gradients agree" if all_fine else
-          f"some gradients do not agree within {args.tolerance:g}")
+    print(
+        "all gradients agree"
+        if all_fine
+        else f"some gradients do not agree within {args.tolerance:g}"
+    )
     return 0 if all_fine else 1
 
 
@@ -77,8 +114,9 @@ def _fill_integers(net: Net, args: argparse.Namespace) -> list[str]:
         if not bound.isdigit() or int(bound) < 1:
             raise UsageError(f"--integers {given}: expected INPUT=BOUND, as --integers label=10")
         if name not in net.inputs:
-            raise UsageError(f'--integers {given}: the net has no input "{name}"'
-                             f"{did_you_mean(name, net.inputs)}")
+            raise UsageError(
+                f'--integers {given}: the net has no input "{name}"{did_you_mean(name, net.inputs)}'
+            )
         blob = net.blobs[name]
         blob.data[...] = net.ops.asarray(rng.integers(0, int(bound), blob.shape))
         filled.append(name)

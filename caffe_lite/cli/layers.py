@@ -9,8 +9,12 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", nargs="?", metavar="TYPE",
-                        help="the type to describe, as it stands after `type:` in a prototxt")
+    parser.add_argument(
+        "type",
+        nargs="?",
+        metavar="TYPE",
+        help="the type to describe, as it stands after `type:` in a prototxt",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,8 +18,13 @@ from typing import TextIO
 
 from caffe_lite.errors import UsageError
 
-_SEVERITY = {logging.DEBUG: "D", logging.INFO: "I", logging.WARNING: "W", logging.ERROR: "E",
-             logging.CRITICAL: "F"}
+_SEVERITY = {
+    logging.DEBUG: "D",
+    logging.INFO: "I",
+    logging.WARNING: "W",
+    logging.ERROR: "E",
+    logging.CRITICAL: "F",
+}
 
 
 class CaffeFormatter(logging.Formatter):
@@ -52,7 +57,7 @@ class LiveHandler(logging.StreamHandler[TextIO]):
     def show(self, line: str) -> None:
         """Replace the live line; nothing happens where there is no terminal."""
         if self.is_live:
-            self._line = line[:_width() - 1]
+            self._line = line[: _width() - 1]
             self._draw()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -87,8 +92,7 @@ class LogFile(logging.FileHandler):
         logger = logging.getLogger("caffe_lite")
         logger.removeHandler(self)
         self.close()
-        logger.warning("%s: cannot be written: %s; it ends here", self.baseFilename,
-                       error.strerror)
+        logger.warning("%s: cannot be written: %s; it ends here", self.baseFilename, error.strerror)
 
     def close(self) -> None:
         with suppress(OSError):

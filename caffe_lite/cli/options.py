@@ -20,16 +20,33 @@ def add_flag(parser: Any, name: str, **options: Any) -> None:
 
 def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
     """The options that filter a net: --phase, --level, --stage."""
-    add_flag(parser, "phase", choices=("TRAIN", "TEST", "train", "test"), default=phase,
-             metavar="PHASE", help=f"TRAIN or TEST (default {phase})")
+    add_flag(
+        parser,
+        "phase",
+        choices=("TRAIN", "TEST", "train", "test"),
+        default=phase,
+        metavar="PHASE",
+        help=f"TRAIN or TEST (default {phase})",
+    )
     add_flag(parser, "level", type=int, default=0, metavar="N", help="level of the net's state")
-    add_flag(parser, "stage", action="append", default=[], metavar="NAME[,NAME]",
-             help="stages of the net's state, separated by commas or given several times")
+    add_flag(
+        parser,
+        "stage",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="stages of the net's state, separated by commas or given several times",
+    )
 
 
 def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
-    add_flag(parser, "unknown_fields", choices=("error", "warn"), default="error",
-             help="what a field that the schema lacks is (default: an error)")
+    add_flag(
+        parser,
+        "unknown_fields",
+        choices=("error", "warn"),
+        default="error",
+        help="what a field that the schema lacks is (default: an error)",
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -62,12 +79,16 @@ def device(gpu: str | None, default: int | None = None) -> int | None:
 
         count = cuda.device_count()
         if count > 1:
-            raise UsageError(f"--gpu all: one device at a time, this machine has {count}; several "
-                             "at once are not supported, choose one, as --gpu 0")
+            raise UsageError(
+                f"--gpu all: one device at a time, this machine has {count}; several "
+                "at once are not supported, choose one, as --gpu 0"
+            )
         return 0
     if "," in gpu:
-        raise UsageError(f"--gpu {gpu}: one device at a time; several at once are not supported, "
-                         f"choose one, as --gpu {gpu.split(',')[0]}")
+        raise UsageError(
+            f"--gpu {gpu}: one device at a time; several at once are not supported, "
+            f"choose one, as --gpu {gpu.split(',')[0]}"
+        )
     if not gpu.isdigit():
         raise UsageError(f"--gpu {gpu}: {DEVICE_HELP}")
     return int(gpu)

@@ -33,21 +33,47 @@ Show = Callable[[str], None]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
-    parser.add_argument("images", nargs="+", metavar="IMAGE",
-                        help="image files or folders; with --annotations their one folder")
-    add(parser, "annotations", metavar="FILE.json",
-        help="measure retrieval on the images and captions of this COCO file")
-    add(parser, "query", action="append", metavar="TEXT",
-        help="list the images that fit this caption best; may be given several times")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image files or folders; with --annotations their one folder",
+    )
+    add(
+        parser,
+        "annotations",
+        metavar="FILE.json",
+        help="measure retrieval on the images and captions of this COCO file",
+    )
+    add(
+        parser,
+        "query",
+        action="append",
+        metavar="TEXT",
+        help="list the images that fit this caption best; may be given several times",
+    )
     add(parser, "best", type=int, default=5, metavar="N", help="images per query (default 5)")
     add_caption_net(parser)
     scores = parser.add_argument_group("how captions are scored")
-    add(scores, "no_normalize", action="store_true",
-        help="leave the captions' mean probability over the images in")
-    add(scores, "per_word", action="store_true",
-        help="divide log-probabilities by the number of words")
-    add(scores, "unknown_words", choices=("error", "unk"), default="error",
-        help='what a word that is not in the vocabulary is: an error (default), or "<unk>"')
+    add(
+        scores,
+        "no_normalize",
+        action="store_true",
+        help="leave the captions' mean probability over the images in",
+    )
+    add(
+        scores,
+        "per_word",
+        action="store_true",
+        help="divide log-probabilities by the number of words",
+    )
+    add(
+        scores,
+        "unknown_words",
+        choices=("error", "unk"),
+        default="error",
+        help='what a word that is not in the vocabulary is: an error (default), or "<unk>"',
+    )
     add(parser, "json", action="store_true", help="print JSON")
 
 
@@ -80,17 +106,31 @@ def _measure(args: argparse.Namespace, show: Show) -> None:
     paths = [os.path.join(args.images[0], annotations.files[image]) for image in images]
     texts = [text for image in images for text in annotations.captions[image]]
     image_of = [i for i, image in enumerate(images) for _ in annotations.captions[image]]
-    to_caption, to_image = (recall.summary() for recall in retrieve(
-        _scores(args, describer, paths, texts, args.annotations, show), image_of))
+    to_caption, to_image = (
+        recall.summary()
+        for recall in retrieve(
+            _scores(args, describer, paths, texts, args.annotations, show), image_of
+        )
+    )
     if args.json:
-        print(json.dumps({"images": len(images), "captions": len(texts),
-                          "image to caption": to_caption, "caption to image": to_image}))
+        print(
+            json.dumps(
+                {
+                    "images": len(images),
+                    "captions": len(texts),
+                    "image to caption": to_caption,
+                    "caption to image": to_image,
+                }
+            )
+        )
         return
     print(f"{len(images)} images, {len(texts)} captions")
     print(f"{'':16}{'  '.join(f'{name:>11}' for name in to_caption)}")
     for title, summary in (("image to caption", to_caption), ("caption to image", to_image)):
-        cells = [f"{value:11.4f}" if name.startswith("R@") else f"{value:11.1f}"
-                 for name, value in summary.items()]
+        cells = [
+            f"{value:11.4f}" if name.startswith("R@") else f"{value:11.1f}"
+            for name, value in summary.items()
+        ]
         print(f"{title:16}{'  '.join(cells)}")
 
 
@@ -99,9 +139,13 @@ def _find(args: argparse.Namespace, show: Show) -> None:
     scores = _scores(args, Describer(args), paths, args.query, "--query", show)
     found = []
     for query, column in zip(args.query, scores.T, strict=True):
-        order = (-column).argsort(kind="stable")[:args.best]
-        found.append({"query": query, "images": [
-            {"image": paths[i], "score": float(column[i])} for i in order]})
+        order = (-column).argsort(kind="stable")[: args.best]
+        found.append(
+            {
+                "query": query,
+                "images": [{"image": paths[i], "score": float(column[i])} for i in order],
+            }
+        )
     if args.json:
         print(json.dumps(found))
         return
@@ -111,8 +155,14 @@ def _find(args: argparse.Namespace, show: Show) -> None:
             print(f"  {image['score']:9.3f}  {image['image']}")
 
 
-def _scores(args: argparse.Namespace, describer: Describer, paths: list[str], texts: list[str],
-            source: str, show: Show) -> np.ndarray:
+def _scores(
+    args: argparse.Namespace,
+    describer: Describer,
+    paths: list[str],
+    texts: list[str],
+    source: str,
+    show: Show,
+) -> np.ndarray:
     """Scores (images, captions) of all pairs."""
     import numpy as np
 
@@ -122,23 +172,28 @@ def _scores(args: argparse.Namespace, describer: Describer, paths: list[str], te
     if not describer.takes_images:
         raise UsageError(f"the net {args.net} takes no images; retrieval needs one that does")
     if describer.feature_count not in (None, len(paths)):
-        raise UsageError(f"{args.features} holds the features of {describer.feature_count} images, "
-                         f"there are {len(paths)}")
+        raise UsageError(
+            f"{args.features} holds the features of {describer.feature_count} images, "
+            f"there are {len(paths)}"
+        )
     unknown = "<unk>" if args.unknown_words == "unk" else None
     sentences = []
     for text in texts:
         try:
             ids = describer.captioner.vocabulary.encode(text, unknown)
         except DataError as error:
-            raise DataError(f'{source}: caption "{text}": {error}; --unknown-words unk takes such '
-                            "words for <unk>") from None
+            raise DataError(
+                f'{source}: caption "{text}": {error}; --unknown-words unk takes such '
+                "words for <unk>"
+            ) from None
         if not ids:
             raise DataError(f'{source}: caption "{text}" has no words')
         sentences.append(ids)
     scores = np.empty((len(paths), len(sentences)))
     for first in range(0, len(paths), BATCH):
-        batch = paths[first:first + BATCH]
-        scores[first:first + len(batch)] = describer.captioner.score_matrix(
-            describer.input_for(batch, first), sentences, args.per_word)
+        batch = paths[first : first + BATCH]
+        scores[first : first + len(batch)] = describer.captioner.score_matrix(
+            describer.input_for(batch, first), sentences, args.per_word
+        )
         show(f"retrieve: {first + len(batch)} of {len(paths)} images scored")
     return scores if args.no_normalize else normalize(scores)

@@ -22,8 +22,9 @@ from caffe_lite.cli import options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidates", metavar="CANDIDATES", help="captions to score, one per image")
     parser.add_argument("references", metavar="REFERENCES", help="a COCO caption file")
-    options.add_flag(parser, "json", action="store_true",
-                     help="print JSON, with the scores of each image")
+    options.add_flag(
+        parser, "json", action="store_true", help="print JSON, with the scores of each image"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,8 +36,10 @@ def run(args: argparse.Namespace) -> int:
     annotations = read_annotations(args.references)
     for image in candidates:
         if not annotations.captions.get(image):
-            raise DataError(f"{args.references}: no references for image {image!r} of "
-                            f"{args.candidates}; give the captions of the same images")
+            raise DataError(
+                f"{args.references}: no references for image {image!r} of "
+                f"{args.candidates}; give the captions of the same images"
+            )
     scores, each = evaluate(candidates, annotations.captions)
     if args.json:
         images = [{"image_id": image, **its} for image, its in each.items()]

@@ -22,8 +22,11 @@ def make_missing(solver: Any, solver_path: str, live: Any) -> None:
     """
     from caffe_lite.cli import dataset
 
-    missing = [Path(source) for source in _sources(solver, solver_path)
-               if source and not Path(source).exists()]
+    missing = [
+        Path(source)
+        for source in _sources(solver, solver_path)
+        if source and not Path(source).exists()
+    ]
     for name in SHIPPED:
         folder = Path("data") / name
         forms = {_form(source) for source in missing if source.is_relative_to(folder)}
@@ -43,8 +46,7 @@ def _form(source: Path) -> str:
 def _sources(solver: Any, solver_path: str) -> Iterator[str]:
     for net in _nets(solver, solver_path):
         for layer in net.layer:
-            for field in ("data_param", "hdf5_data_param", "image_data_param",
-                          "window_data_param"):
+            for field in ("data_param", "hdf5_data_param", "image_data_param", "window_data_param"):
                 if layer.HasField(field):
                     yield getattr(layer, field).source
 

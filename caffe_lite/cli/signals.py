@@ -18,8 +18,11 @@ class SignalRequests:
     """
 
     def __init__(self, effects: dict[str, str]) -> None:
-        self._effects = {getattr(signal, name): effect for name, effect in effects.items()
-                         if hasattr(signal, name)}
+        self._effects = {
+            getattr(signal, name): effect
+            for name, effect in effects.items()
+            if hasattr(signal, name)
+        }
         self._pending: str | None = None
         self._former: dict[int, Any] = {}
 

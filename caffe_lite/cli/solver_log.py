@@ -45,8 +45,10 @@ class SolverLog:
         first, begin = self._begin
         rate = (iteration - first) / max(now - begin, 1e-9)
         left = (self.max_iter - iteration) / rate if rate else 0
-        self.live.show(f"iteration {iteration} of {self.max_iter}{self._loss}  {rate:.3g} iter/s  "
-                       f"{int(left // 60)}:{int(left % 60):02d} left")
+        self.live.show(
+            f"iteration {iteration} of {self.max_iter}{self._loss}  {rate:.3g} iter/s  "
+            f"{int(left // 60)}:{int(left % 60):02d} left"
+        )
 
 
 def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
@@ -59,24 +61,41 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
         case ev.NetCreating(source, index):
             return [(f"Creating test net (#{index}) specified by {source}", log)]
         case ev.WeightsCopied(path, report):
-            return [(f"Finetuning from {path}", log), *((line, log)
-                                                       for line in report.splitlines())]
+            return [
+                (f"Finetuning from {path}", log),
+                *((line, log) for line in report.splitlines()),
+            ]
         case ev.SolvingStarted():
-            return [(f"Solving {event.net}", log),
-                    (f"Learning Rate Policy: {event.lr_policy}", log)]
+            return [
+                (f"Solving {event.net}", log),
+                (f"Learning Rate Policy: {event.lr_policy}", log),
+            ]
         case ev.Restored(path, iteration, exact):
-            note = "" if exact else (" (it holds no data position or random state: the order of "
-                                     "data starts anew)")
+            note = (
+                ""
+                if exact
+                else (" (it holds no data position or random state: the order of data starts anew)")
+            )
             return [(f"Restored iteration {iteration} from {path}{note}", log)]
         case ev.IterationDisplayed():
             rate = event.iterations / event.seconds if event.seconds else 0.0
-            first = (f"Iteration {event.iteration} ({rate:g} iter/s, {event.seconds:.4g}s/"
-                     f"{event.display} iters), loss = {event.loss:g}")
-            return [(first, log), *_outputs("Train", event.outputs),
-                    (f"Iteration {event.iteration}, lr = {event.learning_rate:g}", sgd_log)]
+            first = (
+                f"Iteration {event.iteration} ({rate:g} iter/s, {event.seconds:.4g}s/"
+                f"{event.display} iters), loss = {event.loss:g}"
+            )
+            return [
+                (first, log),
+                *_outputs("Train", event.outputs),
+                (f"Iteration {event.iteration}, lr = {event.learning_rate:g}", sgd_log),
+            ]
         case ev.GradientsClipped(_, norm, scale):
-            return [(f"Gradient clipping: scaling down gradients (L2 norm {norm:g} > "
-                     f"{norm * scale:g}) by scale factor {scale:g}", sgd_log)]
+            return [
+                (
+                    f"Gradient clipping: scaling down gradients (L2 norm {norm:g} > "
+                    f"{norm * scale:g}) by scale factor {scale:g}",
+                    sgd_log,
+                )
+            ]
         case ev.LearningRateStepped(iteration, step):
             return [(f"MultiStep Status: Iteration {iteration}, step = {step}", sgd_log)]
         case ev.TestStarted(iteration, index):
@@ -103,17 +122,30 @@ def _outputs(net: str, outputs: tuple[ev.Output, ...]) -> list[tuple[str, loggin
     for output in outputs:
         weight = output.loss_weight
         note = f" (* {weight:g} = {weight * output.value:g} loss)" if weight else ""
-        lines.append((f"    {net} net output #{output.index}: {output.name} = "
-                      f"{output.value:g}{note}", solver_log))
+        lines.append(
+            (
+                f"    {net} net output #{output.index}: {output.name} = {output.value:g}{note}",
+                solver_log,
+            )
+        )
     return lines
 
 
 _NAMES = {
-    ev.IterationDisplayed: "train", ev.TestDone: "test", ev.Snapshotted: "snapshot",
-    ev.SolvingStarted: "start", ev.SolvingDone: "done", ev.FinalLoss: "final_loss",
-    ev.Restored: "restore", ev.GradientsClipped: "clip", ev.NetCreating: "net",
-    ev.WeightsCopied: "weights", ev.LearningRateStepped: "lr_step", ev.TestStarted: "test_start",
-    ev.TestInterrupted: "test_interrupted", ev.Snapshotting: "snapshotting",
+    ev.IterationDisplayed: "train",
+    ev.TestDone: "test",
+    ev.Snapshotted: "snapshot",
+    ev.SolvingStarted: "start",
+    ev.SolvingDone: "done",
+    ev.FinalLoss: "final_loss",
+    ev.Restored: "restore",
+    ev.GradientsClipped: "clip",
+    ev.NetCreating: "net",
+    ev.WeightsCopied: "weights",
+    ev.LearningRateStepped: "lr_step",
+    ev.TestStarted: "test_start",
+    ev.TestInterrupted: "test_interrupted",
+    ev.Snapshotting: "snapshotting",
 }
 
 

@@ -25,8 +25,14 @@ Number = int | None
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="NET", help="the prototxt of a net or of a solver")
     options.add_net_state(parser, "TEST")
-    options.add_flag(parser, "shape", action="append", default=[], metavar="TOP=N,C,H,W",
-                     help="the shape of a data layer's top, where its definition leaves it open")
+    options.add_flag(
+        parser,
+        "shape",
+        action="append",
+        default=[],
+        metavar="TOP=N,C,H,W",
+        help="the shape of a data layer's top, where its definition leaves it open",
+    )
     options.add_flag(parser, "json", action="store_true", help="print JSON, one object per net")
     options.add_unknown_fields(parser)
 
@@ -41,8 +47,16 @@ def run(args: argparse.Namespace) -> int:
         phase = "TEST" if param.state.phase else "TRAIN"
         stages = list(param.state.stage)
         if args.json:
-            print(json.dumps({"name": param.name, "phase": phase, "stages": stages,
-                              "layers": [asdict(row) for row in rows]}))
+            print(
+                json.dumps(
+                    {
+                        "name": param.name,
+                        "phase": phase,
+                        "stages": stages,
+                        "layers": [asdict(row) for row in rows],
+                    }
+                )
+            )
             continue
         in_stages = f", stages {', '.join(stages)}" if stages else ""
         print("\n" * bool(n) + f'net "{param.name}", phase {phase}{in_stages}')
@@ -76,8 +90,9 @@ def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
         yield net, args.model
 
 
-def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
-              ) -> tuple[list[LayerSummary], list[str]]:
+def _describe(
+    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
+) -> tuple[list[LayerSummary], list[str]]:
     """The rows, and the tops whose shapes are not known."""
     from caffe_lite.errors import ModelError
     from caffe_lite.net import Net
@@ -94,8 +109,10 @@ def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
         except ModelError as error:
             hint = _stages_hint(param)
             if guessed:
-                hint = (f"; the data is not there, and the shape of {', '.join(guessed)} was "
-                        f"guessed: give --shape {guessed[0]}=N,...{hint}")
+                hint = (
+                    f"; the data is not there, and the shape of {', '.join(guessed)} was "
+                    f"guessed: give --shape {guessed[0]}=N,...{hint}"
+                )
             raise ModelError(f"{error}{hint}") from error
         if not guessed:
             return tables[0], []
@@ -104,8 +121,12 @@ def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
 
 def _stages_hint(net: Any) -> str:
     """The stages that the net's layers ask for, where it was not given all of them."""
-    named = {stage for layer in net.layer for rule in (*layer.include, *layer.exclude)
-             for stage in (*rule.stage, *rule.not_stage)} - set(net.state.stage)
+    named = {
+        stage
+        for layer in net.layer
+        for rule in (*layer.include, *layer.exclude)
+        for stage in (*rule.stage, *rule.not_stage)
+    } - set(net.state.stage)
     return f"; its layers also know --stage {', '.join(sorted(named))}" if named else ""
 
 
@@ -125,25 +146,36 @@ def _shape(given: str) -> tuple[str, tuple[int, ...]]:
 def _print_table(rows: list[LayerSummary]) -> None:
     table = [("layer", "type", "tops", "parameters", "multiply-adds", "memory")]
     for row in rows:
-        tops = [f"{name} {_dims(shape) or 'scalar'}"
-                for name, shape in row.tops.items()] or ["-"]
+        tops = [f"{name} {_dims(shape) or 'scalar'}" for name, shape in row.tops.items()] or ["-"]
         shared = f"({_known(row.shared)} shared)" if row.shared != 0 else ""
         parameters = " ".join(filter(None, [_counted(row.parameters), shared]))
-        table.append((row.name, row.type, tops[0], parameters, _counted(row.multiply_adds),
-                      _bytes(row.memory)))
+        table.append(
+            (
+                row.name,
+                row.type,
+                tops[0],
+                parameters,
+                _counted(row.multiply_adds),
+                _bytes(row.memory),
+            )
+        )
         table.extend(("", "", top, "", "", "") for top in tops[1:])
     widths = [max(len(line[i]) for line in table) for i in range(6)]
     rule = "  ".join("-" * width for width in widths)
     for n, line in enumerate(table):
-        cells = [text.ljust(width) if i < 3 else text.rjust(width)
-                 for i, (text, width) in enumerate(zip(line, widths, strict=True))]
+        cells = [
+            text.ljust(width) if i < 3 else text.rjust(width)
+            for i, (text, width) in enumerate(zip(line, widths, strict=True))
+        ]
         print("  ".join(cells).rstrip())
         if n == 0:
             print(rule)
     print(rule)
-    print(f"{len(rows)} layers, {_known(_sum(r.parameters for r in rows))} parameters, "
-          f"{_known(_sum(r.multiply_adds for r in rows))} multiply-adds per forward pass, "
-          f"{_bytes(_sum(r.memory for r in rows)) or '0 B'} of tops")
+    print(
+        f"{len(rows)} layers, {_known(_sum(r.parameters for r in rows))} parameters, "
+        f"{_known(_sum(r.multiply_adds for r in rows))} multiply-adds per forward pass, "
+        f"{_bytes(_sum(r.memory for r in rows)) or '0 B'} of tops"
+    )
 
 
 def _sum(numbers: Iterator[Number]) -> Number:

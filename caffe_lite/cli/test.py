@@ -18,12 +18,17 @@ log = logging.getLogger("caffe_lite.caffe")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(parser, "model", required=True, metavar="NET", help="the net's prototxt")
     options.add_flag(parser, "weights", required=True, metavar="W[,W2]", help="its caffemodel")
-    options.add_flag(parser, "iterations", type=int, default=50, metavar="N",
-                     help="batches to run (default 50)")
+    options.add_flag(
+        parser, "iterations", type=int, default=50, metavar="N", help="batches to run (default 50)"
+    )
     options.add_device(parser)
     options.add_net_state(parser, "TEST")
-    options.add_flag(parser, "log_dir", metavar="DIR",
-                     help="write test.log and test.jsonl (one event per line) there")
+    options.add_flag(
+        parser,
+        "log_dir",
+        metavar="DIR",
+        help="write test.log and test.jsonl (one event per line) there",
+    )
     options.add_unknown_fields(parser)
 
 
@@ -41,9 +46,17 @@ def run(args: argparse.Namespace) -> int:
     device = options.device(args.gpu)
     log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
     param = load.load_net(args.model, unknown=args.unknown_fields)
-    with EventLog(args.log_dir, "test") as events, Net(
-            param, options.phase(args), get_ops(device), level=args.level,
-            stages=options.stages(args), source=args.model) as net:
+    with (
+        EventLog(args.log_dir, "test") as events,
+        Net(
+            param,
+            options.phase(args),
+            get_ops(device),
+            level=args.level,
+            stages=options.stages(args),
+            source=args.model,
+        ) as net,
+    ):
         net.copy_trained_layers_from(args.weights)
         log.info("Running for %d iterations.", args.iterations)
         sums: dict[tuple[str, int], float] = {}
@@ -69,8 +82,9 @@ def run(args: argparse.Namespace) -> int:
             weight = weights[name]
             note = f" (* {weight:g} = {weight * mean:g} loss)" if weight else ""
             log.info("%s = %g%s", name, mean, note)
-        events.write("result", iterations=args.iterations, loss=loss / args.iterations,
-                     outputs=means)
+        events.write(
+            "result", iterations=args.iterations, loss=loss / args.iterations, outputs=means
+        )
     return 0
 
 

@@ -18,8 +18,9 @@ log = logging.getLogger("caffe_lite.caffe")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(parser, "model", required=True, metavar="NET", help="the net's prototxt")
     options.add_flag(parser, "weights", metavar="W[,W2]", help="caffemodels to load first")
-    options.add_flag(parser, "iterations", type=int, default=50, metavar="N",
-                     help="passes to time (default 50)")
+    options.add_flag(
+        parser, "iterations", type=int, default=50, metavar="N", help="passes to time (default 50)"
+    )
     options.add_device(parser)
     options.add_net_state(parser, "TRAIN")
     options.add_flag(parser, "forward_only", action="store_true", help="leave backward out")
@@ -39,8 +40,14 @@ def run(args: argparse.Namespace) -> int:
     device = options.device(args.gpu)
     log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
     param = load.load_net(args.model, unknown=args.unknown_fields)
-    with Net(param, options.phase(args), get_ops(device), level=args.level,
-             stages=options.stages(args), source=args.model) as net:
+    with Net(
+        param,
+        options.phase(args),
+        get_ops(device),
+        level=args.level,
+        stages=options.stages(args),
+        source=args.model,
+    ) as net:
         if args.weights:
             net.copy_trained_layers_from(args.weights)
         log.info("Performing Forward")
@@ -74,8 +81,11 @@ def _measure(net: Net, iterations: int, backward: bool) -> None:
             net.backward(i, i)
             synchronize()
             backward_ms[i] += 1000 * (perf_counter() - layer_start)
-        log.info("Iteration: %d forward-backward time: %g ms.", iteration + 1,
-                 1000 * (perf_counter() - start))
+        log.info(
+            "Iteration: %d forward-backward time: %g ms.",
+            iteration + 1,
+            1000 * (perf_counter() - start),
+        )
     total = 1000 * (perf_counter() - begin)
     log.info("Average time per layer: ")
     for layer, f, b in zip(net.layers, forward_ms, backward_ms, strict=True):

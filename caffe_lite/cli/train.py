@@ -13,24 +13,46 @@ solver_log = logging.getLogger("caffe_lite.solver")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_flag(parser, "solver", required=True, metavar="SOLVER",
-                     help="the solver's prototxt")
-    options.add_flag(parser, "weights", metavar="W[,W2]",
-                     help="caffemodels to start from; layers are matched by name")
+    options.add_flag(
+        parser, "solver", required=True, metavar="SOLVER", help="the solver's prototxt"
+    )
+    options.add_flag(
+        parser,
+        "weights",
+        metavar="W[,W2]",
+        help="caffemodels to start from; layers are matched by name",
+    )
     options.add_flag(parser, "snapshot", metavar="STATE", help="a .solverstate to go on from")
     options.add_device(parser)
     # Caffe's tool takes a phase for every command and trains in TRAIN all the same.
-    options.add_flag(parser, "phase", choices=("TRAIN", "train"), default="TRAIN",
-                     help=argparse.SUPPRESS)
-    options.add_flag(parser, "level", type=int, default=0, metavar="N",
-                     help="level of the train net's state")
-    options.add_flag(parser, "stage", action="append", default=[], metavar="NAME[,NAME]",
-                     help="stages of the train net's state")
+    options.add_flag(
+        parser, "phase", choices=("TRAIN", "train"), default="TRAIN", help=argparse.SUPPRESS
+    )
+    options.add_flag(
+        parser, "level", type=int, default=0, metavar="N", help="level of the train net's state"
+    )
+    options.add_flag(
+        parser,
+        "stage",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="stages of the train net's state",
+    )
     for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
-        options.add_flag(parser, f"{name}_effect", choices=EFFECTS, default=default,
-                         help=f"what {name.upper()} does (default {default})")
-    options.add_flag(parser, "log_dir", metavar="DIR",
-                     help="write train.log and train.jsonl (one event per line) there")
+        options.add_flag(
+            parser,
+            f"{name}_effect",
+            choices=EFFECTS,
+            default=default,
+            help=f"what {name.upper()} does (default {default})",
+        )
+    options.add_flag(
+        parser,
+        "log_dir",
+        metavar="DIR",
+        help="write train.log and train.jsonl (one event per line) there",
+    )
     options.add_unknown_fields(parser)
 
 
@@ -57,11 +79,18 @@ def run(args: argparse.Namespace) -> int:
     log.info("Use CPU." if ops.name == "cpu" else f"Using GPUs {ops.name.partition(':')[2]}")
     solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
     make_missing(param, args.solver, live)
-    with EventLog(args.log_dir, "train") as events, SignalRequests(
-            {"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests:
-        solver = get_solver(param, ops, path=args.solver,
-                            listeners=[SolverLog(live, events, param.max_iter)],
-                            request=requests, unknown=args.unknown_fields)
+    with (
+        EventLog(args.log_dir, "train") as events,
+        SignalRequests({"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests,
+    ):
+        solver = get_solver(
+            param,
+            ops,
+            path=args.solver,
+            listeners=[SolverLog(live, events, param.max_iter)],
+            request=requests,
+            unknown=args.unknown_fields,
+        )
         solver_log.info("Solver scaffolding done.")
         if args.snapshot:
             log.info("Resuming from %s", args.snapshot)

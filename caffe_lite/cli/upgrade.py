@@ -34,11 +34,13 @@ def run(args: argparse.Namespace) -> int:
     start_log(quiet=True)
     message: Any
     if args.kind == "net":
-        message = upgrade_net(load.read(args.source, schema.NetParameter, args.unknown_fields),
-                              args.source)
+        message = upgrade_net(
+            load.read(args.source, schema.NetParameter, args.unknown_fields), args.source
+        )
     else:
         message = upgrade_solver(
-            load.read(args.source, schema.SolverParameter, args.unknown_fields), args.source)
+            load.read(args.source, schema.SolverParameter, args.unknown_fields), args.source
+        )
     suffix = Path(args.target).suffix.lower()
     as_text = suffix in _TEXT or (suffix not in _BINARY and not _is_binary(args.source))
     (text if as_text else binary).write(args.target, message)

@@ -30,30 +30,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
     frames = tasks.add_parser("frames", help="video files to numbered JPEG frames")
     frames.add_argument("sources", nargs="+", metavar="VIDEO", help="video files, or folders")
-    options.add_flag(frames, "fps", type=float, metavar="N",
-                     help="frames a second (default: all frames of the video)")
-    options.add_flag(frames, "size", type=_size, metavar="HxW",
-                     help="resize frames (default: the video's size; LRCN's are 240x320)")
+    options.add_flag(
+        frames,
+        "fps",
+        type=float,
+        metavar="N",
+        help="frames a second (default: all frames of the video)",
+    )
+    options.add_flag(
+        frames,
+        "size",
+        type=_size,
+        metavar="HxW",
+        help="resize frames (default: the video's size; LRCN's are 240x320)",
+    )
     flow = tasks.add_parser("flow", help="frames to optical flow images")
     flow.add_argument("sources", nargs="+", metavar="DIR", help="folders of videos' folders")
-    options.add_flag(flow, "method", choices=("tvl1", "dis"), default="tvl1",
-                     help="tvl1, built in, or dis, faster and in need of OpenCV (default tvl1)")
+    options.add_flag(
+        flow,
+        "method",
+        choices=("tvl1", "dis"),
+        default="tvl1",
+        help="tvl1, built in, or dis, faster and in need of OpenCV (default tvl1)",
+    )
     for task in (frames, flow):
         options.add_flag(task, "out", required=True, metavar="DIR", help="where to write")
-        options.add_flag(task, "quality", type=int, default=95, metavar="N", choices=range(1, 101),
-                         help="of the JPEG files, 1 to 100 (default 95)")
-        options.add_flag(task, "jobs", type=int, default=os.cpu_count() or 1, metavar="N",
-                         help="videos at a time (default: one per processor)")
+        options.add_flag(
+            task,
+            "quality",
+            type=int,
+            default=95,
+            metavar="N",
+            choices=range(1, 101),
+            help="of the JPEG files, 1 to 100 (default 95)",
+        )
+        options.add_flag(
+            task,
+            "jobs",
+            type=int,
+            default=os.cpu_count() or 1,
+            metavar="N",
+            help="videos at a time (default: one per processor)",
+        )
     lists = tasks.add_parser("lists", help="list videos and frames with their labels")
-    lists.add_argument("source", metavar="SOURCE",
-                       help="a folder of CLASS/VIDEO files or folders, or a list of such paths")
-    options.add_flag(lists, "classes", metavar="FILE",
-                     help="classes in the order of their labels (default: by name)")
+    lists.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a folder of CLASS/VIDEO files or folders, or a list of such paths",
+    )
+    options.add_flag(
+        lists,
+        "classes",
+        metavar="FILE",
+        help="classes in the order of their labels (default: by name)",
+    )
     options.add_flag(lists, "out", required=True, metavar="LIST", help="the list to write")
     options.add_flag(lists, "frames", metavar="DIR", help="the videos' folders of frames")
     options.add_flag(lists, "frame_list", metavar="LIST", help="also write a list of frames")
-    options.add_flag(lists, "seed", type=int, default=1, metavar="N",
-                     help="of the order (default 1)")
+    options.add_flag(
+        lists, "seed", type=int, default=1, metavar="N", help="of the order (default 1)"
+    )
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -77,21 +113,30 @@ def _frames(args: argparse.Namespace, live: Any) -> int:
     from caffe_lite.lrcn.prepare.frames import extract_frames, find_videos
 
     out = _folder(args.out)
-    return _each(extract_frames, [(video, out, args.fps, args.size, args.quality)
-                                  for video in find_videos(args.sources)], args, live)
+    return _each(
+        extract_frames,
+        [(video, out, args.fps, args.size, args.quality) for video in find_videos(args.sources)],
+        args,
+        live,
+    )
 
 
 def _flow(args: argparse.Namespace, live: Any) -> int:
     from caffe_lite.errors import DataError
     from caffe_lite.lrcn.prepare.flow import write_flow
 
-    folders = [path for source in args.sources for path in sorted(Path(source).glob("[!.]*"))
-               if path.is_dir()]
+    folders = [
+        path
+        for source in args.sources
+        for path in sorted(Path(source).glob("[!.]*"))
+        if path.is_dir()
+    ]
     if not folders:
         raise DataError(f"{', '.join(args.sources)}: no folders of frames in there")
     out = _folder(args.out)
-    return _each(write_flow, [(folder, out, args.method, args.quality) for folder in folders],
-                 args, live)
+    return _each(
+        write_flow, [(folder, out, args.method, args.quality) for folder in folders], args, live
+    )
 
 
 def _lists(args: argparse.Namespace, live: Any) -> int:
@@ -124,8 +169,9 @@ def _folder(path: str) -> Path:
     return Path(path)
 
 
-def _each(function: Callable[..., bool], calls: list[tuple[Any, ...]], args: argparse.Namespace,
-          live: Any) -> int:
+def _each(
+    function: Callable[..., bool], calls: list[tuple[Any, ...]], args: argparse.Namespace, live: Any
+) -> int:
     """Make the calls, `--jobs` at a time; one that fails is told and does not stop the others."""
     from caffe_lite.cli.progress import Progress
     from caffe_lite.errors import CaffeError, DataError
@@ -142,15 +188,18 @@ def _each(function: Callable[..., bool], calls: list[tuple[Any, ...]], args: arg
             made += bool(outcome)
         progress.report(args.out, done, len(calls))
     live.finish()
-    print(f"{args.out}: {made} made, {len(calls) - made - len(failed)} there already, "
-          f"{len(failed)} failed")
+    print(
+        f"{args.out}: {made} made, {len(calls) - made - len(failed)} there already, "
+        f"{len(failed)} failed"
+    )
     if failed:
         raise DataError(f"{len(failed)} of {len(calls)} failed; the first: {failed[0]}")
     return 0
 
 
-def _outcomes(function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
-              ) -> Iterator[Any]:
+def _outcomes(
+    function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
+) -> Iterator[Any]:
     """What each call returns, or the CaffeError that it raises."""
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context

@@ -195,8 +195,12 @@ class DatumBatches(ImageBatches):
             forced = getattr(self.transformer, field) and record.channels != channels
             if forced and not record.encoded and not self._warned:
                 self._warned = True
-                log.warning("%s: %s is for encoded images; this record is raw, and its %d channels "
-                            "stay", self.place, field, record.channels)
+                log.warning(
+                    "%s: %s is for encoded images; this record is raw, and its %d channels stay",
+                    self.place,
+                    field,
+                    record.channels,
+                )
 
     def _position(self) -> dict[str, Any]:
         return {"cursor": self.source.cursor}

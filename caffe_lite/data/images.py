@@ -110,8 +110,10 @@ def read_image(
         with open(path, "rb") as file:
             image = _decode(file, name, color)
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}"
-                        f"{_where(name) if isinstance(error, FileNotFoundError) else ''}") from None
+        raise DataError(
+            f"{name}: cannot be read: {error.strerror}"
+            f"{_where(name) if isinstance(error, FileNotFoundError) else ''}"
+        ) from None
     if height > 0 and width > 0:
         return resize(image, height, width)
     rows, columns = image.shape[:2]

@@ -32,21 +32,29 @@ class Affine(Layer):
         if param.num_axes == -1:
             return shape[axis:]
         if axis + param.num_axes > len(shape):
-            raise self.fail(f"num_axes {param.num_axes} from axis {axis} on needs a bottom of at "
-                            f"least {axis + param.num_axes} axes, bottom[0] is {shape}")
-        return shape[axis:axis + param.num_axes]
+            raise self.fail(
+                f"num_axes {param.num_axes} from axis {axis} on needs a bottom of at "
+                f"least {axis + param.num_axes} axes, bottom[0] is {shape}"
+            )
+        return shape[axis : axis + param.num_axes]
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
 
-    def view_for(self, coefficient: Blob, shape: tuple[int, ...], axis: int,
-                 ) -> tuple[int, int, int]:
+    def view_for(
+        self,
+        coefficient: Blob,
+        shape: tuple[int, ...],
+        axis: int,
+    ) -> tuple[int, int, int]:
         """(outer, K, inner) for a bottom of this shape; fails if the coefficient does not fit."""
         given = coefficient.shape
         # A scalar goes with every axis.
         start = self.canonical_axis(axis, len(shape)) if given else 0
-        if shape[start:start + len(given)] != given:
-            raise self.fail(f"the {self.what} of shape {given} must match bottom[0] {shape} from "
-                            f"axis {start} on")
-        return prod(shape[:start]), prod(given), prod(shape[start + len(given):])
+        if shape[start : start + len(given)] != given:
+            raise self.fail(
+                f"the {self.what} of shape {given} must match bottom[0] {shape} from "
+                f"axis {start} on"
+            )
+        return prod(shape[:start]), prod(given), prod(shape[start + len(given) :])

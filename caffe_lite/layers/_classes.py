@@ -15,9 +15,11 @@ def class_view(layer: Layer, scores: Blob, label: Blob, axis: int) -> tuple[int,
     """
     shape = scores.shape
     axis = layer.canonical_axis(axis, len(shape))
-    outer, inner = prod(shape[:axis]), prod(shape[axis + 1:])
+    outer, inner = prod(shape[:axis]), prod(shape[axis + 1 :])
     if label.count != outer * inner:
-        raise layer.fail(f"needs one label per prediction: {outer * inner} for scores of shape "
-                         f"{shape} with classes on axis {axis}, got {label.count} (shape "
-                         f"{label.shape})")
+        raise layer.fail(
+            f"needs one label per prediction: {outer * inner} for scores of shape "
+            f"{shape} with classes on axis {axis}, got {label.count} (shape "
+            f"{label.shape})"
+        )
     return outer, shape[axis], inner

@@ -28,20 +28,29 @@ def read_geometry(layer: Layer, spatial_axes: int, group: int = 1) -> ConvGeomet
             if given:
                 raise layer.fail(f"give {field} or {pair[0]} and {pair[1]}, not both")
             if spatial_axes != 2:
-                raise layer.fail(f"{pair[0]} and {pair[1]} need 2 spatial axes, the bottom has "
-                                 f"{spatial_axes}: use {field}")
+                raise layer.fail(
+                    f"{pair[0]} and {pair[1]} need 2 spatial axes, the bottom has "
+                    f"{spatial_axes}: use {field}"
+                )
             given = tuple(getattr(param, name) for name in pair)
         elif not given and default is not None:
             given = (default,)
         if len(given) not in (1, spatial_axes):
-            raise layer.fail(f"{field} must be given once, or once per spatial axis "
-                             f"({spatial_axes}), got {len(given)} values")
+            raise layer.fail(
+                f"{field} must be given once, or once per spatial axis "
+                f"({spatial_axes}), got {len(given)} values"
+            )
         if min(given, default=least) < least:
             raise layer.fail(f"{field} must be at least {least}, got {min(given)}")
         return given * spatial_axes if len(given) == 1 else given
 
-    return ConvGeometry(sizes("kernel_size", "kernel", None, 1), sizes("stride", "stride", 1, 1),
-                        sizes("pad", "pad", 0, 0), sizes("dilation", "", 1, 1), group)
+    return ConvGeometry(
+        sizes("kernel_size", "kernel", None, 1),
+        sizes("stride", "stride", 1, 1),
+        sizes("pad", "pad", 0, 0),
+        sizes("dilation", "", 1, 1),
+        group,
+    )
 
 
 class ConvolutionBase(Layer):
@@ -59,8 +68,9 @@ class ConvolutionBase(Layer):
         for hint in ("engine", "force_nd_im2col"):
             self.note_hint(param, hint)
         if len(bottom) != len(top):
-            raise self.fail(f"makes one top per bottom, got {len(bottom)} bottoms and {len(top)} "
-                            "tops")
+            raise self.fail(
+                f"makes one top per bottom, got {len(bottom)} bottoms and {len(top)} tops"
+            )
         self.require_elements(bottom)
         shape = bottom[0].shape
         self.axis = self.canonical_axis(param.axis, len(shape))
@@ -93,29 +103,38 @@ class ConvolutionBase(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
-        spatial = shape[self.axis + 1:]
+        spatial = shape[self.axis + 1 :]
         axes = self.axis + len(self.blobs[0].shape) - 1
         if len(shape) != axes or shape[self.axis] != self.channels:
-            raise self.fail(f"the weights take {axes} axes with {self.channels} channels on axis "
-                            f"{self.axis}, the bottom's shape is {shape}")
+            raise self.fail(
+                f"the weights take {axes} axes with {self.channels} channels on axis "
+                f"{self.axis}, the bottom's shape is {shape}"
+            )
         for i, blob in enumerate(bottom):
             if blob.shape != shape:
-                raise self.fail(f"all bottoms must have one shape, bottom[0] has {shape} and "
-                                f"bottom[{i}] {blob.shape}")
+                raise self.fail(
+                    f"all bottoms must have one shape, bottom[0] has {shape} and "
+                    f"bottom[{i}] {blob.shape}"
+                )
         made = self.output(spatial or (1,))
         if min(made) < 1:
-            raise self.fail(f"the output would have spatial shape {made}: the kernel "
-                            f"{self.geometry.kernel} does not fit the bottom's {spatial}")
-        batch = prod(shape[:self.axis])
+            raise self.fail(
+                f"the output would have spatial shape {made}: the kernel "
+                f"{self.geometry.kernel} does not fit the bottom's {spatial}"
+            )
+        batch = prod(shape[: self.axis])
         for blob in top:
-            blob.reshape(*shape[:self.axis], self.num_output, *(made if spatial else ()))
+            blob.reshape(*shape[: self.axis], self.num_output, *(made if spatial else ()))
         self.x_shape = (batch, self.channels, *(spatial or (1,)))
         self.y_shape = (batch, self.num_output, *made)
 
     def output(self, spatial: Shape) -> Shape:
         """Spatial shape of the tops."""
-        return (self.geometry.transposed_output(spatial) if self.transposed
-                else self.geometry.output(spatial))
+        return (
+            self.geometry.transposed_output(spatial)
+            if self.transposed
+            else self.geometry.output(spatial)
+        )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         weight = self.blobs[0].data.reshape(self.weight_shape)
@@ -123,8 +142,9 @@ class ConvolutionBase(Layer):
         for x, y in zip(bottom, top, strict=True):
             self.convolve(x.data.reshape(self.x_shape), weight, bias, y.data.reshape(self.y_shape))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         weight = self.blobs[0].data.reshape(self.weight_shape)
         for i in range(len(top)):
             dy = top[i].diff.reshape(self.y_shape)

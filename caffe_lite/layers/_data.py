@@ -48,8 +48,9 @@ class DataLayer(Layer):
             blob.reshape(*array.shape)
             self.ops.copy_to_device(array, blob.data)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """Nothing is below."""
 
     @contextmanager
@@ -69,8 +70,9 @@ class DataLayer(Layer):
         """Fail if the layer's own message has a field that belongs in transform_param."""
         for field in _MOVED:
             if param.HasField(field):
-                raise self.fail(f"{field} belongs in transform_param; `caffe_lite upgrade net` "
-                                "moves it there")
+                raise self.fail(
+                    f"{field} belongs in transform_param; `caffe_lite upgrade net` moves it there"
+                )
 
     def transformer(self, param: Any) -> Transformer:
         """The transformer of transform_param; `param` is the layer's own message."""

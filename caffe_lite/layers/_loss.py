@@ -32,29 +32,35 @@ class LossLayer(Layer):
         if not first[0] or first[0] != first[1]:
             raise self.fail(
                 "predictions (bottom[0]) and labels (bottom[1]) must have the same first "
-                f"dimension, got shapes {bottom[0].shape} and {bottom[1].shape}")
+                f"dimension, got shapes {bottom[0].shape} and {bottom[1].shape}"
+            )
         top[0].reshape()
 
     def require_labels(self, label: Blob, count: int) -> None:
         """Fail unless there are `count` labels."""
         if label.count != count:
-            raise self.fail(f"needs one label per item ({count}), got {label.count} (shape "
-                            f"{label.shape})")
+            raise self.fail(
+                f"needs one label per item ({count}), got {label.count} (shape {label.shape})"
+            )
 
     def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:
         """Fail if a label is neither in 0 ... classes - 1 nor `ignore`."""
         fault = self.ops.label_fault(label, classes, ignore, self._title)
         if fault is not None:
             others = "" if ignore is None else f", or ignore_label ({ignore})"
-            raise self.fail(f"labels must be integers from 0 to {classes - 1}, there are {classes} "
-                            f"classes{others}; got {fault:g}")
+            raise self.fail(
+                f"labels must be integers from 0 to {classes - 1}, there are {classes} "
+                f"classes{others}; got {fault:g}"
+            )
 
     def refuse_label_gradient(self, propagate_down: Sequence[bool]) -> None:
         """Fail if a gradient is asked for a bottom that can take none."""
         for i in self.no_gradient:
             if i < len(propagate_down) and propagate_down[i]:
-                raise self.fail(f"cannot backpropagate to its labels (bottom[{i}]); set "
-                                "propagate_down: false for them, or cut the branch that makes them")
+                raise self.fail(
+                    f"cannot backpropagate to its labels (bottom[{i}]); set "
+                    "propagate_down: false for them, or cut the branch that makes them"
+                )
 
 
 class NormalizedLossLayer(LossLayer):

@@ -62,15 +62,17 @@ class RecurrentLayer(Layer):
             raise self.fail(
                 f"with expose_hidden: {str(self.expose_hidden).lower()} takes {2 + exposed} "
                 f"bottoms, or {3 + exposed} with a static input, and makes {1 + exposed} tops; got "
-                f"{len(bottom)} and {len(top)}")
+                f"{len(bottom)} and {len(top)}"
+            )
         self.static = len(bottom) - exposed == 3
         self._check_bottoms(bottom)
         self.num_input = prod(bottom[0].shape[2:])
         self.num_static = prod(bottom[2].shape[1:]) if self.static else 0
         if not self.blobs:
             self.add_weights(param)
-        self.carried = [self.ops.zeros((bottom[0].shape[1], self.hidden))
-                        for _ in range(self.states)]
+        self.carried = [
+            self.ops.zeros((bottom[0].shape[1], self.hidden)) for _ in range(self.states)
+        ]
         self.views = StepViews()
         self.pre, self.h_cont, self.pre_static, self.dh_next = (Blob(self.ops) for _ in range(4))
 
@@ -94,23 +96,30 @@ class RecurrentLayer(Layer):
         if len(x) < 2:
             raise self.fail(f"bottom[0] must have shape (T, N, ...), got {x}")
         if cont != x[:2]:
-            raise self.fail(f"bottom[1], the sequence indicators, must have shape (T, N) = "
-                            f"{x[:2]}, got {cont}")
+            raise self.fail(
+                f"bottom[1], the sequence indicators, must have shape (T, N) = {x[:2]}, got {cont}"
+            )
         if self.static and bottom[2].shape[:1] != x[1:2]:
-            raise self.fail(f"bottom[2], the static input, must have shape (N, ...) with N = "
-                            f"{x[1]}, got {bottom[2].shape}")
+            raise self.fail(
+                f"bottom[2], the static input, must have shape (N, ...) with N = "
+                f"{x[1]}, got {bottom[2].shape}"
+            )
         for i in range(3 if self.static else 2, len(bottom)):
             if bottom[i].shape != (1, x[1], self.hidden):
-                raise self.fail(f"bottom[{i}], a hidden state, must have shape "
-                                f"{(1, x[1], self.hidden)}, got {bottom[i].shape}")
+                raise self.fail(
+                    f"bottom[{i}], a hidden state, must have shape "
+                    f"{(1, x[1], self.hidden)}, got {bottom[i].shape}"
+                )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._check_bottoms(bottom)
         for i, taken in ((0, self.num_input), (2, self.num_static)):
-            given = prod(bottom[i].shape[2 if i == 0 else 1:]) if taken else 0
+            given = prod(bottom[i].shape[2 if i == 0 else 1 :]) if taken else 0
             if given != taken:
-                raise self.fail(f"the weights take {taken} inputs per step from bottom[{i}], its "
-                                f"shape {bottom[i].shape} gives {given}")
+                raise self.fail(
+                    f"the weights take {taken} inputs per step from bottom[{i}], its "
+                    f"shape {bottom[i].shape} gives {given}"
+                )
         self.steps, self.streams = bottom[0].shape[:2]
         self._carry_on(self.streams)
         top[0].reshape(self.steps, self.streams, self.hidden)
@@ -148,8 +157,10 @@ class RecurrentLayer(Layer):
             raise self.fail("carries no state with expose_hidden: true; select rows of its tops")
         kept = len(self.carried[0])
         if not len(indices) or min(indices) < 0 or max(indices) >= kept:
-            raise self.fail(f"streams to select must be one or more of 0 ... {kept - 1}, got "
-                            f"{list(indices)[:10]}")
+            raise self.fail(
+                f"streams to select must be one or more of 0 ... {kept - 1}, got "
+                f"{list(indices)[:10]}"
+            )
         ids = self.ops.asarray(indices, dtype="int32")
         for i, state in enumerate(self.carried):
             self.carried[i] = self.ops.empty((len(indices), self.hidden))
@@ -167,7 +178,7 @@ class RecurrentLayer(Layer):
             self.xp.add(pre, self.pre_static.data, out=pre)
         states = self.carried
         if self.expose_hidden:
-            states = [blob.data[0] for blob in bottom[-self.states:]]
+            states = [blob.data[0] for blob in bottom[-self.states :]]
         final = self.run(states, bottom[1].data, top[0].data)
         for i, state in enumerate(final):
             target = top[1 + i].data if self.expose_hidden else self.carried[i]
@@ -181,11 +192,14 @@ class RecurrentLayer(Layer):
         """Fill `pre.diff` from dy, step by step backward."""
         raise NotImplementedError
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[1]:
-            raise self.fail("cannot backpropagate to the sequence indicators (bottom[1]); set "
-                            "propagate_down: false for them, or cut the branch that makes them")
+            raise self.fail(
+                "cannot backpropagate to the sequence indicators (bottom[1]); set "
+                "propagate_down: false for them, or cut the branch that makes them"
+            )
         self.run_grad(bottom[1].data, top[0].diff)
         dpre = self.pre.diff.reshape(self.steps * self.streams, -1)
         x_shape = (len(dpre), self.num_input)
@@ -223,6 +237,8 @@ class RecurrentLayer(Layer):
         super().set_state(state)
         for mine, saved in zip(self.carried, state.get("carried", ()), strict=False):
             if mine.shape != saved.shape:
-                raise self.fail(f"the saved state is of {len(saved)} streams x {saved.shape[1]} "
-                                f"units, the layer has {len(mine)} x {self.hidden}")
+                raise self.fail(
+                    f"the saved state is of {len(saved)} streams x {saved.shape[1]} "
+                    f"units, the layer has {len(mine)} x {self.hidden}"
+                )
             mine[...] = self.ops.asarray(saved)

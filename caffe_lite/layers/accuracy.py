@@ -45,8 +45,9 @@ class Accuracy(Layer):
         view = class_view(self, bottom[0], bottom[1], self.param.accuracy_param.axis)
         outer, self.classes, inner = view
         if not 1 <= self.top_k <= self.classes:
-            raise self.fail(f"top_k must be from 1 to the number of classes ({self.classes}), got "
-                            f"{self.top_k}")
+            raise self.fail(
+                f"top_k must be from 1 to the number of classes ({self.classes}), got {self.top_k}"
+            )
         self.view, self.label_view = view, (outer, 1, inner)
         self.index = self.ops.empty(self.label_view, "int64")
         self.better = self.ops.empty(self.view, bool)
@@ -60,11 +61,14 @@ class Accuracy(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp = self.xp
         label = bottom[1].data.reshape(self.label_view)
-        fault = self.ops.label_fault(label.reshape(-1), self.classes, self.ignore_label,
-                                     self._title)
+        fault = self.ops.label_fault(
+            label.reshape(-1), self.classes, self.ignore_label, self._title
+        )
         if fault is not None:
-            raise self.fail(f"labels must be integers from 0 to {self.classes - 1} (there are "
-                            f"{self.classes} classes) or ignore_label, got {fault:g}")
+            raise self.fail(
+                f"labels must be integers from 0 to {self.classes - 1} (there are "
+                f"{self.classes} classes) or ignore_label, got {fault:g}"
+            )
         self.index[...] = label
         if self.ignore_label is None:
             self.counted[...] = True
@@ -88,8 +92,9 @@ class Accuracy(Layer):
         self.xp.maximum(total, 1, out=total)
         self.xp.divide(hits[:, 0], total[:, 0], out=out)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         for flag, blob in zip(propagate_down, bottom, strict=True):
             if flag:
                 blob.diff[...] = 0

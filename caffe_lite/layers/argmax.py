@@ -45,16 +45,18 @@ class ArgMax(Layer):
         if self._has_axis:
             axis = self.canonical_axis(self.param.argmax_param.axis, len(shape))
             candidates = shape[axis]
-            self._view = (prod(shape[:axis]), candidates, prod(shape[axis + 1:]))
-            made = (*shape[:axis], self._top_k, *shape[axis + 1:])
+            self._view = (prod(shape[:axis]), candidates, prod(shape[axis + 1 :]))
+            made = (*shape[:axis], self._top_k, *shape[axis + 1 :])
         else:
             candidates = prod(shape[1:])
             self._view = (shape[0], candidates, 1)
             rows = 2 if self._values else 1
             made = (shape[0], rows, self._top_k, *(1,) * (len(shape) - 3))
         if self._top_k > candidates:
-            raise self.fail(f"top_k must be at most {candidates}, the number of values that "
-                            f"compete, got {self._top_k}")
+            raise self.fail(
+                f"top_k must be at most {candidates}, the number of values that "
+                f"compete, got {self._top_k}"
+            )
         top[0].reshape(*made)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -65,7 +67,7 @@ class ArgMax(Layer):
             order = x.shape[1] - 1 - x[:, ::-1].argmax(axis=1)[:, None]
         else:
             # A stable ascending order read from its end puts the later of equal values first.
-            order = xp.argsort(x, axis=1, kind="stable")[:, :-self._top_k - 1:-1]
+            order = xp.argsort(x, axis=1, kind="stable")[:, : -self._top_k - 1 : -1]
         y = top[0].data
         if not self._values:
             y[...] = order.reshape(y.shape)

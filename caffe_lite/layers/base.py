@@ -67,8 +67,9 @@ class Layer:
         """Fill `top[i].data` from `bottom[i].data`."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """Add to `self.blobs[i].diff`; overwrite `bottom[i].diff` where `propagate_down[i]`."""
         if any(propagate_down):
             raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
@@ -147,18 +148,24 @@ class Layer:
         """Fail if a bottom has no elements."""
         for i, blob in enumerate(bottom):
             if not blob.count:
-                raise self.fail(f"bottom[{i}] must hold at least one element, its shape is "
-                                f"{blob.shape}; give every axis a size of at least 1")
+                raise self.fail(
+                    f"bottom[{i}] must hold at least one element, its shape is "
+                    f"{blob.shape}; give every axis a size of at least 1"
+                )
 
     def note_hint(self, message: Any, field: str) -> None:
         """Log that a field is accepted and has no effect here, such as `engine: CUDNN`."""
         if message.HasField(field):
-            log.debug('layer "%s": %s is a hint for another implementation, taken as read',
-                      self.name, field)
+            log.debug(
+                'layer "%s": %s is a hint for another implementation, taken as read',
+                self.name,
+                field,
+            )
 
     def canonical_axis(self, axis: int, ndim: int, what: str = "axis") -> int:
         """`axis` counted from the front; negative values count from the back, as in NumPy."""
         if not -ndim <= axis < ndim:
-            raise self.fail(f"{what} must be in [{-ndim}, {ndim - 1}] for a bottom of {ndim} axes, "
-                            f"got {axis}")
+            raise self.fail(
+                f"{what} must be in [{-ndim}, {ndim - 1}] for a bottom of {ndim} axes, got {axis}"
+            )
         return axis % ndim

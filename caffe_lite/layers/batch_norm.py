@@ -59,15 +59,18 @@ class BatchNorm(Layer):
             if i == len(specs):
                 specs.add(lr_mult=0)
             elif specs[i].lr_mult != 0:
-                raise self.fail(f"its statistics are not learned: param {i} must have lr_mult: 0, "
-                                f"got {specs[i].lr_mult:g}")
+                raise self.fail(
+                    f"its statistics are not learned: param {i} must have lr_mult: 0, "
+                    f"got {specs[i].lr_mult:g}"
+                )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape, channels = bottom[0].shape, self._channels(bottom[0])
         if channels != self.blobs[0].count:
-            raise self.fail(f"bottom[0] has {channels} channels, the statistics have "
-                            f"{self.blobs[0].count}")
+            raise self.fail(
+                f"bottom[0] has {channels} channels, the statistics have {self.blobs[0].count}"
+            )
         top[0].reshape(*shape)
         self._view = (shape[0], channels, prod(shape[2:]))
         self._normalized.reshape(*self._view)
@@ -107,8 +110,9 @@ class BatchNorm(Layer):
             total *= self._fraction
             total += value
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diff.reshape(self._view), bottom[0].diff.reshape(self._view)

@@ -31,8 +31,10 @@ class BatchReindex(Layer):
         self.require_elements(bottom)
         shape, index = bottom[0].shape, bottom[1].shape
         if not shape or len(index) != 1:
-            raise self.fail("needs items (N, ...) in bottom[0] and one axis of indices in "
-                            f"bottom[1], got shapes {shape} and {index}")
+            raise self.fail(
+                "needs items (N, ...) in bottom[0] and one axis of indices in "
+                f"bottom[1], got shapes {shape} and {index}"
+            )
         top[0].reshape(*index, *shape[1:])
         self._ids = self.ops.empty(index, "int32")
 
@@ -40,14 +42,17 @@ class BatchReindex(Layer):
         items, index = len(bottom[0].data), bottom[1].data
         fault = self.ops.label_fault(index, items, None, self._title)
         if fault is not None:
-            raise self.fail(f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has "
-                            f"{items} items), got {fault:g}")
+            raise self.fail(
+                f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has "
+                f"{items} items), got {fault:g}"
+            )
         self._ids[...] = index
         y = top[0].data
         self.ops.take(bottom[0].data.reshape(items, -1), self._ids, y.reshape(len(y), -1))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[1]:
             raise self.fail("cannot backpropagate to indices (bottom[1])")
         if propagate_down[0]:

@@ -41,8 +41,9 @@ class Bias(Affine):
         x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
         self.xp.add(x, self._bias(bottom).data.reshape(-1, 1), out=y)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         learned = len(bottom) == 1
         if self.needs_param_diff(0) if learned else propagate_down[1]:
             dbias = self._bias(bottom).diff.reshape(-1)

@@ -17,9 +17,21 @@ Threshold Tile WindowData
 """
 
 _MODULES = {
-    "AbsVal": "absval", "ArgMax": "argmax", "BNLL": "bnll", "ELU": "elu", "HDF5Data": "hdf5_data",
-    "HDF5Output": "hdf5_output", "LRN": "lrn", "LSTM": "lstm", "LSTMUnit": "lstm_unit",
-    "MVN": "mvn", "PReLU": "prelu", "RNN": "rnn", "ReLU": "relu", "SPP": "spp", "TanH": "tanh",
+    "AbsVal": "absval",
+    "ArgMax": "argmax",
+    "BNLL": "bnll",
+    "ELU": "elu",
+    "HDF5Data": "hdf5_data",
+    "HDF5Output": "hdf5_output",
+    "LRN": "lrn",
+    "LSTM": "lstm",
+    "LSTMUnit": "lstm_unit",
+    "MVN": "mvn",
+    "PReLU": "prelu",
+    "RNN": "rnn",
+    "ReLU": "relu",
+    "SPP": "spp",
+    "TanH": "tanh",
 }
 
 
@@ -58,5 +70,8 @@ def unread_messages(param: Any) -> list[str]:
     if param.type not in BUILTIN:
         return []
     read = {name.partition(".")[0] for name in messages_of(param.type)}
-    return [field.name for field, _ in param.ListFields()
-            if field.name.endswith("_param") and field.name not in read]
+    return [
+        field.name
+        for field, _ in param.ListFields()
+        if field.name.endswith("_param") and field.name not in read
+    ]

@@ -47,8 +47,10 @@ class Concat(Layer):
             if len(other) == len(shape):
                 other[self.axis] = shape[self.axis]
             if other != shape:
-                raise self.fail(f"all bottoms must have the same shape but for axis {self.axis}; "
-                                f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}")
+                raise self.fail(
+                    f"all bottoms must have the same shape but for axis {self.axis}; "
+                    f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}"
+                )
         shape[self.axis] = sum(blob.shape[self.axis] for blob in bottom)
         top[0].reshape(*shape)
         if len(bottom) == 1:
@@ -67,8 +69,9 @@ class Concat(Layer):
             for part, blob in zip(self._parts(top[0].data, bottom), bottom, strict=True):
                 part[...] = blob.data
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if len(bottom) > 1:
             parts = self._parts(top[0].diff, bottom)
             for part, blob, flag in zip(parts, bottom, propagate_down, strict=True):

@@ -46,9 +46,11 @@ class ContrastiveLoss(LossLayer):
         count, channels = bottom[0].shape[0], prod(bottom[0].shape[1:2])
         for i, values in enumerate((channels, channels, 1)):
             if bottom[i].shape[:1] != (count,) or bottom[i].count != count * values:
-                raise self.fail("needs features (N, C) in bottom[0] and bottom[1] and one label "
-                                "per pair (N,) in bottom[2], got shapes "
-                                f"{', '.join(str(blob.shape) for blob in bottom)}")
+                raise self.fail(
+                    "needs features (N, C) in bottom[0] and bottom[1] and one label "
+                    "per pair (N,) in bottom[2], got shapes "
+                    f"{', '.join(str(blob.shape) for blob in bottom)}"
+                )
         self._difference, self._work = (self.ops.empty((count, channels)) for _ in range(2))
         self._squared, self._distance, self._gap = (self.ops.empty(count) for _ in range(3))
 
@@ -66,8 +68,9 @@ class ContrastiveLoss(LossLayer):
         losses = xp.where(self._similar(bottom), squared, push)
         top[0].data[...] = losses.sum() / (2 * len(losses))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         xp, gap = self.xp, self._gap
         pushed = xp.where(gap > 0, -1.0 if self._legacy else -gap / (self._distance + 1e-4), 0)

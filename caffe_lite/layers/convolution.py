@@ -44,8 +44,13 @@ class Convolution(ConvolutionBase):
     def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
         """`forward` with a bias and one top, and the in-place ReLU behind it."""
         self.ops.convolution_relu(
-            bottom[0].data.reshape(self.x_shape), self.blobs[0].data.reshape(self.weight_shape),
-            self.blobs[1].data, top[0].data.reshape(self.y_shape), self.geometry, slope)
+            bottom[0].data.reshape(self.x_shape),
+            self.blobs[0].data.reshape(self.weight_shape),
+            self.blobs[1].data,
+            top[0].data.reshape(self.y_shape),
+            self.geometry,
+            slope,
+        )
 
     def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
         self.ops.convolution_grad_data(dy, weight, dx, self.geometry)

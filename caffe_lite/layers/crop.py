@@ -38,27 +38,33 @@ class Crop(Layer):
         param = self.param.crop_param
         axis = self.canonical_axis(param.axis, len(x))
         if len(reference) != len(x):
-            raise self.fail(f"both bottoms must have the same number of axes, got {x} and "
-                            f"{reference}")
+            raise self.fail(
+                f"both bottoms must have the same number of axes, got {x} and {reference}"
+            )
         cropped = len(x) - axis
         offsets = list(param.offset) or [0]
         if len(offsets) == 1:
             offsets *= cropped
         if len(offsets) != cropped:
-            raise self.fail(f"offset must be given once, or once for each of the {cropped} axes "
-                            f"from axis {axis} on, got {len(offsets)}")
+            raise self.fail(
+                f"offset must be given once, or once for each of the {cropped} axes "
+                f"from axis {axis} on, got {len(offsets)}"
+            )
         self._start = [0] * axis + offsets
         for i, offset in enumerate(offsets, axis):
             if offset + reference[i] > x[i]:
-                raise self.fail(f"the crop leaves bottom[0] on axis {i}: offset {offset} and size "
-                                f"{reference[i]} need {offset + reference[i]}, there are {x[i]}")
+                raise self.fail(
+                    f"the crop leaves bottom[0] on axis {i}: offset {offset} and size "
+                    f"{reference[i]} need {offset + reference[i]}, there are {x[i]}"
+                )
         top[0].reshape(*x[:axis], *reference[axis:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.ops.crop(bottom[0].data, self._start, top[0].data)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[1]:
             bottom[1].diff[...] = 0
         if propagate_down[0]:

@@ -55,8 +55,11 @@ def page(type_name: str) -> str:
     if text := sample(type_name):
         parts += ["## Sample", f"```prototxt\n{text}\n```"]
     if source:
-        parts += ["## Differences from Caffe", differences,
-                  f"Caffe's own: {', '.join(f'`{name}`' for name in source.split(', '))}"]
+        parts += [
+            "## Differences from Caffe",
+            differences,
+            f"Caffe's own: {', '.join(f'`{name}`' for name in source.split(', '))}",
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,8 +158,17 @@ def _kind(field: Any) -> str:
     return f"{kind}, default {_default(field)}" if field.has_default_value else kind
 
 
-_SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string",
-            12: "bytes", 13: "uint32"}
+_SCALARS = {
+    1: "double",
+    2: "float",
+    3: "int64",
+    4: "uint64",
+    5: "int32",
+    8: "bool",
+    9: "string",
+    12: "bytes",
+    13: "uint32",
+}
 
 
 def _default(field: Any) -> str:

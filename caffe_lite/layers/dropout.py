@@ -48,8 +48,9 @@ class Dropout(Layer):
         elif top[0] is not bottom[0]:
             top[0].data[...] = bottom[0].data
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         if self.active:

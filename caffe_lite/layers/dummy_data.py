@@ -47,8 +47,9 @@ class DummyData(Layer):
 
     def _per_top(self, field: str, given: list, tops: int) -> list:
         if len(given) not in (1, tops):
-            raise self.fail(f"{field} must be given once, or once per top ({tops}), got "
-                            f"{len(given)}")
+            raise self.fail(
+                f"{field} must be given once, or once per top ({tops}), got {len(given)}"
+            )
         return given * tops if len(given) == 1 else given
 
     def _shapes(self, tops: int) -> list[tuple[int, ...]]:
@@ -68,6 +69,7 @@ class DummyData(Layer):
             if filler.type != "constant":
                 blob.load(draw(blob.shape, filler, self.rng))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """Nothing is below."""

@@ -47,8 +47,9 @@ class Eltwise(Layer):
         if param.coeff and self._operation != Operation.SUM:
             raise self.fail("coeff goes with operation: SUM alone")
         if len(self._coeff) != len(bottom):
-            raise self.fail(f"needs one coeff for each of its {len(bottom)} bottoms, got "
-                            f"{len(self._coeff)}")
+            raise self.fail(
+                f"needs one coeff for each of its {len(bottom)} bottoms, got {len(self._coeff)}"
+            )
         self._term = Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -56,8 +57,10 @@ class Eltwise(Layer):
         shape = bottom[0].shape
         for i, blob in enumerate(bottom):
             if blob.shape != shape:
-                raise self.fail(f"all bottoms must have one shape: bottom[0] is {shape}, "
-                                f"bottom[{i}] is {blob.shape}")
+                raise self.fail(
+                    f"all bottoms must have one shape: bottom[0] is {shape}, "
+                    f"bottom[{i}] is {blob.shape}"
+                )
         top[0].reshape(*shape)
         self._term.reshape(*shape)
         if self._operation == Operation.MAX:
@@ -86,8 +89,9 @@ class Eltwise(Layer):
         for x in xs[1:]:
             out *= x
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         dy = top[0].diff
         for i, blob in enumerate(bottom):
             if not propagate_down[i]:

@@ -58,8 +58,10 @@ class Embed(Layer):
         ids = bottom[0].data.reshape(-1)
         fault = self.ops.label_fault(ids, self.input_dim, PADDING, self._title)
         if fault is not None:
-            raise self.fail(f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
-                            f"or {PADDING} for padding, got {fault:g}")
+            raise self.fail(
+                f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
+                f"or {PADDING} for padding, got {fault:g}"
+            )
         self.ids[...] = ids
         self.xp.maximum(self.ids, 0, out=self._rows)
         self.xp.greater_equal(self.ids[:, None], 0, out=self._is_word)
@@ -69,11 +71,14 @@ class Embed(Layer):
         if self.bias_term:
             self.ops.add_bias(rows, self.blobs[1].data)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[0]:
-            raise self.fail("cannot backpropagate to its ids; set propagate_down: false, or cut "
-                            "the branch that makes them")
+            raise self.fail(
+                "cannot backpropagate to its ids; set propagate_down: false, or cut "
+                "the branch that makes them"
+            )
         drows = top[0].diff.reshape(-1, self.num_output)
         if self.needs_param_diff(0):
             self.ops.scatter_add(self.blobs[0].diff, self.ids, drows)

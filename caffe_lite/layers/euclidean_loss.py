@@ -31,8 +31,10 @@ class EuclideanLoss(LossLayer):
         super().reshape(bottom, top)
         x, t = bottom[0].shape, bottom[1].shape
         if prod(x[1:]) != prod(t[1:]):
-            raise self.fail(f"both bottoms must have the same number of elements per item, got "
-                            f"shapes {x} and {t}")
+            raise self.fail(
+                f"both bottoms must have the same number of elements per item, got "
+                f"shapes {x} and {t}"
+            )
         self.difference = self.ops.empty(x)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -41,8 +43,9 @@ class EuclideanLoss(LossLayer):
         flat = self.difference.reshape(-1)
         top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         for i, sign in enumerate((1, -1)):
             if propagate_down[i]:
                 scale = top[0].diff * (sign / bottom[i].shape[0])

@@ -38,20 +38,26 @@ class Filter(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if len(top) != len(bottom) - 1:
-            raise self.fail(f"needs one top for each bottom but the selector, got {len(bottom)} "
-                            f"bottoms and {len(top)} tops")
+            raise self.fail(
+                f"needs one top for each bottom but the selector, got {len(bottom)} "
+                f"bottoms and {len(top)} tops"
+            )
         self._first = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         *items, selector = bottom
         if not selector.shape or prod(selector.shape[1:]) != 1:
-            raise self.fail("the selector (last bottom) must have one value per item, shape "
-                            f"(N, 1, ...), got {selector.shape}")
+            raise self.fail(
+                "the selector (last bottom) must have one value per item, shape "
+                f"(N, 1, ...), got {selector.shape}"
+            )
         for i, blob in enumerate(items):
             if blob.shape[:1] != selector.shape[:1]:
-                raise self.fail(f"every bottom must have the selector's first dimension "
-                                f"{selector.shape[0]}, bottom[{i}] is {blob.shape}")
+                raise self.fail(
+                    f"every bottom must have the selector's first dimension "
+                    f"{selector.shape[0]}, bottom[{i}] is {blob.shape}"
+                )
         chosen = self.ops.to_host(selector.data).reshape(-1).nonzero()[0]
         self._ids = self.ops.asarray(chosen, "int32")
         count = selector.shape[0] if self._first else len(chosen)
@@ -64,8 +70,9 @@ class Filter(Layer):
             if y.count:
                 self.ops.take(_rows(x.data), self._ids, _rows(y.data))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         for i, blob in enumerate(bottom):
             if propagate_down[i]:
                 blob.diff[...] = 0

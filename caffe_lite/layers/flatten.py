@@ -34,15 +34,18 @@ class Flatten(Layer):
         first = self.canonical_axis(param.axis, len(shape))
         last = self.canonical_axis(param.end_axis, len(shape), "end_axis")
         if last < first - 1:
-            raise self.fail(f"end_axis ({param.end_axis}) must not come before axis ({param.axis}) "
-                            f"in a bottom of shape {shape}")
-        top[0].reshape(*shape[:first], prod(shape[first:last + 1]), *shape[last + 1:])
+            raise self.fail(
+                f"end_axis ({param.end_axis}) must not come before axis ({param.axis}) "
+                f"in a bottom of shape {shape}"
+            )
+        top[0].reshape(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
         top[0].share_data(bottom[0])
         top[0].share_diff(bottom[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """The top looks at the bottom's memory."""
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """The bottom looks at the top's gradient."""

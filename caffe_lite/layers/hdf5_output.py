@@ -43,13 +43,16 @@ class HDF5Output(Layer):
         self.require_elements(bottom)
         shapes = [blob.shape for blob in bottom]
         if any(not 1 <= len(shape) <= 4 for shape in shapes) or shapes[0][0] != shapes[1][0]:
-            raise self.fail(f"needs bottoms of 1 to 4 axes with the same first dimension, got "
-                            f"{shapes}")
+            raise self.fail(
+                f"needs bottoms of 1 to 4 axes with the same first dimension, got {shapes}"
+            )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shapes = [blob.shape + (1,) * (4 - len(blob.shape)) for blob in bottom]
-        data, label = (self.ops.to_host(blob.data).reshape(shape)
-                       for blob, shape in zip(bottom, shapes, strict=True))
+        data, label = (
+            self.ops.to_host(blob.data).reshape(shape)
+            for blob, shape in zip(bottom, shapes, strict=True)
+        )
         try:
             if self.writer is None:
                 self.writer = RowWriter(self.param.hdf5_output_param.file_name)
@@ -57,8 +60,9 @@ class HDF5Output(Layer):
         except DataError as error:
             raise self.fail(str(error)) from error
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         for flag, blob in zip(propagate_down, bottom, strict=True):
             if flag:
                 blob.diff[...] = 0

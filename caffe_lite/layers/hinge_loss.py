@@ -54,8 +54,9 @@ class HingeLoss(LossLayer):
         total = xp.dot(flat, flat) if self._squares else flat.sum()
         top[0].data[...] = total / len(label)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

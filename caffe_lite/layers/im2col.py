@@ -34,32 +34,42 @@ class Im2col(Layer):
         shape = bottom[0].shape
         self.axis = self.canonical_axis(self.param.convolution_param.axis, len(shape))
         if len(shape) - self.axis < 2:
-            raise self.fail("needs at least one axis behind the channels (axis "
-                            f"{self.axis}), the bottom's shape is {shape}")
+            raise self.fail(
+                "needs at least one axis behind the channels (axis "
+                f"{self.axis}), the bottom's shape is {shape}"
+            )
         self.geometry = read_geometry(self, len(shape) - self.axis - 1)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape, geometry = bottom[0].shape, self.geometry
-        batch, channels, spatial = shape[:self.axis], shape[self.axis], shape[self.axis + 1:]
+        batch, channels, spatial = shape[: self.axis], shape[self.axis], shape[self.axis + 1 :]
         if len(spatial) != len(geometry.kernel):
-            raise self.fail(f"was set up for {len(geometry.kernel)} spatial axes, the bottom's "
-                            f"shape is {shape}")
+            raise self.fail(
+                f"was set up for {len(geometry.kernel)} spatial axes, the bottom's shape is {shape}"
+            )
         made = geometry.output(spatial)
         if min(made) < 1:
-            raise self.fail(f"the output would have spatial shape {made}: the kernel "
-                            f"{geometry.kernel} does not fit the bottom's {spatial}")
+            raise self.fail(
+                f"the output would have spatial shape {made}: the kernel "
+                f"{geometry.kernel} does not fit the bottom's {spatial}"
+            )
         rows = channels * geometry.taps
         top[0].reshape(*batch, rows, *made)
         self.x_shape = (prod(batch), channels, *spatial)
         self.y_shape = (prod(batch), rows, *made)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.ops.im2col(bottom[0].data.reshape(self.x_shape), top[0].data.reshape(self.y_shape),
-                        self.geometry)
+        self.ops.im2col(
+            bottom[0].data.reshape(self.x_shape), top[0].data.reshape(self.y_shape), self.geometry
+        )
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[0]:
-            self.ops.col2im(top[0].diff.reshape(self.y_shape),
-                            bottom[0].diff.reshape(self.x_shape), self.geometry)
+            self.ops.col2im(
+                top[0].diff.reshape(self.y_shape),
+                bottom[0].diff.reshape(self.x_shape),
+                self.geometry,
+            )

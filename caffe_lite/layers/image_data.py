@@ -48,13 +48,17 @@ class ImageData(DataLayer):
         for kind in ("new", "min"):
             height, width = sizes[f"{kind}_height"], sizes[f"{kind}_width"]
             if bool(height) != bool(width):
-                raise self.fail(f"give {kind}_height and {kind}_width together, got {height} and "
-                                f"{width}")
+                raise self.fail(
+                    f"give {kind}_height and {kind}_width together, got {height} and {width}"
+                )
         transformer = self.transformer(param)
         for field, color in (("force_color", True), ("force_gray", False)):
             if getattr(transformer, field) and param.is_color != color:
-                raise self.fail(f"reads images by is_color ({param.is_color}); drop {field} of "
-                                f"transform_param, or set is_color: {str(color).lower()}")
-        images = ImageList(param.source, self.generator, param.root_folder, param.shuffle,
-                           param.rand_skip)
+                raise self.fail(
+                    f"reads images by is_color ({param.is_color}); drop {field} of "
+                    f"transform_param, or set is_color: {str(color).lower()}"
+                )
+        images = ImageList(
+            param.source, self.generator, param.root_folder, param.shuffle, param.rand_skip
+        )
         return ListedImageBatches(images, transformer, size, color=param.is_color, **sizes)

@@ -53,8 +53,10 @@ class InfogainLoss(NormalizedLossLayer):
     def _read_source(self) -> Array:
         source = self.param.infogain_loss_param.source
         if not source:
-            raise self.fail("needs the matrix H as a third bottom, or infogain_loss_param { "
-                            "source: ... } naming a BlobProto file")
+            raise self.fail(
+                "needs the matrix H as a third bottom, or infogain_loss_param { "
+                "source: ... } naming a BlobProto file"
+            )
         try:
             proto = binary.read(source, schema.BlobProto)
         except (CaffeError, OSError) as error:
@@ -72,8 +74,9 @@ class InfogainLoss(NormalizedLossLayer):
         outer, classes, inner = self._view
         given = bottom[2].count if len(bottom) > 2 else self._source.size
         if given != classes * classes:
-            raise self.fail(f"H must have {classes} x {classes} elements for {classes} classes, "
-                            f"got {given}")
+            raise self.fail(
+                f"H must have {classes} x {classes} elements for {classes} classes, got {given}"
+            )
         self._label_view = (outer, inner)
         self._prob.reshape(*shape)
         self._ids = self.ops.empty(outer * inner, "int32")
@@ -115,8 +118,9 @@ class InfogainLoss(NormalizedLossLayer):
         outer, classes, inner = self._view
         return self._rows.reshape(outer, inner, classes).swapaxes(1, 2)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

@@ -49,8 +49,10 @@ class InnerProduct(Layer):
         shape = bottom[0].shape
         axis = self.canonical_axis(self.param.inner_product_param.axis, len(shape))
         if prod(shape[axis:]) != self.num_input:
-            raise self.fail(f"the weights take {self.num_input} inputs (axes from {axis} on), the "
-                            f"bottom of shape {shape} has {prod(shape[axis:])}")
+            raise self.fail(
+                f"the weights take {self.num_input} inputs (axes from {axis} on), the "
+                f"bottom of shape {shape} has {prod(shape[axis:])}"
+            )
         top[0].reshape(*shape[:axis], self.num_output)
         self.rows = prod(shape[:axis])
 
@@ -69,8 +71,9 @@ class InnerProduct(Layer):
         self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self.transpose)
         return y
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         dy = top[0].diff.reshape(self.rows, self.num_output)
         if self.needs_param_diff(0):
             x = bottom[0].data.reshape(self.rows, self.num_input)

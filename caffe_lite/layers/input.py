@@ -30,8 +30,10 @@ class Input(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shapes = self.param.input_param.shape
         if len(shapes) not in (0, 1, len(top)):
-            raise self.fail(f"shape must be given once, once per top ({len(top)}) or not at all, "
-                            f"got {len(shapes)}")
+            raise self.fail(
+                f"shape must be given once, once per top ({len(top)}) or not at all, "
+                f"got {len(shapes)}"
+            )
         for i, blob in enumerate(top):
             if shapes:
                 blob.reshape(*shapes[0 if len(shapes) == 1 else i].dim)
@@ -42,6 +44,7 @@ class Input(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Keep the data that the caller gave."""
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """Nothing is below."""

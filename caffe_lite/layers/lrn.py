@@ -65,16 +65,18 @@ class LRN(Layer):
         self.xp.power(self.scale, -self.beta, out=self.factor)
         self.xp.multiply(x, self.factor, out=y)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         x, dx, dy = bottom[0].data, bottom[0].diff, top[0].diff
         if self.within:
             self._backward_within(x, dy, dx)
         else:
-            self.ops.lrn_across_grad(x, top[0].data, self.scale, dy, dx, self.size, self.alpha,
-                                     self.beta)
+            self.ops.lrn_across_grad(
+                x, top[0].data, self.scale, dy, dx, self.size, self.alpha, self.beta
+            )
 
     def _backward_within(self, x: object, dy: object, dx: object) -> None:
         """dx = dy * factor - 2 alpha beta x * pool^T(dy * x * factor / scale)."""

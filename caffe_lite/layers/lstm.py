@@ -82,7 +82,8 @@ class LSTM(RecurrentLayer):
         dc[...] = 0
         for t in range(self.steps - 1, -1, -1):
             from_next = (dh_next, conts[t + 1]) if t + 1 < self.steps else ()
-            self.ops.lstm_unit_grad(pre[t], cells[t], conts[t], cells[t + 1], dc, dh[t], dpre[t],
-                                    dc, *from_next)
+            self.ops.lstm_unit_grad(
+                pre[t], cells[t], conts[t], cells[t + 1], dc, dh[t], dpre[t], dc, *from_next
+            )
             if t:
                 self.ops.gemm(dpre[t], weight, dh_next)

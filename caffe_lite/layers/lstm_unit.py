@@ -43,8 +43,10 @@ class LSTMUnit(Layer):
             raise self.fail(f"bottom[0] must have shape (1, N, H), got {shape}")
         for i, needed in ((1, (1, shape[1], 4 * shape[2])), (2, shape[:2])):
             if bottom[i].shape != needed:
-                raise self.fail(f"bottom[{i}] must have shape {needed} beside a bottom[0] of shape "
-                                f"{shape}, got {bottom[i].shape}")
+                raise self.fail(
+                    f"bottom[{i}] must have shape {needed} beside a bottom[0] of shape "
+                    f"{shape}, got {bottom[i].shape}"
+                )
         for blob in top:
             blob.reshape(*shape)
         self.gates = self.ops.empty(bottom[1].shape[1:])
@@ -52,17 +54,29 @@ class LSTMUnit(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.gates[...] = bottom[1].data[0]
-        self.ops.lstm_unit(self.gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0],
-                           top[1].data[0])
+        self.ops.lstm_unit(
+            self.gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0], top[1].data[0]
+        )
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[2]:
-            raise self.fail("cannot backpropagate to the sequence indicators (bottom[2]); set "
-                            "propagate_down: false for them, or cut the branch that makes them")
+            raise self.fail(
+                "cannot backpropagate to the sequence indicators (bottom[2]); set "
+                "propagate_down: false for them, or cut the branch that makes them"
+            )
         if not any(propagate_down):
             return
         dc_prev = bottom[0].diff[0] if propagate_down[0] else self.dc_prev
         dgates = bottom[1].diff[0] if propagate_down[1] else self.dgates
-        self.ops.lstm_unit_grad(self.gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0],
-                                top[0].diff[0], top[1].diff[0], dgates, dc_prev)
+        self.ops.lstm_unit_grad(
+            self.gates,
+            bottom[0].data[0],
+            bottom[2].data[0],
+            top[0].data[0],
+            top[0].diff[0],
+            top[1].diff[0],
+            dgates,
+            dc_prev,
+        )

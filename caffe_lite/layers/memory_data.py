@@ -44,16 +44,19 @@ class MemoryData(Layer):
         param = self.param.memory_data_param
         self.item = (param.channels, param.height, param.width)
         if min(param.batch_size, *self.item) < 1:
-            raise self.fail("batch_size, channels, height and width must all be given and at least "
-                            f"1, got {(param.batch_size, *self.item)}")
+            raise self.fail(
+                "batch_size, channels, height and width must all be given and at least "
+                f"1, got {(param.batch_size, *self.item)}"
+            )
         self.batch_size = param.batch_size
         try:
             self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
         except DataError as error:
             raise self.fail(str(error)) from error
         if self.transformer.force_color or self.transformer.force_gray:
-            raise self.fail("takes images as they are given; drop force_color and force_gray of "
-                            "transform_param")
+            raise self.fail(
+                "takes images as they are given; drop force_color and force_gray of transform_param"
+            )
         self.batches: ArrayBatches | None = None
         self._shape(top)
 
@@ -83,21 +86,24 @@ class MemoryData(Layer):
     def add_images(self, images: Sequence[Array], labels: Sequence[float]) -> None:
         """Give images (channels, height, width), uint8 or float, to be transformed now."""
         try:
-            self.batches = ArrayBatches.of_images(images, labels, self.transformer, self.item,
-                                                  self.batch_size)
+            self.batches = ArrayBatches.of_images(
+                images, labels, self.transformer, self.item, self.batch_size
+            )
         except DataError as error:
             raise self.fail(str(error)) from error
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if self.batches is None:
-            raise self.fail("has no data yet; call set_input_arrays (or the layer's set_arrays) "
-                            "before forward")
+            raise self.fail(
+                "has no data yet; call set_input_arrays (or the layer's set_arrays) before forward"
+            )
         self._shape(top)
         for blob, part in zip(top, self.batches.next(self.ops.dtype), strict=True):
             self.ops.copy_to_device(part, blob.data)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """Nothing is below."""
 
     def get_state(self) -> dict[str, Any]:

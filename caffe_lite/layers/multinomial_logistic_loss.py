@@ -48,8 +48,9 @@ class MultinomialLogisticLoss(LossLayer):
         xp.log(work, out=self._logs)
         top[0].data[...] = -self._logs.sum() / len(work)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             work = self._clipped

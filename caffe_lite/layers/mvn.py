@@ -57,8 +57,9 @@ class MVN(Layer):
             std += self._eps
             y /= std
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         xp, work, mean = self.xp, self._work.data, self._mean.data

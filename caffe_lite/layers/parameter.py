@@ -35,8 +35,9 @@ class Parameter(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if not self.blobs[0].count:
-            raise self.fail("every dim of parameter_param.shape must be at least 1, got "
-                            f"{self.blobs[0].shape}")
+            raise self.fail(
+                f"every dim of parameter_param.shape must be at least 1, got {self.blobs[0].shape}"
+            )
         top[0].reshape(*self.blobs[0].shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -44,8 +45,9 @@ class Parameter(Layer):
         if top[0].buffer_ids[0] != self.blobs[0].buffer_ids[0]:
             top[0].share_data(self.blobs[0])
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if self.needs_param_diff(0):
             diff = self.blobs[0].diff
             self.xp.add(diff, top[0].diff, out=diff)

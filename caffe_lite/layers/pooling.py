@@ -60,11 +60,14 @@ class Pooling(Layer):
             raise self.fail(f"stride must be at least 1, got {self.stride}")
         if param.global_pooling:
             if any(param.HasField(f) for f in ("kernel_size", "kernel_h", "kernel_w")):
-                raise self.fail("global_pooling takes the whole image: drop kernel_size, kernel_h "
-                                "and kernel_w")
+                raise self.fail(
+                    "global_pooling takes the whole image: drop kernel_size, kernel_h and kernel_w"
+                )
             if self.pad != (0, 0) or self.stride != (1, 1):
-                raise self.fail("global_pooling works with pad 0 and stride 1 alone, got pad "
-                                f"{self.pad} and stride {self.stride}")
+                raise self.fail(
+                    "global_pooling works with pad 0 and stride 1 alone, got pad "
+                    f"{self.pad} and stride {self.stride}"
+                )
             return
         self.kernel = self._kernel(param)
         if self.pad != (0, 0) and self.method == Methods.STOCHASTIC:
@@ -97,11 +100,15 @@ class Pooling(Layer):
             self.kernel = (shape[2], shape[3])
         made = tuple(self._output(shape[2 + i], i) for i in (0, 1))
         if min(made) < 1:
-            raise self.fail(f"the output would be {made[0]} x {made[1]}: the kernel {self.kernel} "
-                            f"does not fit the bottom's {shape[2]} x {shape[3]}")
+            raise self.fail(
+                f"the output would be {made[0]} x {made[1]}: the kernel {self.kernel} "
+                f"does not fit the bottom's {shape[2]} x {shape[3]}"
+            )
         # Windows begin no farther out than just beyond the image, where they are empty anyway.
-        self.step = tuple(min(stride, size + pad) for stride, size, pad
-                          in zip(self.stride, shape[2:], self.pad, strict=True))
+        self.step = tuple(
+            min(stride, size + pad)
+            for stride, size, pad in zip(self.stride, shape[2:], self.pad, strict=True)
+        )
         for blob in top:
             blob.reshape(*shape[:2], *made)
         self.mask = self.uniform = None
@@ -134,8 +141,9 @@ class Pooling(Layer):
         else:
             self.ops.stochastic_pool_test(x, y, self.kernel, self.step)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diff, bottom[0].diff

@@ -47,8 +47,9 @@ class PReLU(Layer):
         self._check_axes(bottom[0])
         channels = bottom[0].shape[1]
         if not self._shared and channels != self.blobs[0].count:
-            raise self.fail(f"bottom[0] has {channels} channels, the learned slope has "
-                            f"{self.blobs[0].count}")
+            raise self.fail(
+                f"bottom[0] has {channels} channels, the learned slope has {self.blobs[0].count}"
+            )
         for blob in (top[0], self._x):
             blob.reshape(*bottom[0].shape)
         # (N, slopes, what shares a slope), as the operations see the arrays.
@@ -59,11 +60,11 @@ class PReLU(Layer):
         x, y = bottom[0].data, top[0].data
         if self._works_in_place:
             self._x.data[...] = x
-        self.ops.prelu(x.reshape(self._view), self.blobs[0].data.reshape(-1),
-                       y.reshape(self._view))
+        self.ops.prelu(x.reshape(self._view), self.blobs[0].data.reshape(-1), y.reshape(self._view))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         x = (self._x if self._works_in_place else bottom[0]).data.reshape(self._view)
         dy = top[0].diff.reshape(self._view)
         slope = self.blobs[0]

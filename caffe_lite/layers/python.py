@@ -73,8 +73,9 @@ class Python(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._call("forward", bottom, top)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self._call("backward", top, list(propagate_down), bottom)
 
     def get_state(self) -> dict[str, Any]:
@@ -95,8 +96,10 @@ class Python(Layer):
 
     def _call(self, method: str, *args: Sequence[Any]) -> None:
         if not getattr(self.user, "on_device", False):
-            args = tuple([self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
-                         for arg in args)
+            args = tuple(
+                [self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
+                for arg in args
+            )
         self._guard(getattr(self.user, method), *args)
         self._host.flush()
 
@@ -109,8 +112,10 @@ class Python(Layer):
         except Exception as error:
             frames = extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename == self._file] or frames
-            raise self.fail(f"{self.param.python_param.layer} failed at {own[-1].filename}:"
-                            f"{own[-1].lineno}: {type(error).__name__}: {error}") from error
+            raise self.fail(
+                f"{self.param.python_param.layer} failed at {own[-1].filename}:"
+                f"{own[-1].lineno}: {type(error).__name__}: {error}"
+            ) from error
 
     def _find_class(self, module_name: str, class_name: str) -> type[Layer]:
         if not module_name or not class_name:
@@ -118,13 +123,20 @@ class Python(Layer):
         module = self._import(module_name)
         cls = getattr(module, class_name, None)
         if cls is None:
-            layers = [name for name, value in vars(module).items()
-                      if isinstance(value, type) and issubclass(value, Layer)]
-            raise self.fail(f'module "{module_name}" ({module.__file__}) has no layer '
-                            f'"{class_name}"{did_you_mean(class_name, layers)}')
+            layers = [
+                name
+                for name, value in vars(module).items()
+                if isinstance(value, type) and issubclass(value, Layer)
+            ]
+            raise self.fail(
+                f'module "{module_name}" ({module.__file__}) has no layer '
+                f'"{class_name}"{did_you_mean(class_name, layers)}'
+            )
         if not (isinstance(cls, type) and issubclass(cls, Layer)):
-            raise self.fail(f"{module_name}.{class_name} must be a class that derives from "
-                            "caffe_lite.pycaffe.Layer")
+            raise self.fail(
+                f"{module_name}.{class_name} must be a class that derives from "
+                "caffe_lite.pycaffe.Layer"
+            )
         return cls
 
     def _import(self, name: str) -> ModuleType:
@@ -139,17 +151,25 @@ class Python(Layer):
                 return import_module(candidate)
             except ModuleNotFoundError as error:
                 if not f"{candidate}.".startswith(f"{error.name}."):
-                    raise self.fail(f'module "{name}" needs one that is missing: {error}'
-                                    ) from error
+                    raise self.fail(
+                        f'module "{name}" needs one that is missing: {error}'
+                    ) from error
             except Exception as error:
                 if candidate in SHIPPED and _is_python_2(error):
-                    log.warning('layer "%s": %s is written in Python 2; %s takes its place',
-                                self.name, getattr(error, "filename", name), SHIPPED[name])
+                    log.warning(
+                        'layer "%s": %s is written in Python 2; %s takes its place',
+                        self.name,
+                        getattr(error, "filename", name),
+                        SHIPPED[name],
+                    )
                     continue
-                raise self.fail(f'module "{name}" cannot be imported: {type(error).__name__}: '
-                                f"{error}") from error
-        raise self.fail(f'module "{name}" was not found; put the folder that holds {name}.py on '
-                        f"PYTHONPATH, or run in it (working directory: {os.getcwd()})")
+                raise self.fail(
+                    f'module "{name}" cannot be imported: {type(error).__name__}: {error}'
+                ) from error
+        raise self.fail(
+            f'module "{name}" was not found; put the folder that holds {name}.py on '
+            f"PYTHONPATH, or run in it (working directory: {os.getcwd()})"
+        )
 
 
 def _is_python_2(error: Exception) -> bool:

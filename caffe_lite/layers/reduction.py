@@ -57,8 +57,9 @@ class Reduction(Layer):
         if self._coeff != 1:
             y *= self._coeff
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         xp = self.xp

@@ -28,12 +28,16 @@ def register(type_name: str) -> Callable[[L], L]:
 
     def decorate(cls: L) -> L:
         if not (isinstance(cls, type) and issubclass(cls, Layer)):
-            raise LayerError(f'layer type "{type_name}": {cls!r} must be a class that derives from '
-                             "caffe_lite.Layer")
+            raise LayerError(
+                f'layer type "{type_name}": {cls!r} must be a class that derives from '
+                "caffe_lite.Layer"
+            )
         mine, owner = f"{cls.__module__}.{cls.__qualname__}", _owner(type_name)
         if owner not in (None, mine):
-            raise LayerError(f'layer type "{type_name}" is already registered by {owner}; choose '
-                             f"another name for {mine}")
+            raise LayerError(
+                f'layer type "{type_name}" is already registered by {owner}; choose '
+                f"another name for {mine}"
+            )
         cls.type = type_name
         _registered[type_name] = cls
         return cls
@@ -71,8 +75,12 @@ def layer_class(type_name: str) -> type[Layer]:
         try:
             loaded = point.load()
         except Exception as error:
-            raise LayerError(f'layer type "{type_name}": its plugin {point.value} could not be '
-                             f"loaded: {type(error).__name__}: {error}") from error
+            raise LayerError(
+                f'layer type "{type_name}": its plugin {point.value} could not be '
+                f"loaded: {type(error).__name__}: {error}"
+            ) from error
         return register(type_name)(loaded)
-    raise LayerError(f'unknown layer type "{type_name}"{did_you_mean(type_name, layer_types())} '
-                     "(`caffe_lite layers` lists the known ones)")
+    raise LayerError(
+        f'unknown layer type "{type_name}"{did_you_mean(type_name, layer_types())} '
+        "(`caffe_lite layers` lists the known ones)"
+    )

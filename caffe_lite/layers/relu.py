@@ -37,7 +37,8 @@ class ReLU(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.ops.relu(bottom[0].data, top[0].data, self.slope)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[0]:
             self.ops.relu_grad(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)

@@ -41,16 +41,20 @@ class Reshape(Layer):
         for i, dim in enumerate(dims):
             if dim == 0:
                 if first + i >= len(shape):
-                    raise self.fail(f"dim {i} of the new shape is 0 (copy), but the bottom of "
-                                    f"shape {shape} has no axis {first + i}")
+                    raise self.fail(
+                        f"dim {i} of the new shape is 0 (copy), but the bottom of "
+                        f"shape {shape} has no axis {first + i}"
+                    )
                 dims[i] = shape[first + i]
         made = [*shape[:first], *dims, *shape[last:]]
         if -1 in made:
             known = prod(d for d in made if d != -1)
             made[made.index(-1)] = bottom[0].count // known
         if prod(made) != bottom[0].count:
-            raise self.fail(f"cannot take the bottom of shape {shape} ({bottom[0].count} elements) "
-                            f"as {tuple(made)}")
+            raise self.fail(
+                f"cannot take the bottom of shape {shape} ({bottom[0].count} elements) "
+                f"as {tuple(made)}"
+            )
         top[0].reshape(*made)
         top[0].share_data(bottom[0])
         top[0].share_diff(bottom[0])
@@ -60,19 +64,24 @@ class Reshape(Layer):
         param = self.param.reshape_param
         first = param.axis if param.axis >= 0 else ndim + 1 + param.axis
         if not 0 <= first <= ndim:
-            raise self.fail(f"axis must be in [{-ndim - 1}, {ndim}] for a bottom of {ndim} axes, "
-                            f"got {param.axis}")
+            raise self.fail(
+                f"axis must be in [{-ndim - 1}, {ndim}] for a bottom of {ndim} axes, "
+                f"got {param.axis}"
+            )
         if param.num_axes < -1:
             raise self.fail(f"num_axes must be at least 0, or -1 for all, got {param.num_axes}")
         last = ndim if param.num_axes == -1 else first + param.num_axes
         if last > ndim:
-            raise self.fail(f"axis + num_axes must be at most {ndim}, the bottom's number of axes, "
-                            f"got {first} + {param.num_axes}")
+            raise self.fail(
+                f"axis + num_axes must be at most {ndim}, the bottom's number of axes, "
+                f"got {first} + {param.num_axes}"
+            )
         return first, last
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """The top looks at the bottom's memory."""
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         """The bottom looks at the top's gradient."""

@@ -36,8 +36,9 @@ class Scale(Affine):
         param = self.param.scale_param
         learned = len(bottom) == 1
         if not self.blobs:
-            shape = bottom[1].shape if not learned else (
-                self.coefficient_shape(bottom[0].shape, param))
+            shape = (
+                bottom[1].shape if not learned else (self.coefficient_shape(bottom[0].shape, param))
+            )
             if learned:
                 one = schema.FillerParameter(value=1)
                 self.add_blob(shape, param.filler if param.HasField("filler") else one)
@@ -64,8 +65,9 @@ class Scale(Affine):
         if self._bias is not None:
             self.ops.add_bias(y, self._bias.data.reshape(-1))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         learned = len(bottom) == 1
         scale, dy = self._scale(bottom), top[0].diff.reshape(self._view)
         if self._bias is not None and self.needs_param_diff(len(self.blobs) - 1):

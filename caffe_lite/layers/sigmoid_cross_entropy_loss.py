@@ -43,8 +43,9 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         super().reshape(bottom, top)
         shape = bottom[0].shape
         if bottom[1].count != bottom[0].count:
-            raise self.fail(f"needs one target per score: bottom[0] is {shape}, bottom[1] "
-                            f"{bottom[1].shape}")
+            raise self.fail(
+                f"needs one target per score: bottom[0] is {shape}, bottom[1] {bottom[1].shape}"
+            )
         self._terms, self._probability = self.ops.empty(shape), self.ops.empty(shape)
         self._ignored = self.ops.empty(shape, bool)
 
@@ -65,8 +66,9 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         self._divisor = self.normalizer(len(x), x.size // len(x), valid)
         top[0].data[...] = terms.sum() / self._divisor
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             dx, target = bottom[0].diff, bottom[1].data.reshape(self._terms.shape)

@@ -31,8 +31,9 @@ class Silence(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """There is no top to fill."""
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         for flag, blob in zip(propagate_down, bottom, strict=True):
             if flag:
                 blob.diff[...] = 0

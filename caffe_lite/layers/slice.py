@@ -46,7 +46,7 @@ class Slice(Layer):
         self.axis = self.canonical_axis(self.given_axis, len(shape))
         self.cuts = self._cuts(shape[self.axis], len(top))
         for blob, (begin, end) in zip(top, pairwise(self.cuts), strict=True):
-            blob.reshape(*shape[:self.axis], end - begin, *shape[self.axis + 1:])
+            blob.reshape(*shape[: self.axis], end - begin, *shape[self.axis + 1 :])
         if len(top) == 1:
             top[0].share_data(bottom[0])
             top[0].share_diff(bottom[0])
@@ -56,14 +56,18 @@ class Slice(Layer):
         points = list(self.param.slice_param.slice_point)
         if not points:
             if size % tops:
-                raise self.fail(f"{tops} tops cannot share axis {self.axis} of size {size} evenly; "
-                                "give slice_point")
+                raise self.fail(
+                    f"{tops} tops cannot share axis {self.axis} of size {size} evenly; "
+                    "give slice_point"
+                )
             return list(range(0, size + 1, size // tops))
         cuts = [0, *points, size]
         if len(points) != tops - 1 or any(a >= b for a, b in pairwise(cuts)):
-            raise self.fail(f"slice_point must be given {tops - 1} times (once less than tops) "
-                            f"and rise between 0 and {size}, the size of axis {self.axis}; got "
-                            f"{points}")
+            raise self.fail(
+                f"slice_point must be given {tops - 1} times (once less than tops) "
+                f"and rise between 0 and {size}, the size of axis {self.axis}; got "
+                f"{points}"
+            )
         return cuts
 
     def _parts(self, x: Array) -> Iterator[Array]:
@@ -75,8 +79,9 @@ class Slice(Layer):
             for blob, part in zip(top, self._parts(bottom[0].data), strict=True):
                 blob.data[...] = part
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[0] and len(top) > 1:
             for blob, part in zip(top, self._parts(bottom[0].diff), strict=True):
                 part[...] = blob.diff

@@ -61,10 +61,15 @@ class SoftmaxWithLoss(NormalizedLossLayer):
         self.divisor = self.normalizer(*self.label_view, valid)
         top[0].data[...] = total / self.divisor
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             self.ops.softmax_loss_grad(
-                self.prob.data.reshape(self.view), bottom[1].data.reshape(self.label_view),
-                self.ignore_label, top[0].diff / self.divisor, bottom[0].diff.reshape(self.view))
+                self.prob.data.reshape(self.view),
+                bottom[1].data.reshape(self.label_view),
+                self.ignore_label,
+                top[0].diff / self.divisor,
+                bottom[0].diff.reshape(self.view),
+            )

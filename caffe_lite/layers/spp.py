@@ -39,8 +39,10 @@ class SPP(Layer):
         param = self.param.spp_param
         self.note_hint(param, "engine")
         if not 1 <= param.pyramid_height <= _MOST_LEVELS:
-            raise self.fail(f"pyramid_height must be given, from 1 to {_MOST_LEVELS}, got "
-                            f"{param.pyramid_height}")
+            raise self.fail(
+                f"pyramid_height must be given, from 1 to {_MOST_LEVELS}, got "
+                f"{param.pyramid_height}"
+            )
         self._x = Blob(self.ops)  # the bottom's data, with a gradient for one level at a time
         self._levels: list[tuple[Pooling, Blob]] = []
         for level in range(param.pyramid_height):
@@ -68,16 +70,26 @@ class SPP(Layer):
         kernel = [-(-size // bins) for size in sizes]
         pad = [(k * bins - size + 1) // 2 for k, size in zip(kernel, sizes, strict=True)]
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
-            raise self.fail(f"level {level} of the pyramid cuts {sizes[0]} x {sizes[1]} into "
-                            f"{bins} x {bins} bins, of which some would be padding alone; lower "
-                            "pyramid_height or enlarge the bottom")
+            raise self.fail(
+                f"level {level} of the pyramid cuts {sizes[0]} x {sizes[1]} into "
+                f"{bins} x {bins} bins, of which some would be padding alone; lower "
+                "pyramid_height or enlarge the bottom"
+            )
         pool = self.param.spp_param.pool
         if pool == schema.SPPParameter.STOCHASTIC and any(pad):
-            raise self.fail(f"STOCHASTIC takes no padding, which {bins} x {bins} bins of "
-                            f"{sizes[0]} x {sizes[1]} need; each side must be a multiple of {bins}")
+            raise self.fail(
+                f"STOCHASTIC takes no padding, which {bins} x {bins} bins of "
+                f"{sizes[0]} x {sizes[1]} need; each side must be a multiple of {bins}"
+            )
         return schema.PoolingParameter(
-            pool=pool, kernel_h=kernel[0], kernel_w=kernel[1],
-            stride_h=kernel[0], stride_w=kernel[1], pad_h=pad[0], pad_w=pad[1])
+            pool=pool,
+            kernel_h=kernel[0],
+            kernel_w=kernel[1],
+            stride_h=kernel[0],
+            stride_w=kernel[1],
+            pad_h=pad[0],
+            pad_w=pad[1],
+        )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for pooling, y in self._levels:
@@ -85,8 +97,9 @@ class SPP(Layer):
         for y, part in self._parts(top[0].data):
             part[...] = y.data.reshape(part.shape)
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if not propagate_down[0]:
             return
         for y, part in self._parts(top[0].diff):
@@ -104,7 +117,7 @@ class SPP(Layer):
         rows, start, parts = array.reshape(len(array), -1), 0, []
         for _, y in self._levels:
             width = y.count // len(array)
-            parts.append((y, rows[:, start:start + width]))
+            parts.append((y, rows[:, start : start + width]))
             start += width
         return parts
 

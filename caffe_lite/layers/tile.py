@@ -30,16 +30,18 @@ class Tile(Layer):
         if tiles < 1:
             raise self.fail(f"tiles must be given and at least 1, got {tiles}")
         axis = self.canonical_axis(self.param.tile_param.axis, len(shape))
-        top[0].reshape(*shape[:axis], tiles * shape[axis], *shape[axis + 1:])
+        top[0].reshape(*shape[:axis], tiles * shape[axis], *shape[axis + 1 :])
         self._view = (prod(shape[:axis]), tiles, prod(shape[axis:]))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         outer, _, inner = self._view
         self.ops.tile(bottom[0].data.reshape(outer, inner), top[0].data.reshape(self._view))
 
-    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool],
-                 bottom: Sequence[Blob]) -> None:
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
         if propagate_down[0]:
             outer, _, inner = self._view
-            self.ops.tile_grad(top[0].diff.reshape(self._view),
-                               bottom[0].diff.reshape(outer, inner))
+            self.ops.tile_grad(
+                top[0].diff.reshape(self._view), bottom[0].diff.reshape(outer, inner)
+            )

@@ -48,8 +48,10 @@ class WindowData(DataLayer):
         if transform.crop_size < 1:
             raise self.fail("needs transform_param { crop_size } of at least 1")
         if 2 * param.context_pad >= transform.crop_size:
-            raise self.fail(f"context_pad must be less than half of crop_size "
-                            f"{transform.crop_size}, got {param.context_pad}")
+            raise self.fail(
+                f"context_pad must be less than half of crop_size "
+                f"{transform.crop_size}, got {param.context_pad}"
+            )
         if param.crop_mode not in ("warp", "square"):
             raise self.fail(f'crop_mode must be "warp" or "square", got "{param.crop_mode}"')
         if not 0 <= param.fg_fraction <= 1:
@@ -57,5 +59,13 @@ class WindowData(DataLayer):
         if transform.force_gray:
             raise self.fail("reads images in colour; drop force_gray")
         file = WindowFile(param.source, param.fg_threshold, param.bg_threshold, param.root_folder)
-        return WindowBatches(file, transform, self.generator, size, param.fg_fraction,
-                             param.context_pad, param.crop_mode == "square", param.cache_images)
+        return WindowBatches(
+            file,
+            transform,
+            self.generator,
+            size,
+            param.fg_fraction,
+            param.context_pad,
+            param.crop_mode == "square",
+            param.cache_images,
+        )

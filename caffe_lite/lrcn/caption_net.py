@@ -50,26 +50,44 @@ def examine(net: Net) -> CaptionNet:
     embed = [layer for layer in net.layers if layer.type == "Embed"]
     recurrent = [layer for layer in net.layers if isinstance(layer, RecurrentLayer)]
     if len(embed) != 1 or not recurrent:
-        raise _fail(net, "a caption net reads word ids through one Embed layer and has LSTM or RNN "
-                         f"layers, this one has {len(embed)} and {len(recurrent)}")
+        raise _fail(
+            net,
+            "a caption net reads word ids through one Embed layer and has LSTM or RNN "
+            f"layers, this one has {len(embed)} and {len(recurrent)}",
+        )
     for layer in recurrent:
         if layer.expose_hidden:
-            raise layer.fail("expose_hidden: true is not for captions: the layer must carry its "
-                             "state itself")
+            raise layer.fail(
+                "expose_hidden: true is not for captions: the layer must carry its state itself"
+            )
     words = origins[net.bottom_names[embed[0].name][0]]
     conts = {origins[net.bottom_names[layer.name][1]] for layer in recurrent}
     if len(conts) != 1 or not {words, *conts} <= set(net.inputs):
-        raise _fail(net, "word ids and one blob of sequence indicators must be its inputs, got "
-                         f"{words} and {', '.join(sorted(conts))} of the inputs "
-                         f"{', '.join(net.inputs)}")
+        raise _fail(
+            net,
+            "word ids and one blob of sequence indicators must be its inputs, got "
+            f"{words} and {', '.join(sorted(conts))} of the inputs "
+            f"{', '.join(net.inputs)}",
+        )
     (cont,) = conts
     images = [name for name in net.inputs if name not in (words, cont)]
     if len(images) > 1:
-        raise _fail(net, f"besides {words} and {cont} it must have one input at most, the image; "
-                         f"it has {', '.join(images)}")
+        raise _fail(
+            net,
+            f"besides {words} and {cont} it must have one input at most, the image; "
+            f"it has {', '.join(images)}",
+        )
     probs = _probabilities(net)
-    return CaptionNet(net, words, cont, images[0] if images else None, probs,
-                      net.blobs[probs].shape[-1], *_halves(net, {words, cont}), recurrent)
+    return CaptionNet(
+        net,
+        words,
+        cont,
+        images[0] if images else None,
+        probs,
+        net.blobs[probs].shape[-1],
+        *_halves(net, {words, cont}),
+        recurrent,
+    )
 
 
 def _origins(net: Net) -> dict[str, str]:
@@ -83,15 +101,25 @@ def _origins(net: Net) -> dict[str, str]:
 
 
 def _probabilities(net: Net) -> str:
-    softmax = [name for layer in net.layers if layer.type == "Softmax"
-               for name in net.top_names[layer.name]]
+    softmax = [
+        name
+        for layer in net.layers
+        if layer.type == "Softmax"
+        for name in net.top_names[layer.name]
+    ]
     if len(softmax) != 1:
-        raise _fail(net, "a caption net gives the words' probabilities by one Softmax layer, this "
-                         f"one has {len(softmax)}; use its deploy definition")
+        raise _fail(
+            net,
+            "a caption net gives the words' probabilities by one Softmax layer, this "
+            f"one has {len(softmax)}; use its deploy definition",
+        )
     if len(net.blobs[softmax[0]].shape) != 3:
-        raise _fail(net, f"{softmax[0]} must have shape (T, N, vocabulary size), got "
-                         f"{net.blobs[softmax[0]].shape}; set axis: 2 for the layers above the "
-                         "LSTM")
+        raise _fail(
+            net,
+            f"{softmax[0]} must have shape (T, N, vocabulary size), got "
+            f"{net.blobs[softmax[0]].shape}; set axis: 2 for the layers above the "
+            "LSTM",
+        )
     return softmax[0]
 
 
@@ -114,8 +142,10 @@ def _halves(net: Net, sentence: set[str]) -> tuple[list[Range], list[Range], lis
 
 def _ranges(positions: Iterable[int]) -> list[Range]:
     """Runs of consecutive positions."""
-    runs = [[i for _, i in run] for _, run in
-            groupby(enumerate(positions), lambda pair: pair[1] - pair[0])]
+    runs = [
+        [i for _, i in run]
+        for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0])
+    ]
     return [(run[0], run[-1]) for run in runs]
 
 

@@ -41,11 +41,17 @@ class Captioner:
                 f"{vocabulary.source}: {len(vocabulary.words)} words and <EOS> make "
                 f'{len(vocabulary)} ids, but net "{net.name}" takes {taken} (layer '
                 f'"{self.parts.embed.name}") and predicts {self.parts.size} ("{self.parts.probs}")'
-                "; give the vocabulary that it was trained with")
+                "; give the vocabulary that it was trained with"
+            )
 
     @classmethod
-    def load(cls, definition: StrPath, weights: StrPath, vocabulary: StrPath, ops: Any = None,
-             ) -> Captioner:
+    def load(
+        cls,
+        definition: StrPath,
+        weights: StrPath,
+        vocabulary: StrPath,
+        ops: Any = None,
+    ) -> Captioner:
         """A captioner from its three files: deploy prototxt, caffemodel, vocabulary."""
         words = Vocabulary.read(vocabulary)
         return cls(load_deploy_net(definition, weights, ops), words)
@@ -55,16 +61,29 @@ class Captioner:
         _require_positive(max_length=max_length)
         return self._each(images, lambda rows, _: decoding.greedy(self.predictor, rows, max_length))
 
-    def beam_search(self, images: Array | None, beam: int = 5, max_length: int = MAX_LENGTH,
-                    per_word: bool = False) -> list[list[Caption]]:
+    def beam_search(
+        self,
+        images: Array | None,
+        beam: int = 5,
+        max_length: int = MAX_LENGTH,
+        per_word: bool = False,
+    ) -> list[list[Caption]]:
         """The `beam` best captions per image, the best first; see `decoding.beam_search`."""
         _require_positive(beam=beam, max_length=max_length)
-        return self._each(images, lambda rows, _: decoding.beam_search(
-            self.predictor, rows, beam, max_length, per_word))
+        return self._each(
+            images,
+            lambda rows, _: decoding.beam_search(self.predictor, rows, beam, max_length, per_word),
+        )
 
-    def sample(self, images: Array | None, samples: int = 1, temperature: float = 1.0,
-               seed: int = 0, max_length: int = MAX_LENGTH, first_image: int = 0,
-               ) -> list[list[Caption]]:
+    def sample(
+        self,
+        images: Array | None,
+        samples: int = 1,
+        temperature: float = 1.0,
+        seed: int = 0,
+        max_length: int = MAX_LENGTH,
+        first_image: int = 0,
+    ) -> list[list[Caption]]:
         """`samples` captions per image drawn at random; see `decoding.sample`.
 
         Image number i, counted from `first_image`, draws the same numbers with the same `seed`
@@ -73,16 +92,29 @@ class Captioner:
         _require_positive(samples=samples, temperature=temperature, max_length=max_length)
 
         def draw(rows: np.ndarray, first: int) -> list[list[Caption]]:
-            uniform = [np.random.default_rng((seed, first_image + first + int(row))).random(
-                (samples, max_length)) for row in rows]
-            captions = decoding.sample(self.predictor, rows.repeat(samples), max_length,
-                                       temperature, np.concatenate(uniform))
-            return [captions[i:i + samples] for i in range(0, len(captions), samples)]
+            uniform = [
+                np.random.default_rng((seed, first_image + first + int(row))).random(
+                    (samples, max_length)
+                )
+                for row in rows
+            ]
+            captions = decoding.sample(
+                self.predictor,
+                rows.repeat(samples),
+                max_length,
+                temperature,
+                np.concatenate(uniform),
+            )
+            return [captions[i : i + samples] for i in range(0, len(captions), samples)]
 
         return self._each(images, draw)
 
-    def score(self, images: Array | None, sentences: Sequence[Sequence[int]],
-              about: Sequence[int] | None = None) -> list[Caption]:
+    def score(
+        self,
+        images: Array | None,
+        sentences: Sequence[Sequence[int]],
+        about: Sequence[int] | None = None,
+    ) -> list[Caption]:
         """The log-probabilities of `sentences` (ids, 0 last to count the end).
 
         Sentence j is about image `about[j]`; by default about image j.
@@ -91,18 +123,22 @@ class Captioner:
         image_of = np.zeros(len(sentences), int) if given is None else np.array(given, int)
         count = 1 if images is None else len(images)
         if len(image_of) != len(sentences) or not ((0 <= image_of) & (image_of < count)).all():
-            raise CaffeError(f"each of the {len(sentences)} sentences to score needs its image, "
-                             f"one of 0 ... {count - 1}")
+            raise CaffeError(
+                f"each of the {len(sentences)} sentences to score needs its image, "
+                f"one of 0 ... {count - 1}"
+            )
         scored: dict[int, Caption] = {}
         for first, rows in self._batches(images):
             mine = np.flatnonzero((first <= image_of) & (image_of < first + len(rows)))
-            its = decoding.score(self.predictor, image_of[mine] - first,
-                                 [sentences[j] for j in mine.tolist()])
+            its = decoding.score(
+                self.predictor, image_of[mine] - first, [sentences[j] for j in mine.tolist()]
+            )
             scored.update(zip(mine.tolist(), its, strict=True))
         return [scored[j] for j in range(len(sentences))]
 
-    def score_matrix(self, images: Array, sentences: Sequence[Sequence[int]],
-                     per_word: bool = False) -> np.ndarray:
+    def score_matrix(
+        self, images: Array, sentences: Sequence[Sequence[int]], per_word: bool = False
+    ) -> np.ndarray:
         """log P(sentence j | image i), (images, sentences) float64; see `score`.
 
         `per_word` divides by each sentence's number of ids.
@@ -111,8 +147,9 @@ class Captioner:
         for first, rows in self._batches(images):
             for row in rows:
                 scored = decoding.score(self.predictor, [row] * len(sentences), sentences)
-                matrix[first + row] = [each.log_prob_per_word if per_word else each.log_prob
-                                       for each in scored]
+                matrix[first + row] = [
+                    each.log_prob_per_word if per_word else each.log_prob for each in scored
+                ]
         return matrix
 
     def text(self, caption: Caption) -> str:
@@ -128,10 +165,13 @@ class Captioner:
             yield 0, np.arange(self.predictor.encode(None))
             return
         for first in range(0, len(images), self.batch_size):
-            yield first, np.arange(self.predictor.encode(images[first:first + self.batch_size]))
+            yield first, np.arange(self.predictor.encode(images[first : first + self.batch_size]))
 
-    def _each(self, images: Array | None, decode: Callable[[np.ndarray, int], list[Any]],
-              ) -> list[Any]:
+    def _each(
+        self,
+        images: Array | None,
+        decode: Callable[[np.ndarray, int], list[Any]],
+    ) -> list[Any]:
         return [result for first, rows in self._batches(images) for result in decode(rows, first)]
 
 

@@ -62,15 +62,19 @@ class ClipReader:
     def __init__(self, settings: ClipSettings, rng: np.random.Generator) -> None:
         self.settings, self.rng = settings, rng
         if settings.crop > min(settings.height, settings.width):
-            raise DataError(f"crop {settings.crop} is larger than the frames, resized to "
-                            f"{settings.height}x{settings.width}")
+            raise DataError(
+                f"crop {settings.crop} is larger than the frames, resized to "
+                f"{settings.height}x{settings.width}"
+            )
         videos = read_video_list(settings.list)
         self.labels = [label for _, label in videos]
         self.videos = [read_frame_folder(find_video(settings.root, video)) for video, _ in videos]
         for video in self.videos:
             if video.count < settings.frames:
-                raise DataError(f"{video.folder}: {video.count} frames are too few for a clip of "
-                                f"{settings.frames}; drop the video from {settings.list}")
+                raise DataError(
+                    f"{video.folder}: {video.count} frames are too few for a clip of "
+                    f"{settings.frames}; drop the video from {settings.list}"
+                )
         self._next = 0
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="clips")
 
@@ -89,18 +93,24 @@ class ClipReader:
         draws = [self._draw() for _ in range(each.buffer)]
         labels.reshape(each.frames, each.buffer)[...] = [self.labels[d.video] for d in draws]
         done: Iterator[None] = self._pool.map(
-            lambda item: self._read_frame(draws[item % each.buffer], item // each.buffer,
-                                          out[item]), range(len(out)))
+            lambda item: self._read_frame(
+                draws[item % each.buffer], item // each.buffer, out[item]
+            ),
+            range(len(out)),
+        )
         for _ in done:
             """A worker's error is raised here."""
 
     def _draw(self) -> _Draw:
         each, video = self.settings, self._next
         self._next = (video + 1) % len(self.videos)
-        return _Draw(video, int(self.rng.integers(self.videos[video].count - each.frames + 1)),
-                     int(self.rng.integers(each.height - each.crop + 1)),
-                     int(self.rng.integers(each.width - each.crop + 1)),
-                     bool(self.rng.integers(2)) and each.mirror)
+        return _Draw(
+            video,
+            int(self.rng.integers(self.videos[video].count - each.frames + 1)),
+            int(self.rng.integers(each.height - each.crop + 1)),
+            int(self.rng.integers(each.width - each.crop + 1)),
+            bool(self.rng.integers(2)) and each.mirror,
+        )
 
     def _read_frame(self, draw: _Draw, time: int, out: np.ndarray) -> None:
         each = self.settings
@@ -118,8 +128,10 @@ class ClipReader:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on as the reader did whose `get_state` is given."""
         if state["video"] >= len(self.videos):
-            raise DataError(f"{self.settings.list}: the saved state is at video {state['video']}, "
-                            f"the list has {len(self.videos)}; restore the list, or start anew")
+            raise DataError(
+                f"{self.settings.list}: the saved state is at video {state['video']}, "
+                f"the list has {len(self.videos)}; restore the list, or start anew"
+            )
         self._next = state["video"]
         self.rng.bit_generator.state = state["rng"]
 

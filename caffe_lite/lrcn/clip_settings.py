@@ -26,8 +26,10 @@ def settings(param_str: str, variables: dict[str, str], defaults: dict[str, Any]
             merged[name] = _checked(name, os.environ[variable], f"variable {variable}")
     for name, value in _parse(param_str).items():
         if name not in _TYPES:
-            raise DataError(f'param_str has no setting "{name}"{did_you_mean(name, _TYPES)}; there '
-                            f"are: {', '.join(_TYPES)}")
+            raise DataError(
+                f'param_str has no setting "{name}"{did_you_mean(name, _TYPES)}; there '
+                f"are: {', '.join(_TYPES)}"
+            )
         merged[name] = _checked(name, value, "param_str")
     return ClipSettings(**merged)
 
@@ -60,9 +62,14 @@ def _checked(name: str, value: Any, source: str) -> Any:
             return value
     if name == "mean":
         values = [value] * 3 if isinstance(value, int | float) else value
-        if isinstance(values, list | tuple) and len(values) == 3 and all(
-                isinstance(each, int | float) for each in values):
+        if (
+            isinstance(values, list | tuple)
+            and len(values) == 3
+            and all(isinstance(each, int | float) for each in values)
+        ):
             return tuple(values)
     wanted = {"int": "a whole number from 1", "bool": "true or false", "str": "a string"}
-    raise DataError(f'{source}: "{name}" must be '
-                    f"{wanted.get(kind, 'one number per channel: B, G, R')}, got {value!r}")
+    raise DataError(
+        f'{source}: "{name}" must be '
+        f"{wanted.get(kind, 'one number per channel: B, G, R')}, got {value!r}"
+    )

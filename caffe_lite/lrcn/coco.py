@@ -30,9 +30,12 @@ def read_annotations(path: StrPath) -> Annotations:
     content = _load(path)
     name = os.fspath(path)
     if not isinstance(content, dict) or not all(
-            isinstance(content.get(key), list) for key in ("images", "annotations")):
-        raise DataError(f"{name}: not a caption file in COCO's form: an object with lists "
-                        '"images" and "annotations" is expected')
+        isinstance(content.get(key), list) for key in ("images", "annotations")
+    ):
+        raise DataError(
+            f"{name}: not a caption file in COCO's form: an object with lists "
+            '"images" and "annotations" is expected'
+        )
     files: dict[ImageId, str] = {}
     for i, entry in enumerate(content["images"]):
         place = f"{name}: images[{i}]"
@@ -53,14 +56,17 @@ def read_results(path: StrPath) -> dict[ImageId, str]:
     content = _load(path)
     name = os.fspath(path)
     if not isinstance(content, list):
-        raise DataError(f"{name}: not results in COCO's form: a list of objects with image_id and "
-                        "caption is expected")
+        raise DataError(
+            f"{name}: not results in COCO's form: a list of objects with image_id and "
+            "caption is expected"
+        )
     results: dict[ImageId, str] = {}
     for i, result in enumerate(content):
         image = _id(result, "image_id", f"{name}: [{i}]")
         if image in results:
-            raise DataError(f"{name}: [{i}]: image {image!r} has a caption already; give one per "
-                            "image")
+            raise DataError(
+                f"{name}: [{i}]: image {image!r} has a caption already; give one per image"
+            )
         results[image] = _text(result, "caption", f"{name}: [{i}]")
     return results
 

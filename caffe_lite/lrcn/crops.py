@@ -34,10 +34,12 @@ def ten_crops(images: np.ndarray, size: tuple[int, int], flow: bool = False) -> 
 def _room(images: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
     height, width = images.shape[-3:-1]
     if height < size[0] or width < size[1]:
-        raise DataError(f"images of {height}x{width} pixels are smaller than the net's input of "
-                        f"{size[0]}x{size[1]}; resize them to at least that")
+        raise DataError(
+            f"images of {height}x{width} pixels are smaller than the net's input of "
+            f"{size[0]}x{size[1]}; resize them to at least that"
+        )
     return height - size[0], width - size[1]
 
 
 def _crop(images: np.ndarray, top: int, left: int, size: tuple[int, int]) -> np.ndarray:
-    return images[..., top:top + size[0], left:left + size[1], :]
+    return images[..., top : top + size[0], left : left + size[1], :]

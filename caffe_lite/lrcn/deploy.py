@@ -12,8 +12,9 @@ from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.load import load_net
 
 
-def load_deploy_net(definition: StrPath, weights: StrPath, ops: Any = None, *,
-                    last: str | None = None) -> Net:
+def load_deploy_net(
+    definition: StrPath, weights: StrPath, ops: Any = None, *, last: str | None = None
+) -> Net:
     """The net of a deploy prototxt in its TEST phase, with weights from one file or from "a,b".
 
     `last` names the blob that is wanted: layers after the one that makes it are left out. Raises
@@ -30,7 +31,8 @@ def load_deploy_net(definition: StrPath, weights: StrPath, ops: Any = None, *,
             raise ModelError(
                 f"{os.fspath(weights)}: no weights for {_listed(report.missing)} of "
                 f"{os.fspath(definition)}{f' (it holds {held} ...)' if held else ''}; give the "
-                "weights that this net was trained to")
+                "weights that this net was trained to"
+            )
     except BaseException:
         net.close()
         raise
@@ -42,7 +44,7 @@ def _cut(param: Any, last: str, definition: str) -> None:
     if not makers:
         tops = {top for layer in param.layer for top in layer.top}
         raise ModelError(f'{definition}: no layer makes a blob "{last}"{did_you_mean(last, tops)}')
-    del param.layer[makers[-1] + 1:]
+    del param.layer[makers[-1] + 1 :]
 
 
 def _listed(names: list[str]) -> str:

@@ -20,8 +20,10 @@ class ImageFeatures:
 
     def __init__(self, net: Net, name: str, images: ImageInput, batch_size: int = 16) -> None:
         if len(net.inputs) != 1:
-            raise ModelError(f'net "{net.name}" must have one input, the image; it has '
-                             f"{', '.join(net.inputs) or 'none'}: use its deploy definition")
+            raise ModelError(
+                f'net "{net.name}" must have one input, the image; it has '
+                f"{', '.join(net.inputs) or 'none'}: use its deploy definition"
+            )
         self.net, self.name, self.images, self.batch_size = net, name, images, batch_size
         if name not in net.blobs:
             raise ModelError(f'net "{net.name}" has no blob "{name}"')
@@ -31,7 +33,7 @@ class ImageFeatures:
         found = []
         data = self.net.blobs[self.net.inputs[0]]
         for first in range(0, len(paths), self.batch_size):
-            batch = self.images.load(paths[first:first + self.batch_size])
+            batch = self.images.load(paths[first : first + self.batch_size])
             data.reshape(*batch.shape)
             data.data[...] = self.net.ops.asarray(batch)
             self.net.forward()

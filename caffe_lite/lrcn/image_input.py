@@ -24,19 +24,28 @@ class ImageInput:
     crop's size, of which the middle counts. Raises ModelError for a shape that is no image's.
     """
 
-    def __init__(self, shape: Sequence[int], resize: tuple[int, int] | None = None,
-                 mean: float | Sequence[float] | np.ndarray = 0.0, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        resize: tuple[int, int] | None = None,
+        mean: float | Sequence[float] | np.ndarray = 0.0,
+        scale: float = 1.0,
+    ) -> None:
         if len(shape) != 3 or shape[0] not in (1, 3):
-            raise ModelError("an input for images has shape (N, 1, H, W) or (N, 3, H, W), got "
-                             f"(N, {', '.join(map(str, shape))})")
+            raise ModelError(
+                "an input for images has shape (N, 1, H, W) or (N, 3, H, W), got "
+                f"(N, {', '.join(map(str, shape))})"
+            )
         self.channels, self.size = shape[0], (shape[1], shape[2])
         self.resize, self.scale = resize, scale
         values = np.array(mean, np.float32)
         if values.ndim == 3 and values.shape[0] == self.channels:
             values = center_crop(values.transpose(1, 2, 0), self.size)
         elif values.shape not in ((), (1,), (self.channels,)):
-            raise DataError(f"a mean of shape {values.shape} for images of {self.channels} "
-                            "channels: give one number, one per channel, or a mean image")
+            raise DataError(
+                f"a mean of shape {values.shape} for images of {self.channels} "
+                "channels: give one number, one per channel, or a mean image"
+            )
         self.mean = values
 
     def read(self, path: str | os.PathLike[str]) -> np.ndarray:

@@ -44,16 +44,20 @@ class WordPredictor:
         blob = self.net.blobs[name]
         images = np.asarray(images)
         if images.ndim < 1 or images.shape[1:] != blob.shape[1:] or not len(images):
-            raise ModelError(f'net "{self.net.name}" takes {name} of shape (n, '
-                             f"{', '.join(map(str, blob.shape[1:]))}), got {images.shape}")
+            raise ModelError(
+                f'net "{self.net.name}" takes {name} of shape (n, '
+                f"{', '.join(map(str, blob.shape[1:]))}), got {images.shape}"
+            )
         for feature, values in self._features.items():
             self.net.blobs[feature].reshape(*values.shape)
         blob.reshape(*images.shape)
         blob.data[...] = self.ops.asarray(images)
         for start, end in self.parts.image_layers:
             self.net.forward(start, end)
-        self._features = {feature: self.ops.asarray(self.net.blobs[feature].data).copy()
-                          for feature in self.parts.features}
+        self._features = {
+            feature: self.ops.asarray(self.net.blobs[feature].data).copy()
+            for feature in self.parts.features
+        }
         return len(images)
 
     def begin(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -70,8 +74,12 @@ class WordPredictor:
             self._show(self._rows[streams])
         return self._step(words, np.ones(len(words)))
 
-    def score(self, rows: Sequence[int] | np.ndarray, inputs: np.ndarray, targets: np.ndarray,
-              ) -> np.ndarray:
+    def score(
+        self,
+        rows: Sequence[int] | np.ndarray,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+    ) -> np.ndarray:
         """Log-probabilities (T, N) of `targets` (T, N) after `inputs` (T, N), in one forward."""
         self._start(rows)
         cont = np.ones(inputs.shape)
@@ -115,6 +123,8 @@ class WordPredictor:
     def _log(self, probs: Array) -> np.ndarray:
         probs = self.ops.to_host(probs)
         if np.isnan(probs).any():
-            raise ModelError(f'net "{self.net.name}": {self.parts.probs} holds NaN; its weights '
-                             "or the images are not finite")
+            raise ModelError(
+                f'net "{self.net.name}": {self.parts.probs} holds NaN; its weights '
+                "or the images are not finite"
+            )
         return np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))

@@ -31,9 +31,12 @@ class Recall:
         return float(self.ranks.mean())
 
     def summary(self, cuts: Sequence[int] = CUTS) -> dict[str, float]:
-        """"R@1", "R@5", "R@10", "median rank" and "mean rank"."""
-        return {**{f"R@{cut}": self.at(cut) for cut in cuts},
-                "median rank": self.median_rank, "mean rank": self.mean_rank}
+        """ "R@1", "R@5", "R@10", "median rank" and "mean rank"."""
+        return {
+            **{f"R@{cut}": self.at(cut) for cut in cuts},
+            "median rank": self.median_rank,
+            "mean rank": self.mean_rank,
+        }
 
 
 def normalize(scores: np.ndarray) -> np.ndarray:
@@ -57,11 +60,17 @@ def retrieve(scores: np.ndarray, image_of: Sequence[int]) -> tuple[Recall, Recal
     """
     images = np.asarray(image_of)
     count = len(scores)
-    if not count or scores.shape != (count, len(images)) or not len(images) or (
-            not ((0 <= images) & (images < count)).all()):
-        raise CaffeError(f"retrieval takes scores (images, captions) and each caption's image, "
-                         f"got scores {scores.shape} and {len(images)} images from "
-                         f"{images.min(initial=0)} to {images.max(initial=0)}")
+    if (
+        not count
+        or scores.shape != (count, len(images))
+        or not len(images)
+        or (not ((0 <= images) & (images < count)).all())
+    ):
+        raise CaffeError(
+            f"retrieval takes scores (images, captions) and each caption's image, "
+            f"got scores {scores.shape} and {len(images)} images from "
+            f"{images.min(initial=0)} to {images.max(initial=0)}"
+        )
     right = images == np.arange(count)[:, None]
     asked = right.any(axis=1)
     return Recall(_ranks(scores[asked], right[asked])), Recall(_ranks(scores.T, right.T))

@@ -77,15 +77,24 @@ class VideoRead(Layer):
     def find_settings(cls, param_str: str) -> ClipSettings:
         """The class's defaults, which are LRCN's, overruled by the environment and `param_str`."""
         kind, split = "FLOW" if cls.flow else "RGB", cls.split.upper()
-        variables = {"root": f"LRCN_{kind}_FRAMES", "list": f"LRCN_{split}_LIST",
-                     "buffer": f"LRCN_{split}_BUFFER", "frames": f"LRCN_{split}_FRAMES"}
-        return settings(param_str, variables, {
-            "root": "flow_images/" if cls.flow else "frames/",
-            "list": f"ucf101_split1_{cls.split}Videos.txt",
-            "buffer": 24 if cls.split == "train" else 3,
-            "flow": cls.flow,
-            # The mean of red is that module's; elsewhere in LRCN it is 123.68.
-            "mean": (128.0,) * 3 if cls.flow else (103.939, 116.779, 128.68)})
+        variables = {
+            "root": f"LRCN_{kind}_FRAMES",
+            "list": f"LRCN_{split}_LIST",
+            "buffer": f"LRCN_{split}_BUFFER",
+            "frames": f"LRCN_{split}_FRAMES",
+        }
+        return settings(
+            param_str,
+            variables,
+            {
+                "root": "flow_images/" if cls.flow else "frames/",
+                "list": f"ucf101_split1_{cls.split}Videos.txt",
+                "buffer": 24 if cls.split == "train" else 3,
+                "flow": cls.flow,
+                # The mean of red is that module's; elsewhere in LRCN it is 123.68.
+                "mean": (128.0,) * 3 if cls.flow else (103.939, 116.779, 128.68),
+            },
+        )
 
     @classmethod
     def shapes(cls, param_str: str) -> list[tuple[int, ...]]:
@@ -96,9 +105,10 @@ class VideoRead(Layer):
 
     def _begin(self, state: dict[str, Any]) -> None:
         # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
-        self._buffers = [(np.empty(self.reader.shape, np.uint8),
-                          np.empty(self.reader.shape[0], self.ops.dtype))
-                         for _ in range(_AHEAD + 2)]
+        self._buffers = [
+            (np.empty(self.reader.shape, np.uint8), np.empty(self.reader.shape[0], self.ops.dtype))
+            for _ in range(_AHEAD + 2)
+        ]
         self._turn = 0
         self._ahead = Prefetcher(self._make, _AHEAD, state)
 

@@ -41,12 +41,16 @@ class Vocabulary:
             if not word or word.split() != [word]:
                 raise DataError(f"{self.source}:{i}: one word a line is expected, got {word!r}")
             if word in self.ids:
-                raise DataError(f'{self.source}:{i}: "{word}" is there already, in line '
-                                f"{self.ids[word]}; each word must stand once")
+                raise DataError(
+                    f'{self.source}:{i}: "{word}" is there already, in line '
+                    f"{self.ids[word]}; each word must stand once"
+                )
             self.ids[word] = i
         if END_NAME in self.ids:
-            raise DataError(f"{self.source}:{self.ids[END_NAME]}: {END_NAME} has id 0 without "
-                            "being listed; remove this line")
+            raise DataError(
+                f"{self.source}:{self.ids[END_NAME]}: {END_NAME} has id 0 without "
+                "being listed; remove this line"
+            )
 
     def __len__(self) -> int:
         """How many ids there are, <EOS> included: the size that a net's word layers need."""
@@ -62,8 +66,9 @@ class Vocabulary:
         except OSError as error:
             raise DataError(f"{name}: the vocabulary cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise DataError(f"{name}: not a vocabulary: a text file (UTF-8) with one word a line "
-                            "is expected") from None
+            raise DataError(
+                f"{name}: not a vocabulary: a text file (UTF-8) with one word a line is expected"
+            ) from None
         if lines[-1] == "":
             lines.pop()
         if not lines:
@@ -86,11 +91,15 @@ class Vocabulary:
         if None in ids:
             word = words[ids.index(None)]
             if unknown is None:
-                raise DataError(f'"{word}" is not among the {len(self.words)} words of '
-                                f"{self.source}{did_you_mean(word, self.ids)}")
+                raise DataError(
+                    f'"{word}" is not among the {len(self.words)} words of '
+                    f"{self.source}{did_you_mean(word, self.ids)}"
+                )
             if unknown not in self.ids:
-                raise DataError(f'{self.source} has no "{unknown}" to stand for "{word}", which '
-                                "is not in it either")
+                raise DataError(
+                    f'{self.source} has no "{unknown}" to stand for "{word}", which '
+                    "is not in it either"
+                )
         return [self.ids[unknown or ""] if i is None else i for i in ids]
 
     def decode(self, ids: Iterable[int]) -> list[str]:

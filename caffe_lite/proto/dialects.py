@@ -26,13 +26,17 @@ _FIELDS = {
 @cache
 def _extra_class(message: str) -> Any:
     """A message class that has only the fork's fields of `message`."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"forks/{message}.proto", package="forks")
+    file = descriptor_pb2.FileDescriptorProto(name=f"forks/{message}.proto", package="forks")
     name_in_file = message.rpartition(".")[2]
     extra = file.message_type.add(name=name_in_file)
     for field, (number, kind, default) in _FIELDS[message].items():
-        extra.field.add(name=field, number=number, type=kind, default_value=default,
-                        label=FieldDescriptor.LABEL_OPTIONAL)
+        extra.field.add(
+            name=field,
+            number=number,
+            type=kind,
+            default_value=default,
+            label=FieldDescriptor.LABEL_OPTIONAL,
+        )
     pool = descriptor_pool.DescriptorPool()
     described = pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(described.message_types_by_name[name_in_file])
@@ -58,7 +62,7 @@ def extras(message: Any) -> Any:
 def fork_field(message: Any, name: str) -> Any:
     """The value of the fork's field `name` in `message`, or its default.
 
-        fork_field(layer.transform_param, "flow")
+    fork_field(layer.transform_param, "flow")
     """
     return getattr(extras(message), name)
 

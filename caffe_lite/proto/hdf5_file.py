@@ -58,7 +58,7 @@ class Target:
         left = memoryview(data).cast("B")
         while left:
             try:
-                left = left[self._file.write(left):]
+                left = left[self._file.write(left) :]
             except OSError as error:
                 self._go_on_in_memory(error)
         return memoryview(data).nbytes

@@ -27,8 +27,10 @@ class _Field(NamedTuple):
 
 @cache
 def _fields(descriptor: Descriptor) -> dict[str, _Field]:
-    forks = {field.name: _Field(field, False, converter(field), fork=True)
-             for field in fork_fields(descriptor)}
+    forks = {
+        field.name: _Field(field, False, converter(field), fork=True)
+        for field in fork_fields(descriptor)
+    }
     return forks | {
         field.name: _Field(
             field, is_repeated(field), None if field.message_type else converter(field)

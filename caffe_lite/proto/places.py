@@ -14,7 +14,7 @@ class _Open(NamedTuple):
 
 
 def type_place(path: StrPath, layer: str, type_name: str) -> str:
-    """"FILE:LINE:COLUMN: " of the type of the first layer of this name and type in a text.
+    """ "FILE:LINE:COLUMN: " of the type of the first layer of this name and type in a text.
 
     A layer without a type is placed where it begins. "" for a file without such a layer, or that
     cannot be read as text.

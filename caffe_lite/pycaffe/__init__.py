@@ -16,6 +16,22 @@ from caffe_lite.pycaffe.solver import (
     get_solver,
 )
 
-__all__ = ["TEST", "TRAIN", "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "Layer", "Net",
-           "NesterovSolver", "RMSPropSolver", "SGDSolver", "__version__", "get_solver",
-           "layer_type_list", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed"]
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
+    "Layer",
+    "Net",
+    "NesterovSolver",
+    "RMSPropSolver",
+    "SGDSolver",
+    "__version__",
+    "get_solver",
+    "layer_type_list",
+    "set_device",
+    "set_mode_cpu",
+    "set_mode_gpu",
+    "set_random_seed",
+]

@@ -27,19 +27,31 @@ class Net:
     that goes back to the device at the next forward or backward.
     """
 
-    def __init__(self, network_file: str | Path, *args: Any, phase: int | None = None,
-                 level: int = 0, stages: Iterable[str] | None = None,
-                 weights: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        network_file: str | Path,
+        *args: Any,
+        phase: int | None = None,
+        level: int = 0,
+        stages: Iterable[str] | None = None,
+        weights: str | Path | None = None,
+    ) -> None:
         if len(args) == 2 and isinstance(args[0], (str, Path)):
             weights, phase = args
         else:
             given = [phase, level, stages, weights]
-            given[:len(args)] = args
+            given[: len(args)] = args
             phase, level, stages, weights = given  # type: ignore[assignment]
         if phase is None:
             raise CaffeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
-        net = core.Net(network_file, phase, mode.current_ops(), level=level, stages=stages or (),
-                       seed=mode.current_seed())
+        net = core.Net(
+            network_file,
+            phase,
+            mode.current_ops(),
+            level=level,
+            stages=stages or (),
+            seed=mode.current_seed(),
+        )
         self._adopt(net)
         if weights is not None:
             self.copy_from(weights)
@@ -76,8 +88,13 @@ class Net:
         self._host.flush()
         self.core.backward(start, end)
 
-    def forward(self, blobs: Sequence[str] | None = None, start: str | None = None,
-                end: str | None = None, **inputs: Array) -> dict[str, Array]:
+    def forward(
+        self,
+        blobs: Sequence[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **inputs: Array,
+    ) -> dict[str, Array]:
         """Run forward, from layer `start` to layer `end`; keywords set input blobs first.
 
         Returns the data of the output blobs (of the tops of `end`) and of `blobs`, by name.
@@ -89,8 +106,13 @@ class Net:
         self._forward(first, last)
         return {name: self.blobs[name].data for name in wanted}
 
-    def backward(self, diffs: Sequence[str] | None = None, start: str | None = None,
-                 end: str | None = None, **top_diffs: Array) -> dict[str, Array]:
+    def backward(
+        self,
+        diffs: Sequence[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **top_diffs: Array,
+    ) -> dict[str, Array]:
         """Run backward, from layer `start` down to layer `end`; keywords set output diffs first.
 
         Returns the diffs of the input blobs (of the bottoms of `end`) and of `diffs`, by name.
@@ -104,13 +126,17 @@ class Net:
 
     def _set(self, given: dict[str, Array], names: list[str], what: str, field: str) -> None:
         if given and given.keys() != set(names):
-            raise CaffeError(f"the keywords given ({', '.join(sorted(given))}) are not the net's "
-                             f"{what} ({', '.join(names)})")
+            raise CaffeError(
+                f"the keywords given ({', '.join(sorted(given))}) are not the net's "
+                f"{what} ({', '.join(names)})"
+            )
         for name, values in given.items():
             blob = self.blobs[name]
             if len(values) != blob.shape[0]:
-                raise CaffeError(f'"{name}" takes {blob.shape[0]} items at once, got '
-                                 f"{len(values)}; reshape the blob, or use forward_all")
+                raise CaffeError(
+                    f'"{name}" takes {blob.shape[0]} items at once, got '
+                    f"{len(values)}; reshape the blob, or use forward_all"
+                )
             getattr(blob, field)[...] = values
 
     def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Array) -> dict[str, Array]:
@@ -121,9 +147,12 @@ class Net:
                 collected.setdefault(name, []).append(np.array(values))
         return self._joined(collected, len(next(iter(inputs.values()))))
 
-    def forward_backward_all(self, blobs: Sequence[str] | None = None,
-                             diffs: Sequence[str] | None = None, **arrays: Array,
-                             ) -> tuple[dict[str, Array], dict[str, Array]]:
+    def forward_backward_all(
+        self,
+        blobs: Sequence[str] | None = None,
+        diffs: Sequence[str] | None = None,
+        **arrays: Array,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """As `forward_all`, with backward after each batch; keywords name inputs and outputs."""
         datas: dict[str, list[Array]] = {}
         gradients: dict[str, list[Array]] = {}
@@ -142,18 +171,23 @@ class Net:
         size = next(iter(self.blobs.values())).shape[0]
         count = len(next(iter(arrays.values())))
         for start in range(0, count, size):
-            batch = {name: np.asarray(values[start:start + size])
-                     for name, values in arrays.items()}
+            batch = {
+                name: np.asarray(values[start : start + size]) for name, values in arrays.items()
+            }
             missing = size - min(size, count - start)
             if missing:
-                batch = {name: np.concatenate([part, np.zeros((missing, *part.shape[1:]))])
-                         for name, part in batch.items()}
+                batch = {
+                    name: np.concatenate([part, np.zeros((missing, *part.shape[1:]))])
+                    for name, part in batch.items()
+                }
             yield batch
 
     @staticmethod
     def _joined(collected: dict[str, list[Array]], count: int) -> dict[str, Array]:
-        return {name: np.concatenate([np.atleast_1d(part) for part in parts])[:count]
-                for name, parts in collected.items()}
+        return {
+            name: np.concatenate([np.atleast_1d(part) for part in parts])[:count]
+            for name, parts in collected.items()
+        }
 
     def reshape(self) -> None:
         """Carry changed input shapes through the net."""
@@ -217,8 +251,9 @@ class LayerView:
     def __init__(self, layer: Any, host: HostBlobs) -> None:
         self.layer = layer
         self.name, self.type = layer.name, layer.type
-        self.blobs: BlobVec | list[Any] = (layer.blobs if layer.ops.name == "cpu"
-                                           else host.wrap_all(layer.blobs))
+        self.blobs: BlobVec | list[Any] = (
+            layer.blobs if layer.ops.name == "cpu" else host.wrap_all(layer.blobs)
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.layer, name)

@@ -69,8 +69,9 @@ class Solver:
         """Have `net` look at this solver's learned blobs."""
         net.share_with(self.net)
 
-    def add_callback(self, on_start: Callable[[], None],
-                     on_gradients_ready: Callable[[], None]) -> None:
+    def add_callback(
+        self, on_start: Callable[[], None], on_gradients_ready: Callable[[], None]
+    ) -> None:
         """Call these at the start of each iteration and before each update."""
         self.core.on_start.append(on_start)
         self.core.on_gradients_ready.append(on_gradients_ready)

@@ -15,8 +15,9 @@ class AdaGradSolver(Solver):
 
     def _check_rule(self) -> None:
         if self.param.momentum:
-            raise self._fail(f"AdaGrad takes no momentum, got {self.param.momentum:g}; leave it "
-                             "out")
+            raise self._fail(
+                f"AdaGrad takes no momentum, got {self.param.momentum:g}; leave it out"
+            )
 
     def hyper(self) -> dict[str, Any]:
         return {"delta": self.param.delta}

@@ -23,5 +23,9 @@ class AdamSolver(Solver):
                 raise self._fail(f"Adam needs {name} in [0, 1), got {value:g}")
 
     def hyper(self) -> dict[str, Any]:
-        return {"momentum": self.param.momentum, "momentum2": self.param.momentum2,
-                "delta": self.param.delta, "iteration": self.iter}
+        return {
+            "momentum": self.param.momentum,
+            "momentum2": self.param.momentum2,
+            "delta": self.param.delta,
+            "iteration": self.iter,
+        }

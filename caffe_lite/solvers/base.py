@@ -40,9 +40,16 @@ class Solver:
     histories: ClassVar[int] = 1  # arrays that the rule keeps for each learned blob
     rests: ClassVar[bool] = False  # a history of zeros stays so at learning rate 0
 
-    def __init__(self, param: Any, ops: Any, *, path: StrPath | None = None,
-                 listeners: Iterable[Listener] = (), request: Request | None = None,
-                 unknown: Literal["error", "warn"] = "error") -> None:
+    def __init__(
+        self,
+        param: Any,
+        ops: Any,
+        *,
+        path: StrPath | None = None,
+        listeners: Iterable[Listener] = (),
+        request: Request | None = None,
+        unknown: Literal["error", "warn"] = "error",
+    ) -> None:
         self.param, self.ops = param, ops
         self.path = None if path is None else str(path)
         self.listeners = list(listeners)
@@ -163,15 +170,26 @@ class Solver:
             loss = self.net.loss()
             total = loss if total is None else total + loss
             self.net.backward()
-        return total if self.param.iter_size == 1 else total / self.ops.dtype.type(
-            self.param.iter_size)
+        return (
+            total
+            if self.param.iter_size == 1
+            else total / self.ops.dtype.type(self.param.iter_size)
+        )
 
     def _display(self) -> None:
         iteration, time = self._displayed
         self._displayed = (self.iter, perf_counter())
-        self.emit(events.IterationDisplayed(
-            self.iter, self._losses.mean(), self.learning_rate(), outputs_of(self.net),
-            self.param.display, self.iter - iteration, self._displayed[1] - time))
+        self.emit(
+            events.IterationDisplayed(
+                self.iter,
+                self._losses.mean(),
+                self.learning_rate(),
+                outputs_of(self.net),
+                self.param.display,
+                self.iter - iteration,
+                self._displayed[1] - time,
+            )
+        )
 
     def learning_rate(self) -> float:
         """The rate of the update to come."""
@@ -201,8 +219,9 @@ class Solver:
         scale: Any = 1 / param.iter_size
         if param.clip_gradients >= 0:
             scale = self._clip() * self.ops.dtype.type(scale)
-        self.updater.apply(self._rate, param.weight_decay, param.regularization_type == "L1",
-                           scale, self.hyper())
+        self.updater.apply(
+            self._rate, param.weight_decay, param.regularization_type == "L1", scale, self.hyper()
+        )
 
     def _clip(self) -> Any:
         norm, scale = self.updater.clipping(self.param.clip_gradients)
@@ -256,8 +275,12 @@ class Solver:
 
     def get_state(self) -> dict[str, Any]:
         """What decides how training goes on, beyond what Caffe's own solver states hold."""
-        return {"type": self.type, "losses": self._losses.state, "net": self.net.get_state(),
-                "test_nets": self._tester.states()}
+        return {
+            "type": self.type,
+            "losses": self._losses.state,
+            "net": self.net.get_state(),
+            "test_nets": self._tester.states(),
+        }
 
     def set_state(self, state: dict[str, Any]) -> list[str]:
         """Go on as the solver did from which `get_state` took `state`.

@@ -15,8 +15,13 @@ POSITIVE = ("average_loss", "iter_size")
 
 def check_solver(param: Any, place: str) -> None:
     """Raise SolverError, naming `place`, if a SolverParameter breaks a rule of the solver's."""
-    problem = (_train_net(param) or _test_nets(param) or _ranges(param) or policy_problem(param)
-               or _regularization(param))
+    problem = (
+        _train_net(param)
+        or _test_nets(param)
+        or _ranges(param)
+        or policy_problem(param)
+        or _regularization(param)
+    )
     if problem:
         raise SolverError(f"{place}: {problem}")
 
@@ -36,15 +41,18 @@ def _test_nets(param: Any) -> str:
     count = len(param.test_iter)
     generic = param.HasField("net") or param.HasField("net_param")
     if count < own or (count > own and not generic):
-        return (f"test_iter must be given once per test net: {own} test nets, {count} test_iter"
-                + ("" if generic or count < own else
-                   " (net or net_param would serve for more, train_net does not)"))
+        return f"test_iter must be given once per test net: {own} test nets, {count} test_iter" + (
+            ""
+            if generic or count < own
+            else " (net or net_param would serve for more, train_net does not)"
+        )
     if len(param.test_state) not in (0, count):
-        return (f"test_state must be given once per test net or not at all: {count} test nets, "
-                f"{len(param.test_state)} test_state")
+        return (
+            f"test_state must be given once per test net or not at all: {count} test nets, "
+            f"{len(param.test_state)} test_state"
+        )
     if count and param.test_interval <= 0:
-        return (f"test_interval must be above 0 where test_iter is given, got "
-                f"{param.test_interval}")
+        return f"test_interval must be above 0 where test_iter is given, got {param.test_interval}"
     if any(value < 0 for value in param.test_iter):
         return f"test_iter must not be negative, got {min(param.test_iter)}"
     return ""
@@ -70,8 +78,11 @@ def check_prefix(prefix: str, place: str) -> None:
     """Raise SolverError unless files can be made at the snapshot prefix."""
     folder = os.path.dirname(prefix) or "."
     if not os.path.isdir(folder):
-        raise SolverError(f'{place}: snapshot_prefix "{prefix}": there is no folder "{folder}"; '
-                          f"make it first (mkdir -p {folder})")
+        raise SolverError(
+            f'{place}: snapshot_prefix "{prefix}": there is no folder "{folder}"; '
+            f"make it first (mkdir -p {folder})"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SolverError(f'{place}: snapshot_prefix "{prefix}": the folder "{folder}" cannot be '
-                          "written to")
+        raise SolverError(
+            f'{place}: snapshot_prefix "{prefix}": the folder "{folder}" cannot be written to'
+        )

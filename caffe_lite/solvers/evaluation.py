@@ -67,8 +67,11 @@ class Tester:
             _add_outputs(net, sums)
         mean_loss = float(loss) / batches if with_loss and batches else None
         outputs = _outputs(net, sums, batches)
-        solver.emit(events.TestDone(solver.iter, index, batches, perf_counter() - started, outputs,
-                                    mean_loss))
+        solver.emit(
+            events.TestDone(
+                solver.iter, index, batches, perf_counter() - started, outputs, mean_loss
+            )
+        )
 
     def _poll(self) -> None:
         """Answer all requests that have come in."""
@@ -90,8 +93,10 @@ def _add_outputs(net: Net, sums: dict[str, Array]) -> None:
         elif sums[name].shape == data.shape:
             sums[name] += data
         else:
-            raise SolverError(f'net "{net.name}": test output "{name}" is {data.shape} after '
-                              f"{sums[name].shape}; outputs that change shape have no mean")
+            raise SolverError(
+                f'net "{net.name}": test output "{name}" is {data.shape} after '
+                f"{sums[name].shape}; outputs that change shape have no mean"
+            )
 
 
 def outputs_of(net: Net) -> tuple[events.Output, ...]:

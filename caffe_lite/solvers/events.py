@@ -147,6 +147,20 @@ class SolvingDone:
     early: bool
 
 
-Event = (NetCreating | WeightsCopied | SolvingStarted | Restored | IterationDisplayed
-         | GradientsClipped | LearningRateStepped | IterationDone | TestStarted | TestDone
-         | TestInterrupted | Snapshotting | Snapshotted | FinalLoss | SolvingDone)
+Event = (
+    NetCreating
+    | WeightsCopied
+    | SolvingStarted
+    | Restored
+    | IterationDisplayed
+    | GradientsClipped
+    | LearningRateStepped
+    | IterationDone
+    | TestStarted
+    | TestDone
+    | TestInterrupted
+    | Snapshotting
+    | Snapshotted
+    | FinalLoss
+    | SolvingDone
+)

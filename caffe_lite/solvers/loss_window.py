@@ -28,7 +28,7 @@ class LossWindow:
         return fsum(values) / len(values) if values else 0.0
 
     def _held(self) -> list[float]:
-        held = self._values[:min(self._count, len(self._values))]
+        held = self._values[: min(self._count, len(self._values))]
         return [float(value) for value in self._ops.to_host(held)]
 
     @property
@@ -41,5 +41,5 @@ class LossWindow:
         held = value["values"]
         self._count = 0
         if held and len(held) == min(value["count"], len(self._values)):
-            self._values[:len(held)] = self._ops.asarray(held)
+            self._values[: len(held)] = self._ops.asarray(held)
             self._count = value["count"]

@@ -1,12 +1,12 @@
 """Learning rate policies: the rate of an iteration, from a SolverParameter.
 
-    fixed      base_lr
-    step       base_lr gamma^floor(iter / stepsize)
-    exp        base_lr gamma^iter
-    inv        base_lr (1 + gamma iter)^-power
-    multistep  base_lr gamma^(number of stepvalues reached)
-    poly       base_lr (1 - iter / max_iter)^power, 0 from max_iter on
-    sigmoid    base_lr / (1 + e^(-gamma (iter - stepsize)))
+fixed      base_lr
+step       base_lr gamma^floor(iter / stepsize)
+exp        base_lr gamma^iter
+inv        base_lr (1 + gamma iter)^-power
+multistep  base_lr gamma^(number of stepvalues reached)
+poly       base_lr (1 - iter / max_iter)^power, 0 from max_iter on
+sigmoid    base_lr / (1 + e^(-gamma (iter - stepsize)))
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ def learning_rate(param: Any, iteration: int, current_step: int) -> tuple[float,
     step = current_step
     if param.lr_policy == "step":
         step = iteration // param.stepsize
-    elif (param.lr_policy == "multistep" and step < len(param.stepvalue)
-          and iteration >= param.stepvalue[step]):
+    elif (
+        param.lr_policy == "multistep"
+        and step < len(param.stepvalue)
+        and iteration >= param.stepvalue[step]
+    ):
         step += 1  # at most one per iteration, however many values are equal
     return _POLICIES[param.lr_policy](param, iteration, step), step
 
@@ -70,8 +73,9 @@ _POLICIES: dict[str, Callable[[Any, int, int], float]] = {
     "fixed": lambda param, iteration, step: param.base_lr,
     "step": lambda param, iteration, step: param.base_lr * _power(param.gamma, step),
     "exp": lambda param, iteration, step: param.base_lr * _power(param.gamma, iteration),
-    "inv": lambda param, iteration, step:
-        param.base_lr * _power(1 + param.gamma * iteration, -param.power),
+    "inv": lambda param, iteration, step: (
+        param.base_lr * _power(1 + param.gamma * iteration, -param.power)
+    ),
     "multistep": lambda param, iteration, step: param.base_lr * _power(param.gamma, step),
     "poly": _poly,
     "sigmoid": _sigmoid,

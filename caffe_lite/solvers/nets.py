@@ -28,8 +28,9 @@ class NetSource:
     file: str | None
 
 
-def build_nets(param: Any, ops: Any, seed: int, path: str | None, unknown: Any,
-               emit: Emit) -> tuple[Net, list[Net]]:
+def build_nets(
+    param: Any, ops: Any, seed: int, path: str | None, unknown: Any, emit: Emit
+) -> tuple[Net, list[Net]]:
     """The train net of a checked SolverParameter, and its test nets, which share its weights.
 
     Each net starts from the files in the field `weights`. `path` is the solver's file.
@@ -74,8 +75,7 @@ def train_source(param: Any, files: NetFiles) -> NetSource:
     state = schema.NetState(phase=schema.TRAIN)
     for field in ("train_net_param", "net_param"):
         if param.HasField(field):
-            return _source(field, getattr(param, field), state, param.train_state,
-                           files.solver)
+            return _source(field, getattr(param, field), state, param.train_state, files.solver)
     field = "train_net" if param.HasField("train_net") else "net"
     name = getattr(param, field)
     net, file = files.read(name)
@@ -92,8 +92,10 @@ def test_sources(param: Any, files: NetFiles) -> list[NetSource]:
     elif rest:
         found += [(f"net file: {param.net}", *files.read(param.net))] * rest
     state = schema.NetState(phase=schema.TEST)
-    return [_source(field, net, state, param.test_state[i] if param.test_state else None, file)
-            for i, (field, net, file) in enumerate(found)]
+    return [
+        _source(field, net, state, param.test_state[i] if param.test_state else None, file)
+        for i, (field, net, file) in enumerate(found)
+    ]
 
 
 def _source(field: str, net: Any, default: Any, solver_state: Any, file: str | None) -> NetSource:

@@ -28,9 +28,14 @@ class RecordedIteration:
     def __init__(self, net: Net, update: Callable[[], None]) -> None:
         self._net, self._update = net, update
         self._capture = getattr(net.ops, "capture", None)
-        self._start = 1 + max((i for i, layer in enumerate(net.layers)
-                               if layer.is_data or layer.host_side or layer.reshape_every_forward),
-                              default=-1)
+        self._start = 1 + max(
+            (
+                i
+                for i, layer in enumerate(net.layers)
+                if layer.is_data or layer.host_side or layer.reshape_every_forward
+            ),
+            default=-1,
+        )
         self._shapes: list[tuple[int, ...]] = []
         self._warm = 0
         self._recording: Any = None

@@ -38,8 +38,9 @@ def solver_types() -> list[str]:
     return sorted(_types)
 
 
-def get_solver(param: Any, ops: Any = None, *, path: Any = None, unknown: Any = "error",
-               **options: Any) -> Solver:
+def get_solver(
+    param: Any, ops: Any = None, *, path: Any = None, unknown: Any = "error", **options: Any
+) -> Solver:
     """The solver that a SolverParameter, or the file at a path, describes.
 
     `ops` is the device and element type to train with (default: `default_ops`). `unknown="warn"`
@@ -56,10 +57,13 @@ def get_solver(param: Any, ops: Any = None, *, path: Any = None, unknown: Any = 
     known = solver_types()
     if param.type not in known:
         place = "solver" if path is None else fspath(path)
-        raise SolverError(f'{place}: unknown solver type "{param.type}"'
-                          f"{did_you_mean(param.type, known)} (known: {', '.join(known)})")
-    return _types[param.type](param, ops or default_ops(param), path=path, unknown=unknown,
-                              **options)
+        raise SolverError(
+            f'{place}: unknown solver type "{param.type}"'
+            f"{did_you_mean(param.type, known)} (known: {', '.join(known)})"
+        )
+    return _types[param.type](
+        param, ops or default_ops(param), path=path, unknown=unknown, **options
+    )
 
 
 def default_ops(param: Any) -> Any:

@@ -15,8 +15,10 @@ class RMSPropSolver(Solver):
 
     def _check_rule(self) -> None:
         if self.param.momentum:
-            raise self._fail(f"RMSProp takes no momentum, got {self.param.momentum:g}; leave it "
-                             "out (rms_decay sets its memory)")
+            raise self._fail(
+                f"RMSProp takes no momentum, got {self.param.momentum:g}; leave it "
+                "out (rms_decay sets its memory)"
+            )
         if not 0 <= self.param.rms_decay < 1:
             raise self._fail(f"rms_decay must be in [0, 1), got {self.param.rms_decay:g}")
 

@@ -30,9 +30,13 @@ def write(solver: Solver) -> tuple[str, str]:
     solver.emit(events.Snapshotting("weights", weights, hdf5))
     (write_hdf5 if hdf5 else write_caffemodel)(solver.net, weights, param.snapshot_diff)
     solver.emit(events.Snapshotting("state", state, hdf5))
-    write_solverstate(state, SolverState(solver.iter, weights, solver.current_step,
-                                         extra=solver.get_state()),
-                      solver.ops, solver.updater.history_arrays(), hdf5)
+    write_solverstate(
+        state,
+        SolverState(solver.iter, weights, solver.current_step, extra=solver.get_state()),
+        solver.ops,
+        solver.updater.history_arrays(),
+        hdf5,
+    )
     solver.emit(events.Snapshotted(solver.iter, weights, state))
     return weights, state
 
@@ -51,8 +55,11 @@ def restore(solver: Solver, path: StrPath) -> bool:
     solver.updater.set_history(state.history)
     solver.iter, solver.current_step = state.iteration, state.current_step
     if state.extra is None:
-        log.info("%s holds no data position and no random state: training goes on from its weights "
-                 "and history, with the data from its start", name)
+        log.info(
+            "%s holds no data position and no random state: training goes on from its weights "
+            "and history, with the data from its start",
+            name,
+        )
         return False
     problems = solver.set_state(state.extra)
     for problem in problems:
@@ -69,30 +76,39 @@ def set_net_state(net: Net, saved: dict[str, Any]) -> list[str]:
         except CaffeError as error:
             problems.append(str(error))
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            problems.append(f'layer "{name}": its saved state is of another kind of layer '
-                            f"({error})")
+            problems.append(
+                f'layer "{name}": its saved state is of another kind of layer ({error})'
+            )
     return problems
 
 
 def _check(solver: Solver, state: SolverState, name: str) -> None:
     extra = state.extra if state.extra is not None else solver.get_state()
     if not extra.keys() >= {"type", "losses", "net", "test_nets"}:
-        raise SolverError(f"{name}: its saved state lacks parts; it is damaged, or of another "
-                          "version of this program")
+        raise SolverError(
+            f"{name}: its saved state lacks parts; it is damaged, or of another "
+            "version of this program"
+        )
     saved = extra["type"]
     if saved != solver.type:
-        raise SolverError(f'{name}: saved by a solver of type "{saved}", this one is '
-                          f'"{solver.type}"; set type: "{saved}" in {solver.place}, or start from '
-                          "the weights alone (--weights)")
+        raise SolverError(
+            f'{name}: saved by a solver of type "{saved}", this one is '
+            f'"{solver.type}"; set type: "{saved}" in {solver.place}, or start from '
+            "the weights alone (--weights)"
+        )
     shapes = [blob.shape for blob in solver.history]
     if len(state.history) != len(shapes):
-        raise SolverError(f"{name}: holds {len(state.history)} history blobs, this net has "
-                          f'{len(shapes)} under type: "{solver.type}"; it was saved for another '
-                          "net or type of solver; start from the weights alone (--weights)")
+        raise SolverError(
+            f"{name}: holds {len(state.history)} history blobs, this net has "
+            f'{len(shapes)} under type: "{solver.type}"; it was saved for another '
+            "net or type of solver; start from the weights alone (--weights)"
+        )
     for i, (stored, shape) in enumerate(zip(state.history, shapes, strict=True)):
         if not stored.fits(shape):
-            raise SolverError(f"{name}: history blob {i} is {stored.shape}, this net's learned "
-                              f"blob {shape}: it was saved for another net")
+            raise SolverError(
+                f"{name}: history blob {i} is {stored.shape}, this net's learned "
+                f"blob {shape}: it was saved for another net"
+            )
 
 
 def _find_weights(saved: str, state_path: str) -> str:
@@ -101,5 +117,7 @@ def _find_weights(saved: str, state_path: str) -> str:
     for path in (saved, beside):
         if os.path.exists(path):
             return path
-    raise ModelError(f'{state_path}: its weights file "{saved}" is missing, and there is none at '
-                     f'"{beside}" either')
+    raise ModelError(
+        f'{state_path}: its weights file "{saved}" is missing, and there is none at '
+        f'"{beside}" either'
+    )

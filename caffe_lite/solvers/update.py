@@ -26,8 +26,14 @@ class Updater:
         self.history = [Blob(ops, *blob.shape) for _ in range(histories) for blob in self.blobs]
         self._slots: dict[int, UpdateSlot] = {}
 
-    def apply(self, rate: float, weight_decay: float, l1: bool, scale: float | Array,
-              hyper: dict[str, Any]) -> None:
+    def apply(
+        self,
+        rate: float,
+        weight_decay: float,
+        l1: bool,
+        scale: float | Array,
+        hyper: dict[str, Any],
+    ) -> None:
         """Update every learned blob from its diff times `scale`."""
         slots = [self._slot(i) for i in self._active()]
         self.ops.update(self.rule, slots, rate, scale, weight_decay, l1, **hyper)
@@ -40,16 +46,22 @@ class Updater:
 
     def _active(self) -> list[int]:
         rates = self.net.params_lr
-        return [i for i, rate in enumerate(rates)
-                if rate or not self.rests or self.history[i].has_data]
+        return [
+            i for i, rate in enumerate(rates) if rate or not self.rests or self.history[i].has_data
+        ]
 
     def _slot(self, i: int) -> UpdateSlot:
         """The arrays of blob `i`, made again when the blob has come to look at other memory."""
         blob, slot = self.blobs[i], self._slots.get(i)
         if slot is None or slot.data is not blob.data or slot.diff is not blob.diff:
-            history = [each.data for each in self.history[i::len(self.blobs)]]
-            slot = UpdateSlot(blob.data, blob.diff, history, self.net.params_lr[i],
-                              self.net.params_weight_decay[i])
+            history = [each.data for each in self.history[i :: len(self.blobs)]]
+            slot = UpdateSlot(
+                blob.data,
+                blob.diff,
+                history,
+                self.net.params_lr[i],
+                self.net.params_weight_decay[i],
+            )
             self._slots[i] = slot
         return slot
 
@@ -62,8 +74,7 @@ class Updater:
 
     def history_arrays(self) -> list[Array]:
         """All histories as arrays, zeros where none was needed yet."""
-        return [blob.data if blob.has_data else self.ops.zeros(blob.shape)
-                for blob in self.history]
+        return [blob.data if blob.has_data else self.ops.zeros(blob.shape) for blob in self.history]
 
     def set_history(self, stored: list[Any]) -> None:
         """Take the histories of a solver state; their number and shapes are known to fit."""

@@ -9,5 +9,12 @@ from caffe_lite.testing.gradient_check import (
 )
 from caffe_lite.testing.harness import LayerRun, make_layer
 
-__all__ = ["GradientError", "GradientResult", "KinkError", "LayerRun", "check_gradients",
-           "check_layer", "make_layer"]
+__all__ = [
+    "GradientError",
+    "GradientResult",
+    "KinkError",
+    "LayerRun",
+    "check_gradients",
+    "check_layer",
+    "make_layer",
+]

@@ -53,32 +53,52 @@ class GradientResult:
     numeric: float
 
 
-def check_layer(prototxt: str, bottoms: Sequence[Array] = (), *, phase: str = "TRAIN",
-                propagate_down: Sequence[bool] | None = None, tolerance: float = TOLERANCE,
-                seed: int = 0, tops: int | None = None, in_place: bool = False, ops: Any = None,
-                prepare: Callable[[Layer], None] | None = None) -> list[GradientResult]:
+def check_layer(
+    prototxt: str,
+    bottoms: Sequence[Array] = (),
+    *,
+    phase: str = "TRAIN",
+    propagate_down: Sequence[bool] | None = None,
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+    tops: int | None = None,
+    in_place: bool = False,
+    ops: Any = None,
+    prepare: Callable[[Layer], None] | None = None,
+) -> list[GradientResult]:
     """Check every gradient of the layer that `prototxt` describes; see `make_layer`.
 
     `prepare(layer)` may set learned blobs before the check. Raises GradientError naming the blob,
     the place and both numbers, KinkError at a point that is not smooth.
     """
-    run = make_layer(prototxt, bottoms, ops=ops, phase=phase, seed=seed, tops=tops,
-                     in_place=in_place)
+    run = make_layer(
+        prototxt, bottoms, ops=ops, phase=phase, seed=seed, tops=tops, in_place=in_place
+    )
     if prepare is not None:
         prepare(run.layer)
     results = check_gradients(run.layer, run.bottom, run.top, propagate_down, seed=seed)
     for result in results:
         if not result.error <= tolerance:
-            raise GradientError(str(run.layer.fail(
-                f"gradient of {result.blob} at {result.place}: backward gives "
-                f"{result.analytic:.8g}, finite differences {result.numeric:.8g} (error "
-                f"{result.error:.1e}, allowed {tolerance:.0e})")))
+            raise GradientError(
+                str(
+                    run.layer.fail(
+                        f"gradient of {result.blob} at {result.place}: backward gives "
+                        f"{result.analytic:.8g}, finite differences {result.numeric:.8g} (error "
+                        f"{result.error:.1e}, allowed {tolerance:.0e})"
+                    )
+                )
+            )
     return results
 
 
-def check_gradients(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob],
-                    propagate_down: Sequence[bool] | None = None, *, seed: int = 0,
-                    ) -> list[GradientResult]:
+def check_gradients(
+    layer: Layer,
+    bottom: Sequence[Blob],
+    top: Sequence[Blob],
+    propagate_down: Sequence[bool] | None = None,
+    *,
+    seed: int = 0,
+) -> list[GradientResult]:
     """Compare a set-up layer's backward with finite differences at the bottoms' present data.
 
     The layer's random numbers and carried state are put back before every forward, so that each
@@ -93,15 +113,23 @@ def check_gradients(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob],
 
 
 class _Check:
-    def __init__(self, layer: Layer, bottom: list[Blob], top: list[Blob],
-                 propagate_down: Sequence[bool] | None, seed: int) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        bottom: list[Blob],
+        top: list[Blob],
+        propagate_down: Sequence[bool] | None,
+        seed: int,
+    ) -> None:
         self.layer, self.bottom, self.top = layer, bottom, top
         self.ops = layer.ops
         if self.ops.dtype != np.float64:
-            raise self.error('gradients are checked in float64; build the layer with '
-                             'get_ops(dtype="float64")')
-        self.flags = list(default_propagate_down(layer, len(bottom))
-                          if propagate_down is None else propagate_down)
+            raise self.error(
+                'gradients are checked in float64; build the layer with get_ops(dtype="float64")'
+            )
+        self.flags = list(
+            default_propagate_down(layer, len(bottom)) if propagate_down is None else propagate_down
+        )
         # A stream of its own: weights equal to inputs drawn from `seed` would hide faults.
         self.rng = np.random.default_rng([seed, 0x6AD])
         self.state = layer.get_state()
@@ -137,15 +165,16 @@ class _Check:
         for i, (blob, values) in enumerate(zip(self.top, self.base, strict=True)):
             again = self.ops.to_host(blob.data)
             if not np.allclose(again, self.ops.to_host(values), rtol=1e-12, atol=0):
-                raise self.error(f"forward does not repeat: top[{i}] differs between two runs on "
-                                 "the same data; get_state and set_state must cover what "
-                                 "decides it")
+                raise self.error(
+                    f"forward does not repeat: top[{i}] differs between two runs on "
+                    "the same data; get_state and set_state must cover what "
+                    "decides it"
+                )
         for i, values in enumerate(self.base):
             silent = i in self.layer.tops_without_gradient
             weight = np.zeros(values.shape) if silent else self.rng.normal(size=values.shape)
             self.weights.append(self.ops.asarray(weight).reshape(values.shape))
-            self.rounding += ROUNDING * float(np.linalg.norm(
-                weight * self.ops.to_host(values)))
+            self.rounding += ROUNDING * float(np.linalg.norm(weight * self.ops.to_host(values)))
 
     def restore(self) -> None:
         """Put all data back: in-place layers write over their bottom, BatchNorm into its blobs."""
@@ -166,8 +195,10 @@ class _Check:
 
     def objective(self) -> float:
         """Zero at the start. Summing differences keeps the rounding of large tops out."""
-        return sum(float(self.ops.to_host((w * (blob.data - start)).sum()))
-                   for w, blob, start in zip(self.weights, self.top, self.base, strict=True))
+        return sum(
+            float(self.ops.to_host((w * (blob.data - start)).sum()))
+            for w, blob, start in zip(self.weights, self.top, self.base, strict=True)
+        )
 
     def backward(self, flags: list[bool], mark: float) -> None:
         """Run forward and backward; bottom diffs that nothing writes to show `mark`."""
@@ -185,8 +216,11 @@ class _Check:
         return blob.buffer_ids[1] in {other.buffer_ids[1] for other in self.top}
 
     def backward_twice(self) -> list[tuple[str, Blob, Array]]:
-        params = [(f"blobs[{i}]", blob) for i, blob in enumerate(self.layer.blobs)
-                  if self.layer.needs_param_diff(i)]
+        params = [
+            (f"blobs[{i}]", blob)
+            for i, blob in enumerate(self.layer.blobs)
+            if self.layer.needs_param_diff(i)
+        ]
         for _, blob in params:
             blob.diff[...] = 0
         gradients = []
@@ -197,13 +231,17 @@ class _Check:
         gradients += [(name, blob, self.diff_of(blob)) for name, blob in params]
         for name, _, gradient in gradients:
             if not np.isfinite(gradient).all():
-                raise self.error(f"backward gives {name} a diff that is not finite; bottom diffs "
-                                 "must be overwritten whole")
+                raise self.error(
+                    f"backward gives {name} a diff that is not finite; bottom diffs "
+                    "must be overwritten whole"
+                )
         self.backward(self.flags, np.nan)
-        for name, blob, gradient in gradients[len(gradients) - len(params):]:
+        for name, blob, gradient in gradients[len(gradients) - len(params) :]:
             if not np.allclose(self.diff_of(blob), 2 * gradient, rtol=1e-9, atol=1e-12):
-                raise self.error(f"backward must add to the diff of {name}: run twice, it must "
-                                 "leave twice the gradient")
+                raise self.error(
+                    f"backward must add to the diff of {name}: run twice, it must "
+                    "leave twice the gradient"
+                )
         return gradients
 
     def check_untouched(self) -> None:
@@ -213,8 +251,10 @@ class _Check:
         self.backward([False] * len(self.flags), mark)
         for i, blob in enumerate(self.bottom):
             if not self.shares_diff(blob) and (self.diff_of(blob) != mark).any():
-                raise self.error(f"backward must leave the diff of bottom[{i}] alone when its "
-                                 "propagate_down is false")
+                raise self.error(
+                    f"backward must leave the diff of bottom[{i}] alone when its "
+                    "propagate_down is false"
+                )
 
     def diff_of(self, blob: Blob) -> Array:
         return self.ops.to_host(blob.diff).copy()
@@ -245,8 +285,14 @@ class _Check:
                 found.append((f"direction {k}", direction / np.linalg.norm(direction)))
         return found
 
-    def derivative(self, name: str, blob: Blob, direction: Array, place: str, typical: float,
-                   ) -> tuple[float, float]:
+    def derivative(
+        self,
+        name: str,
+        blob: Blob,
+        direction: Array,
+        place: str,
+        typical: float,
+    ) -> tuple[float, float]:
         """The derivative along a unit vector, and how much of it rounding may hide."""
         unit = self.ops.asarray(direction).reshape(blob.shape)
 
@@ -262,8 +308,13 @@ class _Check:
             allowed = KINK_TOLERANCE * max(abs(numeric), typical) + 10 * hidden
             if abs(coarse - fine) <= allowed and bend <= allowed:
                 return numeric, hidden
-        raise KinkError(str(self.layer.fail(
-            f"{name} at {place}: the layer is not smooth there (slopes {coarse:.6g} and "
-            f"{fine:.6g} at steps of {h:.0e} and half of it, second differences off by "
-            f"{bend:.2g}); move the inputs away from the kink, or, if the layer rounds to float32, "
-            "let it keep the type of its bottoms")))
+        raise KinkError(
+            str(
+                self.layer.fail(
+                    f"{name} at {place}: the layer is not smooth there (slopes {coarse:.6g} and "
+                    f"{fine:.6g} at steps of {h:.0e} and half of it, second differences off by "
+                    f"{bend:.2g}); move the inputs away from the kink, or, if the layer rounds to "
+                    "float32, let it keep the type of its bottoms"
+                )
+            )
+        )

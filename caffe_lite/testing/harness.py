@@ -23,8 +23,9 @@ class LayerRun:
         self.layer, self.bottom, self.top = layer, bottom, top
         layer.setup(bottom, top)
         specs = layer.param.param
-        layer.param_propagate_down = [i >= len(specs) or specs[i].lr_mult != 0
-                                      for i in range(len(layer.blobs))]
+        layer.param_propagate_down = [
+            i >= len(specs) or specs[i].lr_mult != 0 for i in range(len(layer.blobs))
+        ]
         self.reshape()
 
     def reshape(self) -> None:
@@ -42,8 +43,9 @@ class LayerRun:
             self.layer.forward(self.bottom, self.top)
         return [self.layer.ops.to_host(blob.data).copy() for blob in self.top]
 
-    def backward(self, top_diffs: Sequence[Array] | None = None,
-                 propagate_down: Sequence[bool] | None = None) -> tuple[list[Array], list[Array]]:
+    def backward(
+        self, top_diffs: Sequence[Array] | None = None, propagate_down: Sequence[bool] | None = None
+    ) -> tuple[list[Array], list[Array]]:
         """Run backward; return copies of the diffs of bottoms and of learned blobs (host arrays).
 
         Without `top_diffs` the tops keep the diffs they have (a loss top: its loss weight). Without
@@ -56,17 +58,26 @@ class LayerRun:
         with self.layer.ops.quiet():
             self.layer.backward(self.top, list(propagate_down), self.bottom)
         host = self.layer.ops.to_host
-        return ([host(blob.diff).copy() for blob in self.bottom],
-                [host(blob.diff).copy() for blob in self.layer.blobs])
+        return (
+            [host(blob.diff).copy() for blob in self.bottom],
+            [host(blob.diff).copy() for blob in self.layer.blobs],
+        )
 
 
 def default_propagate_down(layer: Layer, count: int) -> list[bool]:
     return [i not in layer.no_gradient for i in range(count)]
 
 
-def make_layer(prototxt: str, bottoms: Sequence[Array] = (), *, ops: Any = None,
-               phase: str = "TRAIN", seed: int = 0, tops: int | None = None,
-               in_place: bool = False) -> LayerRun:
+def make_layer(
+    prototxt: str,
+    bottoms: Sequence[Array] = (),
+    *,
+    ops: Any = None,
+    phase: str = "TRAIN",
+    seed: int = 0,
+    tops: int | None = None,
+    in_place: bool = False,
+) -> LayerRun:
     """Build the layer that `prototxt` describes, one `layer { }` or its inside, on its own.
 
     `bottoms` are arrays, copied into bottom blobs. `ops` defaults to the CPU in float64. `tops` is

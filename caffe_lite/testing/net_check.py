@@ -35,8 +35,9 @@ class LayerCheck:
     failed: bool = False
 
 
-def check_net(net: Net, only: str | None = None, seed: int = 0,
-              filled: Collection[str] = ()) -> Iterator[LayerCheck]:
+def check_net(
+    net: Net, only: str | None = None, seed: int = 0, filled: Collection[str] = ()
+) -> Iterator[LayerCheck]:
     """Check each layer of a float64 net at its present blobs, after one forward pass.
 
     Where a layer is not smooth at its data (pixels that tie, sums that are exactly zero) its

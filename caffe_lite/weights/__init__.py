@@ -11,8 +11,15 @@ from caffe_lite.weights.report import CopyReport
 from caffe_lite.weights.stored import StoredBlob, Weights
 from caffe_lite.weights.write import write_caffemodel
 
-__all__ = ["CopyReport", "StoredBlob", "Weights", "copy_weights", "read_weights",
-           "write_caffemodel", "write_hdf5"]
+__all__ = [
+    "CopyReport",
+    "StoredBlob",
+    "Weights",
+    "copy_weights",
+    "read_weights",
+    "write_caffemodel",
+    "write_hdf5",
+]
 
 
 def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:

@@ -44,8 +44,10 @@ def read_caffemodel(file: MappedFile) -> Weights:
         other = _other_message(file)
         layers = {} if other else _layers(file)
     except WireError as error:
-        raise ModelError(f"{file.path}: not a caffemodel, or damaged or cut short ({error}; the "
-                         f"file has {file.size} bytes)") from None
+        raise ModelError(
+            f"{file.path}: not a caffemodel, or damaged or cut short ({error}; the "
+            f"file has {file.size} bytes)"
+        ) from None
     if not layers:
         raise ModelError(f"{file.path}: {other or 'it holds no layers, so it is no caffemodel'}")
     return Weights(file.path, layers)
@@ -57,16 +59,22 @@ def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
         if field.kind != LENGTH or field.number not in (NET_LAYER, NET_V1_LAYERS):
             continue
         v1 = field.number == NET_V1_LAYERS
-        name, blobs = _layer(file, field, *((V1_NAME, V1_BLOBS) if v1
-                                            else (LAYER_NAME, LAYER_BLOBS)), nested=v1)
+        name, blobs = _layer(
+            file, field, *((V1_NAME, V1_BLOBS) if v1 else (LAYER_NAME, LAYER_BLOBS)), nested=v1
+        )
         # A net with layers for both phases may name two alike, one of them without blobs.
         if blobs or name not in layers:
             layers[name] = blobs
     return layers
 
 
-def _layer(file: MappedFile, layer: Field, name_number: int, blobs_number: int, nested: bool,
-           ) -> tuple[str, list[StoredBlob | None]]:
+def _layer(
+    file: MappedFile,
+    layer: Field,
+    name_number: int,
+    blobs_number: int,
+    nested: bool,
+) -> tuple[str, list[StoredBlob | None]]:
     name, blobs = "", list[StoredBlob | None]()
     for field in fields(file.data, layer.start, layer.stop):
         if field.kind != LENGTH:
@@ -74,7 +82,7 @@ def _layer(file: MappedFile, layer: Field, name_number: int, blobs_number: int, 
         if nested and field.number == V1_NESTED:
             name, blobs = _layer(file, field, V0_NAME, V0_BLOBS, nested=False)
         elif field.number == name_number:
-            name = file.data[field.start:field.stop].decode("utf-8", "replace")
+            name = file.data[field.start : field.stop].decode("utf-8", "replace")
         elif field.number == blobs_number:
             blobs.append(_blob(file, field))
     return name, blobs
@@ -115,8 +123,14 @@ def blob_at(file: MappedFile, position: int, stop: int) -> MappedBlob:
     return _assemble(file, shape, bool(legacy), runs, raw_type, stop)
 
 
-def _assemble(file: MappedFile, shape: tuple[int, ...], legacy: bool,
-              runs: dict[int, list[Run]], raw_type: int, stop: int) -> MappedBlob:
+def _assemble(
+    file: MappedFile,
+    shape: tuple[int, ...],
+    legacy: bool,
+    runs: dict[int, list[Run]],
+    raw_type: int,
+    stop: int,
+) -> MappedBlob:
     if DOUBLE_DATA in runs:
         dtype, found = "<f8", runs[DOUBLE_DATA]
     elif DATA in runs or RAW_DATA not in runs:
@@ -125,12 +139,15 @@ def _assemble(file: MappedFile, shape: tuple[int, ...], legacy: bool,
         dtype = RAW_TYPES[raw_type]
         found = [_packed_bytes(runs[RAW_DATA][0], np.dtype(dtype).itemsize)]
     else:
-        raise WireError(f"the blob that ends at byte {stop} has raw data of unknown type "
-                        f"{raw_type}")
+        raise WireError(
+            f"the blob that ends at byte {stop} has raw data of unknown type {raw_type}"
+        )
     count = sum(run.count for run in found)
     if count != prod(shape):
-        raise WireError(f"the blob that ends at byte {stop} has shape "
-                        f"{' x '.join(map(str, shape)) or '()'} but {count} values")
+        raise WireError(
+            f"the blob that ends at byte {stop} has shape "
+            f"{' x '.join(map(str, shape)) or '()'} but {count} values"
+        )
     return MappedBlob(file, shape, legacy, dtype, found)
 
 
@@ -153,8 +170,9 @@ def _packed(field: Field, width: int) -> Run:
 
 def _packed_bytes(run: Run, width: int) -> Run:
     if run.count % width:
-        raise WireError(f"the {run.count} bytes at byte {run.offset} are no whole numbers of "
-                        f"{width} bytes")
+        raise WireError(
+            f"the {run.count} bytes at byte {run.offset} are no whole numbers of {width} bytes"
+        )
     return Run(run.offset, run.count // width, width)
 
 
@@ -184,5 +202,7 @@ def _other_message(file: MappedFile) -> str:
         return ""
     if DATA in kinds or DOUBLE_DATA in kinds:
         return "this is a single blob (a mean file?), not weights"
-    return ("this is a solver state, not weights; resume from it with --snapshot, or give the "
-            ".caffemodel that was saved with it")
+    return (
+        "this is a solver state, not weights; resume from it with --snapshot, or give the "
+        ".caffemodel that was saved with it"
+    )

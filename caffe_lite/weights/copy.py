@@ -36,10 +36,14 @@ def copy_weights(net: Any, weights: Weights, only: Collection[str] | None = None
                 report.copied[name] = weights.path
     for source, blob in plan:
         source.copy_to(blob)
-    report.missing = [layer.name for layer in net.layers
-                      if layer.blobs and layer.name not in report.copied
-                      and not all(id(blob) in shared for blob in layer.blobs)
-                      and (only is None or layer.name in only)]
+    report.missing = [
+        layer.name
+        for layer in net.layers
+        if layer.blobs
+        and layer.name not in report.copied
+        and not all(id(blob) in shared for blob in layer.blobs)
+        and (only is None or layer.name in only)
+    ]
     return report
 
 
@@ -55,28 +59,41 @@ def _shared_blobs(net: Any) -> set[int]:
     return shared
 
 
-def _match(layer: Any, stored: list[StoredBlob | None], weights: Weights,
-           shared: set[int]) -> list[tuple[StoredBlob, Blob]]:
+def _match(
+    layer: Any, stored: list[StoredBlob | None], weights: Weights, shared: set[int]
+) -> list[tuple[StoredBlob, Blob]]:
     found = stored
     if weights.sparse:
         found = stored + [None] * (len(layer.blobs) - len(stored))
     if len(found) != len(layer.blobs) or any(
-            source is None and id(blob) not in shared
-            for source, blob in zip(found, layer.blobs, strict=True)):
+        source is None and id(blob) not in shared
+        for source, blob in zip(found, layer.blobs, strict=True)
+    ):
         count = sum(source is not None for source in stored)
-        raise _mismatch(layer, weights, f"has {count} blob{'s' * (count != 1)} there and "
-                                        f"{len(layer.blobs)} here")
+        raise _mismatch(
+            layer,
+            weights,
+            f"has {count} blob{'s' * (count != 1)} there and {len(layer.blobs)} here",
+        )
     for i, (source, blob) in enumerate(zip(found, layer.blobs, strict=True)):
         if source is not None and not source.fits(blob.shape):
-            raise _mismatch(layer, weights, f"blob {i} is {_shape(source.shape)} there and "
-                                            f"{_shape(blob.shape)} here")
-    return [(source, blob) for source, blob in zip(found, layer.blobs, strict=True)
-            if source is not None]
+            raise _mismatch(
+                layer,
+                weights,
+                f"blob {i} is {_shape(source.shape)} there and {_shape(blob.shape)} here",
+            )
+    return [
+        (source, blob)
+        for source, blob in zip(found, layer.blobs, strict=True)
+        if source is not None
+    ]
 
 
 def _mismatch(layer: Any, weights: Weights, what: str) -> ModelError:
-    return ModelError(f'{weights.path}: layer "{layer.name}" ({layer.type}) {what}; to learn it '
-                      "from scratch instead of copying it, rename the layer in the net")
+    return ModelError(
+        f'{weights.path}: layer "{layer.name}" ({layer.type}) {what}; to learn it '
+        "from scratch instead of copying it, rename the layer in the net"
+    )
 
 
 def _shape(shape: tuple[int, ...]) -> str:

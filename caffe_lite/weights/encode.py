@@ -30,8 +30,10 @@ class BlobWriter:
         self._shape = _delimited(SHAPE, len(packed)) + packed
         numbers = (DOUBLE_DATA, DOUBLE_DIFF) if self.double else (DATA, DIFF)
         size = first.size * first.dtype.itemsize
-        self._heads = [_delimited(number, size) if size else b""
-                       for number, _ in zip(numbers, arrays, strict=False)]
+        self._heads = [
+            _delimited(number, size) if size else b""
+            for number, _ in zip(numbers, arrays, strict=False)
+        ]
         self.size = len(self._shape) + sum(len(head) + size for head in self._heads)
 
     def parts(self) -> Iterator[bytes | memoryview]:
@@ -50,8 +52,9 @@ def _delimited(number: int, size: int) -> bytes:
     return tag_bytes(number, LENGTH) + varint_bytes(size)
 
 
-def message_parts(number: int, head: bytes, blobs_number: int,
-                  blobs: Iterable[BlobWriter]) -> Iterator[bytes | memoryview]:
+def message_parts(
+    number: int, head: bytes, blobs_number: int, blobs: Iterable[BlobWriter]
+) -> Iterator[bytes | memoryview]:
     """A nested message in field `number`: the fields in `head`, then blobs in `blobs_number`."""
     writers = list(blobs)
     size = len(head) + sum(len(_delimited(blobs_number, w.size)) + w.size for w in writers)

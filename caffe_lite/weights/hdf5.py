@@ -43,8 +43,9 @@ def open_hdf5(path: StrPath) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise ModelError(f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short "
-                         f"({error})") from None
+        raise ModelError(
+            f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short ({error})"
+        ) from None
 
 
 def dataset_blob(node: Any, path: str) -> DatasetBlob:
@@ -69,10 +70,14 @@ def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
     data = file.get("data")
     if not isinstance(data, h5py.Group):
         if "history" in file and "iter" in file:
-            raise ModelError(f"{path}: this is a solver state, not weights; resume from it with "
-                             "--snapshot, or give the .caffemodel.h5 that was saved with it")
-        raise ModelError(f'{path}: an HDF5 file without the group "data" of a caffemodel; it holds '
-                         f"{', '.join(sorted(file)) or 'nothing'}")
+            raise ModelError(
+                f"{path}: this is a solver state, not weights; resume from it with "
+                "--snapshot, or give the .caffemodel.h5 that was saved with it"
+            )
+        raise ModelError(
+            f'{path}: an HDF5 file without the group "data" of a caffemodel; it holds '
+            f"{', '.join(sorted(file)) or 'nothing'}"
+        )
     layers: dict[str, list[StoredBlob | None]] = {}
     try:
         _collect(data, "", layers, path)
@@ -81,8 +86,9 @@ def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
     return layers
 
 
-def _collect(group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]],
-             path: str) -> None:
+def _collect(
+    group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]], path: str
+) -> None:
     """Layers below `group`; HDF5 nests groups where a layer's name has slashes."""
     for name in group:
         node, layer = group[name], f"{prefix}{name}"
@@ -90,11 +96,16 @@ def _collect(group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]]
             if not prefix or not name.isdecimal():
                 raise ModelError(f"{path}: {node.name} must be a group of blobs")
             continue
-        numbered = {int(key): node[key] for key in node
-                    if key.isdecimal() and isinstance(node[key], h5py.Dataset)}
+        numbered = {
+            int(key): node[key]
+            for key in node
+            if key.isdecimal() and isinstance(node[key], h5py.Dataset)
+        }
         if numbered or not len(node):
-            layers[layer] = [dataset_blob(numbered[i], path) if i in numbered else None
-                             for i in range(max(numbered, default=-1) + 1)]
+            layers[layer] = [
+                dataset_blob(numbered[i], path) if i in numbered else None
+                for i in range(max(numbered, default=-1) + 1)
+            ]
         _collect(node, f"{layer}/", layers, path)
 
 

@@ -29,16 +29,20 @@ def read_hdf5_state(mapped: MappedFile) -> SolverState:
     except BaseException:
         file.close()
         raise
-    if bytes(mapped.data[:len(MAGIC)]) == MAGIC:
-        length = int.from_bytes(mapped.data[len(MAGIC):_HEAD], "little")
-        state.extra = payload.loads(mapped.data[_HEAD:_HEAD + length])
+    if bytes(mapped.data[: len(MAGIC)]) == MAGIC:
+        length = int.from_bytes(mapped.data[len(MAGIC) : _HEAD], "little")
+        state.extra = payload.loads(mapped.data[_HEAD : _HEAD + length])
     return state
 
 
 def _read(file: Any, path: str) -> SolverState:
     if "history" not in file or "iter" not in file:
-        what = ("weights, not a solver state; give the .solverstate.h5 beside it, or start from it "
-                "with --weights" if "data" in file else "no solver state")
+        what = (
+            "weights, not a solver state; give the .solverstate.h5 beside it, or start from it "
+            "with --weights"
+            if "data" in file
+            else "no solver state"
+        )
         raise ModelError(f"{path}: this holds {what}")
     try:
         group = file["history"]
@@ -46,7 +50,8 @@ def _read(file: Any, path: str) -> SolverState:
             int(file["iter"][0]),
             _string(file["learned_net"]) if "learned_net" in file else None,
             int(file["current_step"][0]),
-            [dataset_blob(group[str(i)], path) for i in range(len(group))])
+            [dataset_blob(group[str(i)], path) for i in range(len(group))],
+        )
     except (KeyError, IndexError, TypeError, OSError) as error:
         raise ModelError(f"{path}: a damaged solver state ({error})") from None
 

@@ -68,8 +68,9 @@ class Run:
 class MappedBlob(StoredBlob):
     """A blob whose numbers lie in runs; packed ones (stride = item size) are read as they are."""
 
-    def __init__(self, file: MappedFile, shape: tuple[int, ...], legacy: bool,
-                 dtype: str, runs: list[Run]) -> None:
+    def __init__(
+        self, file: MappedFile, shape: tuple[int, ...], legacy: bool, dtype: str, runs: list[Run]
+    ) -> None:
         self.file, self.shape, self.legacy = file, shape, legacy
         self.dtype, self.runs = np.dtype(dtype), runs
 
@@ -85,7 +86,7 @@ class MappedBlob(StoredBlob):
         flat = out.reshape(-1)
         done = 0
         for run in self.runs:
-            target = flat[done:done + run.count]
+            target = flat[done : done + run.count]
             done += run.count
             if run.stride == self.dtype.itemsize and self.dtype == flat.dtype:
                 self.file.read_into(run.offset, target)
@@ -98,6 +99,8 @@ class MappedBlob(StoredBlob):
         for start in range(0, run.count, CHUNK):
             count = min(CHUNK, run.count - start)
             # The last number of a run is not followed by the bytes that part it from the next.
-            used = buffer[:(count - 1) * run.stride + self.dtype.itemsize]
+            used = buffer[: (count - 1) * run.stride + self.dtype.itemsize]
             self.file.read_into(run.offset + start * run.stride, used)
-            target[start:start + count] = np.ndarray((count,), self.dtype, buffer, 0, (run.stride,))
+            target[start : start + count] = np.ndarray(
+                (count,), self.dtype, buffer, 0, (run.stride,)
+            )

@@ -22,8 +22,9 @@ def dumps(state: dict[str, Any]) -> bytes:
     arrays: dict[str, Array] = {}
     text = json.dumps(_plain(state, arrays, "state"))
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{_TEXT: np.frombuffer(text.encode(), np.uint8)},
-             **arrays)
+    np.savez(
+        buffer, allow_pickle=False, **{_TEXT: np.frombuffer(text.encode(), np.uint8)}, **arrays
+    )
     return buffer.getvalue()
 
 

@@ -30,8 +30,10 @@ def read_weights(path: StrPath) -> Weights:
     if kind is None and not is_binary(head):
         kind = "text (a definition?)"
     if kind:
-        raise ModelError(f"{file.path}: this is {kind}; weights are a binary .caffemodel or an "
-                         "HDF5 file .caffemodel.h5")
+        raise ModelError(
+            f"{file.path}: this is {kind}; weights are a binary .caffemodel or an "
+            "HDF5 file .caffemodel.h5"
+        )
     return read_caffemodel(file)
 
 
@@ -39,7 +41,7 @@ def is_hdf5(file: MappedFile) -> bool:
     """Whether HDF5's signature is at byte 0, or behind a user block: at 512, 1024, 2048 ..."""
     offset = 0
     while offset + len(HDF5_SIGNATURE) <= file.size:
-        if file.data[offset:offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:
+        if file.data[offset : offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:
             return True
         offset = 2 * offset or 512
     return False

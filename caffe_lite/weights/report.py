@@ -33,11 +33,14 @@ class CopyReport:
             copied = [name for name, source in self.copied.items() if source == path]
             lines.append(f"{path}: weights of {_count(copied)} copied")
             if ignored:
-                lines.append(f"    {_count(ignored)} ignored, not in this net: "
-                             f"{', '.join(ignored)}")
+                lines.append(
+                    f"    {_count(ignored)} ignored, not in this net: {', '.join(ignored)}"
+                )
         if self.missing:
-            lines.append(f"{_count(self.missing)} not in the file{'s' * (len(self.ignored) > 1)}, "
-                         f"starting values kept: {', '.join(self.missing)}")
+            lines.append(
+                f"{_count(self.missing)} not in the file{'s' * (len(self.ignored) > 1)}, "
+                f"starting values kept: {', '.join(self.missing)}"
+            )
         return "\n".join(lines)
 
     __str__ = text

@@ -51,8 +51,9 @@ def read_solverstate(path: StrPath) -> SolverState:
             return read_hdf5_state(file)
         return _read_binary(file)
     except (WireError, ValueError) as error:
-        raise SolverError(f"{os.fspath(path)}: not a solver state, or damaged or cut short "
-                          f"({error})") from None
+        raise SolverError(
+            f"{os.fspath(path)}: not a solver state, or damaged or cut short ({error})"
+        ) from None
     except ModelError as error:
         raise SolverError(str(error)) from None
 
@@ -64,25 +65,28 @@ def _read_binary(file: MappedFile) -> SolverState:
     state = SolverState(iteration=-1)
     for item in fields(file.data, 0, file.size):
         if item.number == ITER and item.kind == LENGTH:
-            raise ModelError(f"{file.path}: this holds weights, not a solver state; give the "
-                             ".solverstate beside it, or start from it with --weights")
+            raise ModelError(
+                f"{file.path}: this holds weights, not a solver state; give the "
+                ".solverstate beside it, or start from it with --weights"
+            )
         if item.number == ITER and item.kind == VARINT:
             state.iteration = item.value
         elif item.number == LEARNED_NET and item.kind == LENGTH:
-            state.learned_net = file.data[item.start:item.stop].decode("utf-8", "surrogateescape")
+            state.learned_net = file.data[item.start : item.stop].decode("utf-8", "surrogateescape")
         elif item.number == HISTORY and item.kind == LENGTH:
             state.history.append(blob_at(file, item.start, item.stop))
         elif item.number == CURRENT_STEP and item.kind == VARINT:
             state.current_step = item.value
         elif item.number == EXTRA and item.kind == LENGTH:
-            state.extra = payload.loads(file.data[item.start:item.stop])
+            state.extra = payload.loads(file.data[item.start : item.stop])
     if state.iteration < 0:
         raise WireError("it holds no iteration")
     return state
 
 
-def write_solverstate(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any],
-                      hdf5: bool = False) -> None:
+def write_solverstate(
+    path: StrPath, state: SolverState, ops: Any, history: Sequence[Any], hdf5: bool = False
+) -> None:
     """Write a .solverstate with these history arrays (not `state`'s): whole or, on failure, not."""
     if hdf5:
         from caffe_lite.weights.hdf5_state import write_hdf5_state

@@ -57,8 +57,9 @@ class Weights(Mapping[str, list[Array]]):
     are None.
     """
 
-    def __init__(self, path: str, stored: dict[str, list[StoredBlob | None]],
-                 sparse: bool = False) -> None:
+    def __init__(
+        self, path: str, stored: dict[str, list[StoredBlob | None]], sparse: bool = False
+    ) -> None:
         self.path = path
         self.stored = stored
         self.sparse = sparse  # shared blobs may be left out

@@ -56,8 +56,9 @@ def field_at(data: Bytes, position: int, stop: int) -> Field:
     else:
         raise WireError(f"no field starts at byte {position}")
     if end > stop:
-        raise WireError(f"field {number} at byte {position} needs {end - start} bytes, "
-                        f"{stop - start} are left")
+        raise WireError(
+            f"field {number} at byte {position} needs {end - start} bytes, {stop - start} are left"
+        )
     return Field(number, kind, start, end, value)
 
 

@@ -27,16 +27,21 @@ def write_caffemodel(net: Any, path: StrPath, diff: bool = False) -> None:
         for part in _parts(net, diff):
             file.write(part)
         if file.tell() > CAFFE_LIMIT:
-            log.warning("%s is larger than 2 GB, which Caffe cannot read; HDF5 has no such limit "
-                        "(snapshot_format: HDF5)", path)
+            log.warning(
+                "%s is larger than 2 GB, which Caffe cannot read; HDF5 has no such limit "
+                "(snapshot_format: HDF5)",
+                path,
+            )
 
 
 def _parts(net: Any, diff: bool) -> Iterator[bytes | memoryview]:
     yield schema.NetParameter(name=net.name).SerializeToString()
     for layer in net.layers:
         head = layer_message(layer).SerializeToString(deterministic=True)
-        blobs = [BlobWriter(blob.ops, *([blob.data, blob.diff] if diff else [blob.data]))
-                 for blob in layer.blobs]
+        blobs = [
+            BlobWriter(blob.ops, *([blob.data, blob.diff] if diff else [blob.data]))
+            for blob in layer.blobs
+        ]
         yield from message_parts(NET_LAYER, head, LAYER_BLOBS, blobs)
 
 

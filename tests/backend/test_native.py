@@ -61,8 +61,9 @@ def failing_compiler(folder):
     return compiler
 
 
-@pytest.mark.parametrize("trouble", ["no compiler", "failing compiler", "no cache folder",
-                                     "no cache wanted"])
+@pytest.mark.parametrize(
+    "trouble", ["no compiler", "failing compiler", "no cache folder", "no cache wanted"]
+)
 def test_any_trouble_leaves_numpy_in_charge(fresh, monkeypatch, caplog, trouble):
     if trouble == "no compiler":
         monkeypatch.setattr(build, "COMPILERS", ("no-such-compiler",))

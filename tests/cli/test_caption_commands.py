@@ -54,13 +54,15 @@ def run(capsys, *arguments):
 
 
 def captioner(folder):
-    return Captioner.load(folder / "deploy.prototxt", folder / "net.caffemodel",
-                          folder / "words.txt")
+    return Captioner.load(
+        folder / "deploy.prototxt", folder / "net.caffemodel", folder / "words.txt"
+    )
 
 
 def test_captions_are_those_of_beam_search(folder, capsys):
-    code, out, _ = run(capsys, "caption", *FEATURES, "--beam", "4", "--best", "2", "--json",
-                       "--max-length", "7")
+    code, out, _ = run(
+        capsys, "caption", *FEATURES, "--beam", "4", "--best", "2", "--json", "--max-length", "7"
+    )
     assert code == 0
     mine = captioner(folder)
     found = mine.beam_search(images(3).astype(np.float32), beam=4, max_length=7)
@@ -77,41 +79,80 @@ def test_captions_are_those_of_beam_search(folder, capsys):
 
 
 def test_images_are_seen_through_the_convnet(folder, capsys):
-    code, out, err = run(capsys, "caption", "photos", *WITH_CONVNET, "--json", "--mean", "100",
-                         "--scale", "0.1")
+    code, out, err = run(
+        capsys, "caption", "photos", *WITH_CONVNET, "--json", "--mean", "100", "--scale", "0.1"
+    )
     assert code == 0, err
     results = json.loads(out)
     assert [result["image_id"] for result in results] == ["a.png", "b.png", "c.png"]
     assert len({result["log_prob"] for result in results}) == 3
-    single = run(capsys, "caption", "photos/b.png", *WITH_CONVNET, "--json", "--mean", "100",
-                 "--scale", "0.1")[1]
+    single = run(
+        capsys,
+        "caption",
+        "photos/b.png",
+        *WITH_CONVNET,
+        "--json",
+        "--mean",
+        "100",
+        "--scale",
+        "0.1",
+    )[1]
     assert json.loads(single)[0]["log_prob"] == pytest.approx(results[1]["log_prob"], rel=1e-5)
 
 
 def test_a_net_that_takes_images_needs_no_other(folder, capsys):
-    pixels = definition(6, "convnet").replace("dim: 5 dim: 2 dim: 4 dim: 3",
-                                              "dim: 5 dim: 3 dim: 4 dim: 3")
+    pixels = definition(6, "convnet").replace(
+        "dim: 5 dim: 2 dim: 4 dim: 3", "dim: 5 dim: 3 dim: 4 dim: 3"
+    )
     (folder / "whole.prototxt").write_text(pixels)
     net = build(pixels)
     for blob in net.learnable_params:
         blob.data[...] = np.random.default_rng(3).normal(0, 0.1, blob.shape)
     write_caffemodel(net, folder / "whole.caffemodel")
-    code, out, err = run(capsys, "caption", "photos/a.png", "--net", "whole.prototxt", "--weights",
-                         "whole.caffemodel", "--vocabulary", "words.txt", "--best", "3", "--json")
+    code, out, err = run(
+        capsys,
+        "caption",
+        "photos/a.png",
+        "--net",
+        "whole.prototxt",
+        "--weights",
+        "whole.caffemodel",
+        "--vocabulary",
+        "words.txt",
+        "--best",
+        "3",
+        "--json",
+    )
     assert code == 0, err
     assert len(json.loads(out)[0]["captions"]) == 3
 
 
 def test_sampling_is_repeatable(folder, capsys):
-    draws = [run(capsys, "caption", *FEATURES, "--sample", "3", "--seed", seed, "--json",
-                 "--temperature", "2", "--max-length", "6")[1] for seed in ("5", "5", "6")]
+    draws = [
+        run(
+            capsys,
+            "caption",
+            *FEATURES,
+            "--sample",
+            "3",
+            "--seed",
+            seed,
+            "--json",
+            "--temperature",
+            "2",
+            "--max-length",
+            "6",
+        )[1]
+        for seed in ("5", "5", "6")
+    ]
     assert draws[0] == draws[1] != draws[2]
     assert [len(result["captions"]) for result in json.loads(draws[0])] == [3, 3, 3]
 
 
 def test_given_captions_are_scored(folder, capsys):
-    code, out, _ = run(capsys, "caption", *FEATURES, "--score", "A dog runs.", "--score", "fast",
-                       "--json")
+    code, out, _ = run(
+        capsys, "caption", *FEATURES, "--score", "A dog runs.", "--score", "fast", "--json"
+    )
     assert code == 0
     expected = captioner(folder).score(images(3).astype(np.float32), [[2, 3, 4, 0]] * 3)
     for result, caption in zip(json.loads(out), expected, strict=True):
@@ -125,17 +166,34 @@ def test_given_captions_are_scored(folder, capsys):
 def coco(folder):
     captions = {7: ["A dog runs.", "a dog"], 8: ["fast dog"], 9: ["runs fast", "a a dog"]}
     names = dict(zip(captions, ("a.png", "b.png", "c.png"), strict=True))
-    (folder / "coco.json").write_text(json.dumps({
-        "images": [{"id": i, "file_name": name} for i, name in names.items()],
-        "annotations": [{"image_id": i, "id": 1, "caption": text}
-                        for i, texts in captions.items() for text in texts]}))
+    (folder / "coco.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": i, "file_name": name} for i, name in names.items()],
+                "annotations": [
+                    {"image_id": i, "id": 1, "caption": text}
+                    for i, texts in captions.items()
+                    for text in texts
+                ],
+            }
+        )
+    )
     return captions
 
 
 def test_captions_of_a_coco_file_can_be_scored(folder, capsys):
     references = coco(folder)
-    code, out, _ = run(capsys, "caption", "photos", "--annotations", "coco.json", *FEATURES,
-                       "--json", "--beam", "2")
+    code, out, _ = run(
+        capsys,
+        "caption",
+        "photos",
+        "--annotations",
+        "coco.json",
+        *FEATURES,
+        "--json",
+        "--beam",
+        "2",
+    )
     assert code == 0
     (folder / "results.json").write_text(out)
     candidates = {result["image_id"]: result["caption"] for result in json.loads(out)}
@@ -151,17 +209,29 @@ def test_captions_of_a_coco_file_can_be_scored(folder, capsys):
 
 def test_retrieval_on_a_coco_file(folder, capsys):
     coco(folder)
-    code, out, err = run(capsys, "retrieve", "photos", "--annotations", "coco.json", *FEATURES,
-                         "--json")
+    code, out, err = run(
+        capsys, "retrieve", "photos", "--annotations", "coco.json", *FEATURES, "--json"
+    )
     assert code == 0, err
     sentences = [[2, 3, 4], [2, 3], [5, 3], [4, 5], [2, 2, 3]]
     matrix = captioner(folder).score_matrix(images(3).astype(np.float32), sentences)
     to_caption, to_image = retrieve(normalize(matrix), [0, 0, 1, 2, 2])
-    assert json.loads(out) == {"images": 3, "captions": 5,
-                               "image to caption": pytest.approx(to_caption.summary()),
-                               "caption to image": pytest.approx(to_image.summary())}
-    code, out, _ = run(capsys, "retrieve", "photos", "--annotations", "coco.json", *FEATURES,
-                       "--no-normalize", "--per-word")
+    assert json.loads(out) == {
+        "images": 3,
+        "captions": 5,
+        "image to caption": pytest.approx(to_caption.summary()),
+        "caption to image": pytest.approx(to_image.summary()),
+    }
+    code, out, _ = run(
+        capsys,
+        "retrieve",
+        "photos",
+        "--annotations",
+        "coco.json",
+        *FEATURES,
+        "--no-normalize",
+        "--per-word",
+    )
     assert code == 0
     lines = out.splitlines()
     assert lines[0] == "3 images, 5 captions"
@@ -170,8 +240,9 @@ def test_retrieval_on_a_coco_file(folder, capsys):
 
 
 def test_images_for_a_query(folder, capsys):
-    code, out, err = run(capsys, "retrieve", "photos", "--query", "a dog", *FEATURES, "--best", "2",
-                         "--json")
+    code, out, err = run(
+        capsys, "retrieve", "photos", "--query", "a dog", *FEATURES, "--best", "2", "--json"
+    )
     assert code == 0, err
     scores = normalize(captioner(folder).score_matrix(images(3).astype(np.float32), [[2, 3]]))
     order = scores[:, 0].argsort()[::-1][:2]
@@ -181,50 +252,79 @@ def test_images_for_a_query(folder, capsys):
     assert [each["score"] for each in found] == pytest.approx(scores[order, 0].tolist(), rel=1e-4)
 
 
-@pytest.mark.parametrize("arguments, code, message", [
-    (["caption", *FEATURES, "--score", "a zebra runs"], 1,
-     '"zebra" is not among the 5 words of words.txt'),
-    (["caption", *FEATURES, "--vocabulary", "short.txt"], 1,
-     "short.txt: 2 words and <EOS> make 3 ids, but net"),
-    (["caption", *FEATURES, "--weights", "convnet.caffemodel"], 1,
-     'convnet.caffemodel: no weights for layers "embedding", "lstm1", "lstm2", "predict" of '
-     "deploy.prototxt (it holds fc8, fc9 ...)"),
-    (["caption", *FEATURES, "--weights", "larger.caffemodel"], 1, "blob 0 is 9 x 4 there"),
-    (["caption", "photos/gone.png", *WITH_CONVNET], 1, "photos/gone.png: cannot be read"),
-    (["caption", "empty", *WITH_CONVNET], 1, "empty: the folder holds no images"),
-    (["caption", "words.txt", *WITH_CONVNET], 1, "words.txt: cannot be decoded"),
-    (["caption", "photos", *WITH_CONVNET, "--feature", "fc7"], 1, 'no layer makes a blob "fc7"'),
-    (["caption", "photos", *NET], 2, "takes image features: give the convnet that makes them"),
-    (["caption", *WITH_CONVNET], 2, "no images: name image files"),
-    (["caption", "photos/a.png", *FEATURES], 2, "holds the features of 3 images, 1 were named"),
-    (["caption", *FEATURES, "--features", "words.txt"], 1, "words.txt: not a file of features"),
-    (["caption", *FEATURES, "--beam", "0"], 2, "--beam must be positive, got 0"),
-    (["caption", *FEATURES, "--beam", "2", "--best", "3"], 2, "needs a --beam of 3"),
-    (["caption", *FEATURES, "--temperature", "nan"], 2, "--temperature must be positive"),
-    (["caption", "photos", *WITH_CONVNET, "--mean", "1,x"], 2, "mean 1,x: expected a number"),
-    (["caption", "photos", *WITH_CONVNET, "--mean", "1,2"], 1, "a mean of shape (2,)"),
-    (["caption", "photos", *WITH_CONVNET, "--resize", "9"], 2, "--resize 9: expected height"),
-    (["caption", "photos", *WITH_CONVNET, "--resize", "3,3"], 1, "images of 3x3 pixels"),
-    (["retrieve", "photos", *FEATURES], 2, "give either --annotations, to measure, or --query"),
-    (["retrieve", "photos", *FEATURES, "--query", "a zebra"], 1,
-     '--query: caption "a zebra": "zebra" is not among the 5 words of words.txt; '
-     "--unknown-words unk"),
-    (["retrieve", "photos", *FEATURES, "--query", "."], 1, "has no words"),
-    (["retrieve", "photos", *FEATURES, "--annotations", "words.txt"], 1,
-     "words.txt: not a JSON file"),
-    (["score", "gone.json", "coco.json"], 1, "gone.json: cannot be read: No such file"),
-    (["score", "coco.json", "coco.json"], 1, "coco.json: not results in COCO's form"),
-    (["score", "twice.json", "coco.json"], 1, "twice.json: [1]: image 7 has a caption already"),
-    (["score", "other.json", "coco.json"], 1, "coco.json: no references for image 5 of other.json"),
-    (["score", "bad.json", "coco.json"], 1, 'bad.json: [0]: "caption" must be text, got null'),
-])
+@pytest.mark.parametrize(
+    "arguments, code, message",
+    [
+        (
+            ["caption", *FEATURES, "--score", "a zebra runs"],
+            1,
+            '"zebra" is not among the 5 words of words.txt',
+        ),
+        (
+            ["caption", *FEATURES, "--vocabulary", "short.txt"],
+            1,
+            "short.txt: 2 words and <EOS> make 3 ids, but net",
+        ),
+        (
+            ["caption", *FEATURES, "--weights", "convnet.caffemodel"],
+            1,
+            'convnet.caffemodel: no weights for layers "embedding", "lstm1", "lstm2", "predict" of '
+            "deploy.prototxt (it holds fc8, fc9 ...)",
+        ),
+        (["caption", *FEATURES, "--weights", "larger.caffemodel"], 1, "blob 0 is 9 x 4 there"),
+        (["caption", "photos/gone.png", *WITH_CONVNET], 1, "photos/gone.png: cannot be read"),
+        (["caption", "empty", *WITH_CONVNET], 1, "empty: the folder holds no images"),
+        (["caption", "words.txt", *WITH_CONVNET], 1, "words.txt: cannot be decoded"),
+        (
+            ["caption", "photos", *WITH_CONVNET, "--feature", "fc7"],
+            1,
+            'no layer makes a blob "fc7"',
+        ),
+        (["caption", "photos", *NET], 2, "takes image features: give the convnet that makes them"),
+        (["caption", *WITH_CONVNET], 2, "no images: name image files"),
+        (["caption", "photos/a.png", *FEATURES], 2, "holds the features of 3 images, 1 were named"),
+        (["caption", *FEATURES, "--features", "words.txt"], 1, "words.txt: not a file of features"),
+        (["caption", *FEATURES, "--beam", "0"], 2, "--beam must be positive, got 0"),
+        (["caption", *FEATURES, "--beam", "2", "--best", "3"], 2, "needs a --beam of 3"),
+        (["caption", *FEATURES, "--temperature", "nan"], 2, "--temperature must be positive"),
+        (["caption", "photos", *WITH_CONVNET, "--mean", "1,x"], 2, "mean 1,x: expected a number"),
+        (["caption", "photos", *WITH_CONVNET, "--mean", "1,2"], 1, "a mean of shape (2,)"),
+        (["caption", "photos", *WITH_CONVNET, "--resize", "9"], 2, "--resize 9: expected height"),
+        (["caption", "photos", *WITH_CONVNET, "--resize", "3,3"], 1, "images of 3x3 pixels"),
+        (["retrieve", "photos", *FEATURES], 2, "give either --annotations, to measure, or --query"),
+        (
+            ["retrieve", "photos", *FEATURES, "--query", "a zebra"],
+            1,
+            '--query: caption "a zebra": "zebra" is not among the 5 words of words.txt; '
+            "--unknown-words unk",
+        ),
+        (["retrieve", "photos", *FEATURES, "--query", "."], 1, "has no words"),
+        (
+            ["retrieve", "photos", *FEATURES, "--annotations", "words.txt"],
+            1,
+            "words.txt: not a JSON file",
+        ),
+        (["score", "gone.json", "coco.json"], 1, "gone.json: cannot be read: No such file"),
+        (["score", "coco.json", "coco.json"], 1, "coco.json: not results in COCO's form"),
+        (["score", "twice.json", "coco.json"], 1, "twice.json: [1]: image 7 has a caption already"),
+        (
+            ["score", "other.json", "coco.json"],
+            1,
+            "coco.json: no references for image 5 of other.json",
+        ),
+        (["score", "bad.json", "coco.json"], 1, 'bad.json: [0]: "caption" must be text, got null'),
+    ],
+)
 def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, message):
     coco(folder)
     (folder / "empty").mkdir()
     (folder / "short.txt").write_text("a\nb\n")
     write_caffemodel(make_net(9), folder / "larger.caffemodel")
-    for name, results in (("twice", [{"image_id": 7, "caption": "a"}] * 2),
-                          ("other", [{"image_id": 5, "caption": "a"}]), ("bad", [{"image_id": 7}])):
+    for name, results in (
+        ("twice", [{"image_id": 7, "caption": "a"}] * 2),
+        ("other", [{"image_id": 5, "caption": "a"}]),
+        ("bad", [{"image_id": 7}]),
+    ):
         (folder / f"{name}.json").write_text(json.dumps(results))
     found, _, err = run(capsys, *arguments)
     told = [line for line in err.splitlines() if "upgraded on the fly" not in line]

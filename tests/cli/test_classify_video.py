@@ -60,14 +60,16 @@ def probabilities(result):
 
 
 def test_a_video_is_classified(folder, capsys):
-    code, out, err = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt",
-                         "--json")
+    code, out, err = run(
+        capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt", "--json"
+    )
     assert code == 0, err
     probs = expected("v_one", "frames", 1)
     (result,) = json.loads(out)
     assert probabilities(result) == pytest.approx(probs.tolist(), rel=1e-4)
-    code, out, _ = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt",
-                       "--top", "2")
+    code, out, _ = run(
+        capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--classes", "classes.txt", "--top", "2"
+    )
     best = np.argsort(-probs)[:2]
     named = ", ".join(f"{NAMES[i]} {probs[i]:.4f}" for i in best)
     assert out == f"frames/v_one: {named}\n"
@@ -75,22 +77,46 @@ def test_a_video_is_classified(folder, capsys):
 
 @pytest.mark.parametrize("weight, value", [("1/2", 0.5), ("1/3", 1 / 3), ("0.9", 0.9)])
 def test_rgb_and_flow_are_fused(folder, capsys, weight, value):
-    arguments = [*NET, *RGB_OPTIONS, *FLOW, "--rgb-weight", weight, "--classes", "classes.txt",
-                 "--json"]
+    arguments = [
+        *NET,
+        *RGB_OPTIONS,
+        *FLOW,
+        "--rgb-weight",
+        weight,
+        "--classes",
+        "classes.txt",
+        "--json",
+    ]
     code, out, err = run(capsys, "frames/v_one", "frames/v_two", *arguments)
     assert code == 0, err
     for name, result in zip(("v_one", "v_two"), json.loads(out), strict=True):
-        probs = fuse(expected(name, "frames", 1), expected(name, "flow_images", 2, flow=True),
-                     value)
+        probs = fuse(
+            expected(name, "frames", 1), expected(name, "flow_images", 2, flow=True), value
+        )
         assert probabilities(result) == pytest.approx(probs.tolist(), rel=1e-4)
-    alone = run(capsys, "frames/v_one", *[a.replace("flow_images", "flow_images/v_one")
-                                          for a in arguments])[1]
+    alone = run(
+        capsys, "frames/v_one", *[a.replace("flow_images", "flow_images/v_one") for a in arguments]
+    )[1]
     assert json.loads(alone) == json.loads(out)[:1]
 
 
 def test_flow_alone_one_crop_and_strides(folder, capsys):
-    code, out, err = run(capsys, "flow_images/v_one", *NET, "--frames", "flow", "--crops", "10",
-                         "--mean", "128", "--scale", "0.02", "--stride", "3", "--json")
+    code, out, err = run(
+        capsys,
+        "flow_images/v_one",
+        *NET,
+        "--frames",
+        "flow",
+        "--crops",
+        "10",
+        "--mean",
+        "128",
+        "--scale",
+        "0.02",
+        "--stride",
+        "3",
+        "--json",
+    )
     assert code == 0, err
     probs = expected("v_one", "flow_images", 1, flow=True, stride=3)
     found = sorted(json.loads(out)[0]["classes"], key=lambda each: each["label"])
@@ -116,31 +142,59 @@ def test_accuracy_over_a_list(folder, capsys):
 def test_a_net_of_single_frames(folder, capsys):
     (folder / "single.prototxt").write_text(SINGLE)
     write_caffemodel(make(SINGLE), folder / "single.caffemodel")
-    code, out, err = run(capsys, "frames/v_two", "--net", "single.prototxt", "--weights",
-                         "single.caffemodel", "--scale", "0.01", "--resize", "7,8", "--json")
+    code, out, err = run(
+        capsys,
+        "frames/v_two",
+        "--net",
+        "single.prototxt",
+        "--weights",
+        "single.caffemodel",
+        "--scale",
+        "0.01",
+        "--resize",
+        "7,8",
+        "--json",
+    )
     assert code == 0, err
     assert sum(each["probability"] for each in json.loads(out)[0]["classes"]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("arguments, code, message", [
-    (["empty"], 1, "empty: the folder has no numbered frames"),
-    (["gone"], 1, "gone: the folder of frames cannot be read: No such file"),
-    (["gap"], 1, "frame.0003.png: frame 3 is missing, though the folder goes on to 4"),
-    (["classes.txt"], 2, "classes.txt is a file; a folder of its frames is expected"),
-    (["broken"], 1, "frame.0001.png: cannot be decoded"),
-    (["frames/v_one", "--weights", "single.caffemodel"], 1,
-     'single.caffemodel: layer "out" (InnerProduct) blob 0 is 7 x 6 there and 7 x 5 here'),
-    (["frames/v_one", "--classes", "few.txt"], 1, "few.txt: 2 class names, but the net"),
-    (["frames/v_one", "--flow", "flow_images"], 2, "--flow and --flow-weights go together"),
-    (["frames/v_one", *FLOW, "--rgb-weight", "2"], 2, "--rgb-weight 2: expected a number from 0"),
-    (["frames/v_one", *FLOW, "--rgb-weight", "1/0"], 2, "--rgb-weight 1/0: expected a number"),
-    (["frames/v_one", "frames/v_two", *FLOW, "--flow", "frames/v_one"], 1,
-     "frames/v_one/v_one: the folder of frames cannot be read"),
-    (["frames/v_one", "--stride", "0"], 2, "--stride must be at least 1"),
-    (["frames/v_one", "frames/v_two", "--list", "few.txt"], 2, "--list takes one folder"),
-    (["frames", "--list", "few.txt"], 1, 'few.txt:1: a video and its label expected, got "one"'),
-    (["frames/v_one", "--resize", "4,9"], 1, "images of 4x9 pixels are smaller"),
-])
+@pytest.mark.parametrize(
+    "arguments, code, message",
+    [
+        (["empty"], 1, "empty: the folder has no numbered frames"),
+        (["gone"], 1, "gone: the folder of frames cannot be read: No such file"),
+        (["gap"], 1, "frame.0003.png: frame 3 is missing, though the folder goes on to 4"),
+        (["classes.txt"], 2, "classes.txt is a file; a folder of its frames is expected"),
+        (["broken"], 1, "frame.0001.png: cannot be decoded"),
+        (
+            ["frames/v_one", "--weights", "single.caffemodel"],
+            1,
+            'single.caffemodel: layer "out" (InnerProduct) blob 0 is 7 x 6 there and 7 x 5 here',
+        ),
+        (["frames/v_one", "--classes", "few.txt"], 1, "few.txt: 2 class names, but the net"),
+        (["frames/v_one", "--flow", "flow_images"], 2, "--flow and --flow-weights go together"),
+        (
+            ["frames/v_one", *FLOW, "--rgb-weight", "2"],
+            2,
+            "--rgb-weight 2: expected a number from 0",
+        ),
+        (["frames/v_one", *FLOW, "--rgb-weight", "1/0"], 2, "--rgb-weight 1/0: expected a number"),
+        (
+            ["frames/v_one", "frames/v_two", *FLOW, "--flow", "frames/v_one"],
+            1,
+            "frames/v_one/v_one: the folder of frames cannot be read",
+        ),
+        (["frames/v_one", "--stride", "0"], 2, "--stride must be at least 1"),
+        (["frames/v_one", "frames/v_two", "--list", "few.txt"], 2, "--list takes one folder"),
+        (
+            ["frames", "--list", "few.txt"],
+            1,
+            'few.txt:1: a video and its label expected, got "one"',
+        ),
+        (["frames/v_one", "--resize", "4,9"], 1, "images of 4x9 pixels are smaller"),
+    ],
+)
 def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, message):
     for name in ("empty", "broken", "gap"):
         (folder / name).mkdir()

@@ -28,8 +28,18 @@ def trained(job, capsys):
 
 
 def test_test_averages_outputs_over_batches(trained, capsys):
-    log = output(capsys, "test", "-model", "net.prototxt", "-weights", "small_iter_10.caffemodel",
-                 "-iterations", "3", "--log-dir", "logs").err
+    log = output(
+        capsys,
+        "test",
+        "-model",
+        "net.prototxt",
+        "-weights",
+        "small_iter_10.caffemodel",
+        "-iterations",
+        "3",
+        "--log-dir",
+        "logs",
+    ).err
     batches = [float(v) for v in re.findall(r"Batch \d, accuracy = ([\d.]+)", log)]
     mean = float(re.search(r"\] accuracy = ([\d.]+)", log)[1])
     assert len(batches) == 3 and abs(mean - sum(batches) / 3) < 1e-5
@@ -45,8 +55,12 @@ def test_time_measures_each_layer(job, capsys):
     for name in ("data", "ip1", "relu", "drop", "ip2", "loss"):
         assert re.search(rf"\] +{name}\tforward: [\d.e-]+ ms\.", log)
         assert re.search(rf"\] +{name}\tbackward: [\d.e-]+ ms\.", log)
-    for line in ("*** Benchmark begins ***", "Testing for 2 iterations.",
-                 "Average time per layer: ", "*** Benchmark ends ***"):
+    for line in (
+        "*** Benchmark begins ***",
+        "Testing for 2 iterations.",
+        "Average time per layer: ",
+        "*** Benchmark ends ***",
+    ):
         assert line in log
     assert re.search(r"Average Forward-Backward: [\d.]+ ms\.", log)
 
@@ -65,8 +79,18 @@ def test_summary_needs_no_data_where_the_shape_is_given(job, capsys):
     table = output(capsys, "summary", "net.prototxt", "--phase", "TRAIN").out
     assert "data 10x?" in table
     assert "? depends on data that is not there; give --shape data=N" in table
-    table = output(capsys, "summary", "net.prototxt", "--phase", "TRAIN", "--shape", "data=7,4",
-                   "--shape", "label=7", "--json").out
+    table = output(
+        capsys,
+        "summary",
+        "net.prototxt",
+        "--phase",
+        "TRAIN",
+        "--shape",
+        "data=7,4",
+        "--shape",
+        "label=7",
+        "--json",
+    ).out
     layers = {row["name"]: row for row in json.loads(table)["layers"]}
     assert layers["ip2"]["tops"] == {"ip2": [7, 3]} and layers["ip1"]["multiply_adds"] == 7 * 48
 
@@ -135,8 +159,10 @@ def test_every_command_has_help(command, capsys):
 
 def test_starting_imports_no_array_library():
     """So that `import caffe_lite` and help answer at once."""
-    code = ("import sys, caffe_lite.cli; caffe_lite.cli.build_parser(); "
-            "print([m for m in ('numpy', 'google.protobuf', 'h5py', 'PIL') if m in sys.modules])")
+    code = (
+        "import sys, caffe_lite.cli; caffe_lite.cli.build_parser(); "
+        "print([m for m in ('numpy', 'google.protobuf', 'h5py', 'PIL') if m in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
@@ -144,14 +170,25 @@ def test_starting_imports_no_array_library():
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
 def test_output_to_a_full_disk_is_one_line(job):
     with open("/dev/full", "w") as full:
-        run = subprocess.run([sys.executable, "-u", "-m", "caffe_lite", "summary", "net.prototxt"],
-                             stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        run = subprocess.run(
+            [sys.executable, "-u", "-m", "caffe_lite", "summary", "net.prototxt"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     assert (run.returncode, run.stderr) == (
-        1, "caffe_lite summary: error: No space left on device\n")
+        1,
+        "caffe_lite summary: error: No space left on device\n",
+    )
 
 
 def test_a_closed_pipe_is_no_error(job):
     run = subprocess.run(
-        f"{sys.executable} -m caffe_lite summary net.prototxt | head -n 1", shell=True,
-        capture_output=True, text=True, check=True)
+        f"{sys.executable} -m caffe_lite summary net.prototxt | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert run.stdout.startswith('net "small"') and run.stderr == ""

@@ -12,29 +12,64 @@ def last_line(capsys, *argv, code=1):
     return captured.err.rstrip().splitlines()[-1]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "expected"), [
-    ("net.prototxt", "num_output: 12", "num_ouput: 12",
-     'net.prototxt:8:31: InnerProductParameter has no field "num_ouput"; did you mean '
-     '"num_output"?'),
-    ("solver.prototxt", "momentum: 0.9", "momentum: high", "solver.prototxt:9:11:"),
-    ("net.prototxt", '"ReLU"', '"RELU6"',
-     'net.prototxt:9:28: layer "relu": unknown layer type "RELU6"; did you mean "ReLU"?'),
-    ("net.prototxt", "train.txt", "nowhere.txt", "nowhere.txt"),
-    ("net.prototxt", 'bottom: "ip1" top: "ip2"', 'bottom: "ip3" top: "ip2"',
-     'layer "ip2" (InnerProduct): bottom[0] "ip3" is not a top of any layer before it; did you '
-     'mean "ip1"?'),
-    ("net.prototxt", 'layer { name: "relu"',
-     'layer { name: "p" type: "Power" bottom: "ip1" top: "data" } layer { name: "relu"',
-     'blob "data" is a top of layer "data" and of layer "p"; give one of them another name'),
-    ("net.prototxt", "num_output: 3", "num_output: 2",
-     'layer "loss" (SoftmaxWithLoss): labels must be integers from 0 to 1'),
-    ("solver.prototxt", 'net: "net.prototxt"', 'net: "gone.prototxt"',
-     "gone.prototxt: no such file"),
-    ("solver.prototxt", "test_iter: 3", "test_iter: 3 test_iter: 3 test_state { } ", "test_state"),
-    ("solver.prototxt", 'lr_policy: "step"', 'lr_policy: "stepp"', 'did you mean "step"?'),
-    ("solver.prototxt", 'snapshot_prefix: "small"', 'snapshot_prefix: "no/such/place"',
-     "mkdir -p no/such"),
-])
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (
+            "net.prototxt",
+            "num_output: 12",
+            "num_ouput: 12",
+            'net.prototxt:8:31: InnerProductParameter has no field "num_ouput"; did you mean '
+            '"num_output"?',
+        ),
+        ("solver.prototxt", "momentum: 0.9", "momentum: high", "solver.prototxt:9:11:"),
+        (
+            "net.prototxt",
+            '"ReLU"',
+            '"RELU6"',
+            'net.prototxt:9:28: layer "relu": unknown layer type "RELU6"; did you mean "ReLU"?',
+        ),
+        ("net.prototxt", "train.txt", "nowhere.txt", "nowhere.txt"),
+        (
+            "net.prototxt",
+            'bottom: "ip1" top: "ip2"',
+            'bottom: "ip3" top: "ip2"',
+            'layer "ip2" (InnerProduct): bottom[0] "ip3" is not a top of any layer before it; '
+            'did you mean "ip1"?',
+        ),
+        (
+            "net.prototxt",
+            'layer { name: "relu"',
+            'layer { name: "p" type: "Power" bottom: "ip1" top: "data" } layer { name: "relu"',
+            'blob "data" is a top of layer "data" and of layer "p"; give one of them another name',
+        ),
+        (
+            "net.prototxt",
+            "num_output: 3",
+            "num_output: 2",
+            'layer "loss" (SoftmaxWithLoss): labels must be integers from 0 to 1',
+        ),
+        (
+            "solver.prototxt",
+            'net: "net.prototxt"',
+            'net: "gone.prototxt"',
+            "gone.prototxt: no such file",
+        ),
+        (
+            "solver.prototxt",
+            "test_iter: 3",
+            "test_iter: 3 test_iter: 3 test_state { } ",
+            "test_state",
+        ),
+        ("solver.prototxt", 'lr_policy: "step"', 'lr_policy: "stepp"', 'did you mean "step"?'),
+        (
+            "solver.prototxt",
+            'snapshot_prefix: "small"',
+            'snapshot_prefix: "no/such/place"',
+            "mkdir -p no/such",
+        ),
+    ],
+)
 def test_bad_definitions(job, capsys, file, old, new, expected):
     job.change(file, old, new)
     line = last_line(capsys, "train", "--solver", "solver.prototxt")
@@ -44,7 +79,7 @@ def test_bad_definitions(job, capsys, file, old, new, expected):
 
 def test_a_truncated_hdf5_file(job, capsys):
     whole = (job.path / "train.h5").read_bytes()
-    (job.path / "train.h5").write_bytes(whole[:len(whole) // 2])
+    (job.path / "train.h5").write_bytes(whole[: len(whole) // 2])
     line = last_line(capsys, "train", "--solver", "solver.prototxt")
     assert 'layer "data" (HDF5Data): train.h5' in line
 
@@ -57,8 +92,9 @@ def test_weights_of_another_shape_and_cut_short(job, capsys):
     line = last_line(capsys, "train", "--solver", "solver.prototxt", "--weights", "cut.caffemodel")
     assert "cut.caffemodel" in line and "cut short" in line
     job.change("net.prototxt", "num_output: 12", "num_output: 7")
-    line = last_line(capsys, "train", "--solver", "solver.prototxt", "--weights",
-                     "small_iter_1.caffemodel")
+    line = last_line(
+        capsys, "train", "--solver", "solver.prototxt", "--weights", "small_iter_1.caffemodel"
+    )
     assert 'layer "ip1" (InnerProduct) blob 0 is 12 x 4 there and 7 x 4 here' in line
     assert (job.path / "small_iter_1.caffemodel").read_bytes() == whole
 
@@ -66,8 +102,9 @@ def test_weights_of_another_shape_and_cut_short(job, capsys):
 def test_swapped_files(job, capsys):
     job.change("solver.prototxt", "max_iter: 24", "max_iter: 1")
     assert main(["train", "--solver", "solver.prototxt"]) == 0
-    line = last_line(capsys, "train", "--solver", "solver.prototxt", "--snapshot",
-                     "small_iter_1.caffemodel")
+    line = last_line(
+        capsys, "train", "--solver", "solver.prototxt", "--snapshot", "small_iter_1.caffemodel"
+    )
     assert "small_iter_1.caffemodel: this holds weights, not a solver state" in line
     line = last_line(capsys, "train", "--solver", "net.prototxt")
     assert line.startswith("caffe_lite train: error: net.prototxt")
@@ -75,20 +112,25 @@ def test_swapped_files(job, capsys):
     assert "solver.prototxt" in line
 
 
-@pytest.mark.parametrize(("argv", "expected"), [
-    (("train", "--solver", "s", "--snapshot", "a", "--weights", "b"), "not both"),
-    (("train", "--solver", "solver.prototxt", "--gpu", "0,1"), "one device at a time"),
-    (("train", "--solver", "solver.prototxt", "--gpu", "first"), "the GPU to use"),
-    (("time", "--model", "net.prototxt", "--iterations", "0"), "at least 1"),
-    (("summary", "net.prototxt", "--shape", "data"), "expected TOP=N,C,H,W"),
-    (("gradcheck", "--model", "net.prototxt", "--integers", "x"), "expected INPUT=BOUND"),
-])
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("train", "--solver", "s", "--snapshot", "a", "--weights", "b"), "not both"),
+        (("train", "--solver", "solver.prototxt", "--gpu", "0,1"), "one device at a time"),
+        (("train", "--solver", "solver.prototxt", "--gpu", "first"), "the GPU to use"),
+        (("time", "--model", "net.prototxt", "--iterations", "0"), "at least 1"),
+        (("summary", "net.prototxt", "--shape", "data"), "expected TOP=N,C,H,W"),
+        (("gradcheck", "--model", "net.prototxt", "--integers", "x"), "expected INPUT=BOUND"),
+    ],
+)
 def test_wrong_usage_is_code_2(job, capsys, argv, expected):
     assert expected in last_line(capsys, *argv, code=2)
 
 
-@pytest.mark.parametrize("argv", [[], ["trian"], ["train"], ["train", "--solver"],
-                                  ["train", "--solver", "s", "--nonsense"]])
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["trian"], ["train"], ["train", "--solver"], ["train", "--solver", "s", "--nonsense"]],
+)
 def test_what_the_parser_refuses_is_code_2(capsys, argv):
     with pytest.raises(SystemExit) as error:
         main(argv)

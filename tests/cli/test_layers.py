@@ -25,8 +25,9 @@ def test_lists_every_type_on_a_line(capsys):
 
 def test_a_plugin_that_cannot_be_loaded_leaves_the_others(capsys, monkeypatch):
     point = EntryPoint("Broken", "no_such_module:Broken", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group, name="Broken": (
-        [point] if name == "Broken" else []))
+    monkeypatch.setattr(
+        registry, "entry_points", lambda group, name="Broken": [point] if name == "Broken" else []
+    )
     assert run() == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert sorted(lines) == sorted([*BUILTIN, "Broken"])

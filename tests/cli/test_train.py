@@ -68,22 +68,28 @@ def test_it_learns(job, capsys):
     assert accuracies[-1] > 0.85 > accuracies[0]
 
 
-@pytest.mark.parametrize(("stop", "next_line"), [
-    (10, "Iteration 15 (5 iters)"), (12, "Iteration 15 (5 iters)"),
-    (18, "Iteration 20 (5 iters)"),
-])
+@pytest.mark.parametrize(
+    ("stop", "next_line"),
+    [
+        (10, "Iteration 15 (5 iters)"),
+        (12, "Iteration 15 (5 iters)"),
+        (18, "Iteration 20 (5 iters)"),
+    ],
+)
 @pytest.mark.parametrize("format_", ["BINARYPROTO", "HDF5"])
 def test_a_resumed_run_is_the_run_never_stopped(job, capsys, stop, next_line, format_):
     job.change("solver.prototxt", "random_seed", f"snapshot_format: {format_} random_seed")
     job.change("solver.prototxt", "snapshot: 10", f"snapshot: {stop}")
     suffix = ".h5" if format_ == "HDF5" else ""
     whole = messages(train(capsys))
-    final = {kind: (job.path / f"small_iter_24.{kind}{suffix}").read_bytes()
-             for kind in ("caffemodel", "solverstate")}
+    final = {
+        kind: (job.path / f"small_iter_24.{kind}{suffix}").read_bytes()
+        for kind in ("caffemodel", "solverstate")
+    }
     resumed = messages(train(capsys, "--snapshot", f"small_iter_{stop}.solverstate{suffix}"))
     start = next(i for i, line in enumerate(whole) if line.startswith(next_line))
     tail = whole[start:]
-    assert resumed[-len(tail):] == tail
+    assert resumed[-len(tail) :] == tail
     if not suffix:
         for kind, content in final.items():
             assert (job.path / f"small_iter_24.{kind}").read_bytes() == content
@@ -91,8 +97,9 @@ def test_a_resumed_run_is_the_run_never_stopped(job, capsys, stop, next_line, fo
 
 def test_events_are_json_lines(job, capsys):
     train(capsys, "--log-dir", "logs")
-    events = [json.loads(line)
-              for line in (job.path / "logs" / "train.jsonl").read_text().splitlines()]
+    events = [
+        json.loads(line) for line in (job.path / "logs" / "train.jsonl").read_text().splitlines()
+    ]
     assert all({"event", "time"} <= event.keys() for event in events)
     shown = [event for event in events if event["event"] == "train"]
     assert [event["iteration"] for event in shown] == [0, 5, 10, 15, 20]
@@ -117,8 +124,26 @@ def test_a_full_disk_ends_the_log_and_not_the_training(job, capsys):
 
 def test_gflags_spellings_are_accepted(job, capsys):
     job.change("solver.prototxt", "max_iter: 24", "max_iter: 2")
-    assert main(["train", "-solver=solver.prototxt", "-gpu", "none", "-sigint_effect", "snapshot",
-                 "--sighup-effect=none", "-phase", "TRAIN", "-level", "0", "-stage", "a,b"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "-solver=solver.prototxt",
+                "-gpu",
+                "none",
+                "-sigint_effect",
+                "snapshot",
+                "--sighup-effect=none",
+                "-phase",
+                "TRAIN",
+                "-level",
+                "0",
+                "-stage",
+                "a,b",
+            ]
+        )
+        == 0
+    )
 
 
 def test_stages_reach_the_train_net(job, capsys):

@@ -52,7 +52,8 @@ def test_digits_in_three_forms_and_one_order(digits, split):
         np.testing.assert_array_equal(data[:, 0] * 16, images)
         np.testing.assert_array_equal(label, labels)
     assert sorted(zip(data.reshape(-1, 64).tolist(), label.tolist(), strict=True)) == sorted(
-        zip((images.reshape(-1, 64) / 16).tolist(), labels.tolist(), strict=True))
+        zip((images.reshape(-1, 64) / 16).tolist(), labels.tolist(), strict=True)
+    )
     source = LmdbSource(digits / f"{split}_lmdb")
     listed = ImageList(digits / f"{split}_images.txt", np.random.default_rng(0), f"{digits}/")
     assert len(source) == len(listed) == len(labels)
@@ -61,8 +62,9 @@ def test_digits_in_three_forms_and_one_order(digits, split):
         image, number = decode(source.next())
         assert number == label[index]
         assert np.abs(image / 255 - data[index]).max() < 0.002
-        np.testing.assert_array_equal(read_image(f"{digits}/{listed.paths[index]}", color=False),
-                                      image.transpose(1, 2, 0))
+        np.testing.assert_array_equal(
+            read_image(f"{digits}/{listed.paths[index]}", color=False), image.transpose(1, 2, 0)
+        )
         assert listed.labels[index] == number
 
 
@@ -118,8 +120,9 @@ def test_captions_go_with_their_pictures(moving):
     assert (folder / "captions.txt").read_text().splitlines() == clips.captions
     tops = ["cont_sentence", "input_sentence", "target_sentence"]
     cont, words, target = rows(folder / "hdf5_chunk_list.txt", tops, STEPS * TRAIN // TOGETHER)
-    images = ImageList(folder / "image_list.with_dummy_labels.txt", np.random.default_rng(0),
-                       f"{moving}/")
+    images = ImageList(
+        folder / "image_list.with_dummy_labels.txt", np.random.default_rng(0), f"{moving}/"
+    )
     assert len(images) == TRAIN and words.shape[1] == TOGETHER
     for index in range(TRAIN):
         batch, stream = divmod(index, TOGETHER)
@@ -133,8 +136,11 @@ def test_captions_go_with_their_pictures(moving):
 
 
 def contents(path):
-    return {file.relative_to(path): file.read_bytes()
-            for file in path.rglob("*") if file.is_file() and file.name != "data.mdb"}
+    return {
+        file.relative_to(path): file.read_bytes()
+        for file in path.rglob("*")
+        if file.is_file() and file.name != "data.mdb"
+    }
 
 
 def test_a_second_run_writes_what_is_missing(tmp_path, moving):
@@ -143,7 +149,8 @@ def test_a_second_run_writes_what_is_missing(tmp_path, moving):
     assert [step[:2] for step in steps] == [(n, 10) for n in range(1, 11)]
     before = contents(moving)
     assert {name: data for name, data in contents(again).items() if name.suffix != ".h5"} == {
-        name: data for name, data in before.items() if name.suffix != ".h5"}
+        name: data for name, data in before.items() if name.suffix != ".h5"
+    }
     (again / "test_0.h5").unlink()
     video = next((again / "flow_images").iterdir())
     for file in video.iterdir():

@@ -43,13 +43,19 @@ def test_forcing_leaves_raw_datums_alone(rng):
     np.testing.assert_array_equal(decode(encode(image), force_color=True)[0], image)
 
 
-@pytest.mark.parametrize("record, reason", [
-    (b"\xff\xff\xff", "not a Datum"),
-    (b"", "must be positive"),
-    (schema.Datum(channels=1, height=2, width=2, data=b"123").SerializeToString(), "3 values"),
-    (schema.Datum(channels=1, height=-2, width=-2, data=b"1234").SerializeToString(), "positive"),
-    (encode_file(b"\x89PNG but no more"), "cannot be decoded"),
-])
+@pytest.mark.parametrize(
+    "record, reason",
+    [
+        (b"\xff\xff\xff", "not a Datum"),
+        (b"", "must be positive"),
+        (schema.Datum(channels=1, height=2, width=2, data=b"123").SerializeToString(), "3 values"),
+        (
+            schema.Datum(channels=1, height=-2, width=-2, data=b"1234").SerializeToString(),
+            "positive",
+        ),
+        (encode_file(b"\x89PNG but no more"), "cannot be decoded"),
+    ],
+)
 def test_broken_records_are_named(record, reason):
     with pytest.raises(DataError, match=f"^db, key 5: .*{reason}"):
         decode(record, name="db, key 5")

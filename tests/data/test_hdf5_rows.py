@@ -60,8 +60,10 @@ def test_each_pass_has_every_row_once_in_another_order(files):
     assert len(firsts) > 5  # of several files, and not each file's first row
     for rows in passes:  # a file's rows stay together
         files_in_order = [0 if row < 3 else 1 if row < 4 else 2 for row in rows]
-        assert len([1 for a, b in zip(files_in_order, files_in_order[1:], strict=False)
-                    if a != b]) == 2
+        assert (
+            len([1 for a, b in zip(files_in_order, files_in_order[1:], strict=False) if a != b])
+            == 2
+        )
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

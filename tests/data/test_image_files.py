@@ -99,8 +99,13 @@ def test_broken_files(picture, tmp_path, pointer):
     (tmp_path / "cut.png").write_bytes(big[: len(big) // 2])
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "empty.png").write_bytes(b"")
-    told = {"cut.png": "truncated", "text.png": "not an image", "empty.png": "not an image",
-            pointer.name: "Git LFS", "absent.png": "cannot be read"}
+    told = {
+        "cut.png": "truncated",
+        "text.png": "not an image",
+        "empty.png": "not an image",
+        pointer.name: "Git LFS",
+        "absent.png": "cannot be read",
+    }
     for name, reason in told.items():
         with pytest.raises(DataError, match=f"{name}.*{reason}") as error:
             read_image(tmp_path / name)

@@ -95,13 +95,16 @@ def test_resuming(listed, shuffle, consumed):
         listed("a 1\n").set_state({**state, "position": 2})
 
 
-@pytest.mark.parametrize("text, reason", [
-    ("a.jpg 1\nb.jpg\n", ':2: a path and a label expected, got "b.jpg"'),
-    ("a.jpg 1\nb.jpg two\n", ":2: "),
-    ("a.jpg 1 2\nb.jpg 3\n", ":2: a path and 2 labels expected"),
-    ("a.jpg nan\n", ":1: "),
-    ("", "empty"),
-])
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("a.jpg 1\nb.jpg\n", ':2: a path and a label expected, got "b.jpg"'),
+        ("a.jpg 1\nb.jpg two\n", ":2: "),
+        ("a.jpg 1 2\nb.jpg 3\n", ":2: a path and 2 labels expected"),
+        ("a.jpg nan\n", ":1: "),
+        ("", "empty"),
+    ],
+)
 def test_broken_lines(listed, text, reason):
     with pytest.raises(DataError, match=f"list.txt.*{reason}"):
         listed(text)

@@ -100,8 +100,14 @@ def test_a_single_frame_does_not_tell_the_motion(clips):
     share = clips.frames / clips.frames.sum((2, 3), keepdims=True, dtype=np.float64)
     dx = np.arange(SIZE) - x[..., None]
     dy = np.arange(SIZE) - y[..., None]
-    moments = [x, y, ink, np.einsum("ntij,ntj,nti->nt", share, dx, dy),
-               np.einsum("ntij,nti->nt", share, dy**2), np.einsum("ntij,ntj->nt", share, dx**2)]
+    moments = [
+        x,
+        y,
+        ink,
+        np.einsum("ntij,ntj,nti->nt", share, dx, dy),
+        np.einsum("ntij,nti->nt", share, dy**2),
+        np.einsum("ntij,ntj->nt", share, dx**2),
+    ]
     for moment in moments:
         centred = moment - moment.mean()
         for power in (1, 2):
@@ -117,8 +123,12 @@ def sample(image, x, y):
     u, v = x - left, y - top
     padded = np.pad(image.astype(float), 2)
     left, top = np.clip(left + 2, 0, SIZE + 2), np.clip(top + 2, 0, SIZE + 2)
-    return (padded[top, left] * (1 - u) * (1 - v) + padded[top, left + 1] * u * (1 - v)
-            + padded[top + 1, left] * (1 - u) * v + padded[top + 1, left + 1] * u * v)
+    return (
+        padded[top, left] * (1 - u) * (1 - v)
+        + padded[top, left + 1] * u * (1 - v)
+        + padded[top + 1, left] * (1 - u) * v
+        + padded[top + 1, left + 1] * u * v
+    )
 
 
 @pytest.mark.parametrize("label", range(10))
@@ -152,14 +162,17 @@ def test_captions_say_what_is_shown(clips):
         relation = [word for word in words if word in RELATIONS]
         assert len(relation) == len(clip.digits) - 1
         if relation:
-            assert {"above": y[0] < y[1] - 9, "below": y[0] > y[1] + 9,
-                    "beside": x[0] < x[1] - 9}[relation[0]]
+            assert {"above": y[0] < y[1] - 9, "below": y[0] > y[1] + 9, "beside": x[0] < x[1] - 9}[
+                relation[0]
+            ]
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_clips_show_the_digits_of_their_split(split):
     clips = make_clips(40, 9, split)
     scans = {image.tobytes(): label for image, label in zip(*load_digits(split), strict=True)}
-    shown = [(scan.tobytes(), digit) for scan, digit in
-             zip(clips._scans.reshape(-1, 8, 8), clips.digits.ravel(), strict=True)]
+    shown = [
+        (scan.tobytes(), digit)
+        for scan, digit in zip(clips._scans.reshape(-1, 8, 8), clips.digits.ravel(), strict=True)
+    ]
     assert all(scans[scan] == digit for scan, digit in shown)

@@ -106,6 +106,7 @@ def make():
 ahead = Prefetcher(make)
 ahead.get()
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True,
-                          timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, b"")

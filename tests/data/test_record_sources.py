@@ -144,5 +144,6 @@ def test_a_truncated_database_is_refused_and_not_mapped(kept, tmp_path):
     write_lmdb(tmp_path / "db", [bytes(3000)] * 50)
     data = (tmp_path / "db" / "data.mdb").read_bytes()
     (tmp_path / "db" / "data.mdb").write_bytes(
-        data[: int(kept * len(data)) if isinstance(kept, float) else kept])
+        data[: int(kept * len(data)) if isinstance(kept, float) else kept]
+    )
     fail(tmp_path / "db")

@@ -34,10 +34,19 @@ def reference(image, height, width):
     return out
 
 
-@pytest.mark.parametrize("shape, size", [
-    ((7, 5, 3), (13, 4)), ((5, 9, 1), (4, 17)), ((1, 6, 3), (3, 3)), ((6, 1, 1), (2, 5)),
-    ((1, 1, 3), (2, 2)), ((12, 10, 3), (6, 5)), ((12, 10, 3), (6, 4)), ((4, 4, 1), (1, 1)),
-])
+@pytest.mark.parametrize(
+    "shape, size",
+    [
+        ((7, 5, 3), (13, 4)),
+        ((5, 9, 1), (4, 17)),
+        ((1, 6, 3), (3, 3)),
+        ((6, 1, 1), (2, 5)),
+        ((1, 1, 3), (2, 2)),
+        ((12, 10, 3), (6, 5)),
+        ((12, 10, 3), (6, 4)),
+        ((4, 4, 1), (1, 1)),
+    ],
+)
 def test_rule(shape, size, rng):
     image = rng.integers(0, 256, shape, dtype=np.uint8)
     made = resize(image, *size)

@@ -71,7 +71,8 @@ def test_every_crop_and_mirror_is_one_of_the_rule(dtype, kind, crop, flow, tmp_p
     places = [(h, w) for h in range(3) for w in range(2)] if crop else [(0, 0)]
     expected = {
         reference(image, mean, 0.5, crop, *place, mirror, flow).tobytes(): (place, mirror)
-        for place in places for mirror in (False, True)
+        for place in places
+        for mirror in (False, True)
     }
     seen = set()
     out = np.empty(transform.output_shape(image.shape), dtype)
@@ -106,12 +107,15 @@ def test_float_images_and_views(rng):
     np.testing.assert_allclose(out, (image - np.array([1, 2, 3]).reshape(3, 1, 1)) * 2)
 
 
-@pytest.mark.parametrize("fields, shape, reason", [
-    ({"crop_size": 6}, (3, 6, 5), "crop_size 6 is larger"),
-    ({"crop_size": 6}, (3, 5, 6), "crop_size 6 is larger"),
-    ({"mean_value": [1, 2]}, (3, 5, 6), "2 mean_value for images of 3 channels"),
-    ({}, (0, 5, 6), "at least one channel"),
-])
+@pytest.mark.parametrize(
+    "fields, shape, reason",
+    [
+        ({"crop_size": 6}, (3, 6, 5), "crop_size 6 is larger"),
+        ({"crop_size": 6}, (3, 5, 6), "crop_size 6 is larger"),
+        ({"mean_value": [1, 2]}, (3, 5, 6), "2 mean_value for images of 3 channels"),
+        ({}, (0, 5, 6), "at least one channel"),
+    ],
+)
 def test_shapes_that_do_not_fit(fields, shape, reason):
     with pytest.raises(DataError, match=reason):
         transformer(**fields).output_shape(shape)
@@ -138,8 +142,11 @@ def test_mean_files(tmp_path, pointer):
     np.testing.assert_array_equal(read_mean(path), [[[1, 2], [3, 4]]])
     write_mean(path, np.zeros((1, 3, 4)))
     whole = path.read_bytes()
-    for broken in (whole[:-3], b"", schema.BlobProto(num=2, channels=1, height=1, width=1,
-                                                     data=[1, 2]).SerializeToString()):
+    for broken in (
+        whole[:-3],
+        b"",
+        schema.BlobProto(num=2, channels=1, height=1, width=1, data=[1, 2]).SerializeToString(),
+    ):
         path.write_bytes(broken)
         with pytest.raises(DataError, match="mean_file .*mean.binaryproto"):
             read_mean(path)

@@ -20,7 +20,7 @@ def check_neuron(text, function, x=None, in_place=True, smooth=True):
         expected = np.array([function(float(v)) for v in batch.reshape(-1)]).reshape(batch.shape)
         for dtype, tolerance in (("float64", 1e-12), ("float32", 3e-6)):
             ops = get_ops(dtype=dtype)
-            for here in (False, True)[:1 + in_place]:
+            for here in (False, True)[: 1 + in_place]:
                 (y,) = make_layer(text, [batch], ops=ops, in_place=here).forward()
                 np.testing.assert_allclose(y, expected, rtol=tolerance, atol=tolerance)
         if smooth:

@@ -22,7 +22,7 @@ def dot(row, vector):
 def _inputs(blobs, static):
     w_x, b = blobs[:2]
     w_static = blobs[2] if static is not None else None
-    return w_x, b, w_static, blobs[2 if static is None else 3:]
+    return w_x, b, w_static, blobs[2 if static is None else 3 :]
 
 
 def lstm(x, cont, blobs, static=None, h=None, c=None):
@@ -35,8 +35,9 @@ def lstm(x, cont, blobs, static=None, h=None, c=None):
     for t in range(steps):
         for n in range(streams):
             before = cont[t, n] * h[n]
-            gates = [b[k] + dot(w_x[k], x[t, n].ravel()) + dot(w_h[k], before)
-                     for k in range(4 * hidden)]
+            gates = [
+                b[k] + dot(w_x[k], x[t, n].ravel()) + dot(w_h[k], before) for k in range(4 * hidden)
+            ]
             if static is not None:
                 gates = [gate + dot(w_static[k], static[n].ravel()) for k, gate in enumerate(gates)]
             for d in range(hidden):

@@ -26,7 +26,8 @@ def write_rows(folder, counts=(4, 3, 6), start=0):
 def pictures(count, height=6, width=5, channels=3):
     """uint8 images (channels, height, width), all different."""
     return np.random.default_rng(count).integers(
-        0, 256, (count, channels, height, width), dtype=np.uint8)
+        0, 256, (count, channels, height, width), dtype=np.uint8
+    )
 
 
 def write_database(path, images, encoded=False):

@@ -19,7 +19,10 @@ def test_gradient_at_0_is_0():
 
 
 def test_in_place_is_refused():
-    net = text.parse('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } } '
-                     'layer { name: "a" type: "AbsVal" bottom: "x" top: "x" }', schema.NetParameter)
+    net = text.parse(
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } } '
+        'layer { name: "a" type: "AbsVal" bottom: "x" top: "x" }',
+        schema.NetParameter,
+    )
     with pytest.raises(ModelError, match=r'layer "a" \(AbsVal\).*in place'):
         Net(net, schema.TEST)

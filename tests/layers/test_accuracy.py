@@ -24,10 +24,15 @@ def reference(x, label, top_k, ignore=None):
 
 
 @pytest.mark.parametrize("batch", [1, 12])
-@pytest.mark.parametrize(("options", "top_k", "ignore"), [
-    ("", 1, None), ("top_k: 3", 3, None), ("ignore_label: 2", 1, 2),
-    ("top_k: 2 ignore_label: 0", 2, 0),
-])
+@pytest.mark.parametrize(
+    ("options", "top_k", "ignore"),
+    [
+        ("", 1, None),
+        ("top_k: 3", 3, None),
+        ("ignore_label: 2", 1, 2),
+        ("top_k: 2 ignore_label: 0", 2, 0),
+    ],
+)
 def test_overall_and_per_class(options, top_k, ignore, batch):
     x = np.round(normal(batch, 5, 3), 0)  # many ties
     label = np.random.default_rng(batch).integers(0, 5, (batch, 3))

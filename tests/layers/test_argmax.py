@@ -31,8 +31,10 @@ def test_of_whole_items(batch, top_k, values):
 @pytest.mark.parametrize("values", [False, True])
 def test_along_an_axis(axis, top_k, values):
     x = distinct(2, 5, 3, 4)
-    text = (f'type: "ArgMax" argmax_param {{ axis: {axis} top_k: {top_k} '
-            f'out_max_val: {str(values).lower()} }}')
+    text = (
+        f'type: "ArgMax" argmax_param {{ axis: {axis} top_k: {top_k} '
+        f"out_max_val: {str(values).lower()} }}"
+    )
     (y,) = make_layer(text, [x]).forward()
     expected = list(x.shape)
     expected[axis] = top_k
@@ -45,7 +47,12 @@ def test_along_an_axis(axis, top_k, values):
 
 def test_more_axes_give_a_top_of_as_many():
     assert make_layer('type: "ArgMax"', [distinct(2, 3, 4, 5, 6)]).forward()[0].shape == (
-        2, 1, 1, 1, 1)
+        2,
+        1,
+        1,
+        1,
+        1,
+    )
     assert make_layer('type: "ArgMax"', [distinct(7, 3)]).forward()[0].shape == (7, 1, 1)
 
 

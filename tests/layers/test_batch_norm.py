@@ -17,8 +17,9 @@ def set_statistics(layer):
 
 def channels_of(x):
     """The values of each channel, as lists."""
-    return [[x[index] for index in np.ndindex(*x.shape) if index[1] == c]
-            for c in range(x.shape[1])]
+    return [
+        [x[index] for index in np.ndindex(*x.shape) if index[1] == c] for c in range(x.shape[1])
+    ]
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (1, 3, 4, 2), (2, 3, 2, 2, 2)])
@@ -58,10 +59,13 @@ def test_one_value_per_channel_has_no_variance_to_correct():
     assert run.layer.blobs[1].data.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("options", [
-    {"phase": "TEST"},
-    {"phase": "TRAIN", "extra": "use_global_stats: true"},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"phase": "TEST"},
+        {"phase": "TRAIN", "extra": "use_global_stats: true"},
+    ],
+)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_stored_statistics(options, in_place):
     text = TEXT.replace("eps", f"{options.get('extra', '')} eps")
@@ -80,8 +84,9 @@ def test_stored_statistics(options, in_place):
 def test_the_test_phase_can_use_the_batch():
     x = normal(4, 3)
     text = TEXT.replace("eps", "use_global_stats: false eps")
-    np.testing.assert_array_equal(make_layer(text, [x], phase="TEST").forward()[0],
-                                  make_layer(TEXT, [x]).forward()[0])
+    np.testing.assert_array_equal(
+        make_layer(text, [x], phase="TEST").forward()[0], make_layer(TEXT, [x]).forward()[0]
+    )
 
 
 def test_untrained_statistics_count_as_0():
@@ -109,8 +114,11 @@ def test_the_solver_leaves_the_statistics_alone():
     layer = make_layer(TEXT + " param { name: 'mean' lr_mult: 0 }", [normal(2, 3)]).layer
     assert [spec.lr_mult for spec in layer.param.param] == [0, 0, 0]
     assert layer.param_propagate_down == [False] * 3
-    fails(TEXT + " param { } param { lr_mult: 1 }", [normal(2, 3)],
-          "param 0 must have lr_mult: 0, got 1")
+    fails(
+        TEXT + " param { } param { lr_mult: 1 }",
+        [normal(2, 3)],
+        "param 0 must have lr_mult: 0, got 1",
+    )
 
 
 def test_errors():

@@ -10,19 +10,22 @@ X = normal(2, 3, 4, 5)
 def expected(x, b, axis):
     y = np.empty_like(x)
     for index in np.ndindex(*x.shape):
-        y[index] = x[index] + b[index[axis:axis + b.ndim]]
+        y[index] = x[index] + b[index[axis : axis + b.ndim]]
     return y
 
 
-@pytest.mark.parametrize("param, axis, shape", [
-    ("", 1, (3,)),
-    ("axis: 0", 0, (2,)),
-    ("axis: -1", 3, (5,)),
-    ("axis: 1 num_axes: 2", 1, (3, 4)),
-    ("axis: 2 num_axes: -1", 2, (4, 5)),
-    ("axis: 0 num_axes: -1", 0, (2, 3, 4, 5)),
-    ("num_axes: 0", 1, ()),
-])
+@pytest.mark.parametrize(
+    "param, axis, shape",
+    [
+        ("", 1, (3,)),
+        ("axis: 0", 0, (2,)),
+        ("axis: -1", 3, (5,)),
+        ("axis: 1 num_axes: 2", 1, (3, 4)),
+        ("axis: 2 num_axes: -1", 2, (4, 5)),
+        ("axis: 0 num_axes: -1", 0, (2, 3, 4, 5)),
+        ("num_axes: 0", 1, ()),
+    ],
+)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_learned(param, axis, shape, in_place):
     text = f'type: "Bias" bias_param {{ {param} filler {{ type: "gaussian" }} }}'
@@ -34,9 +37,16 @@ def test_learned(param, axis, shape, in_place):
     check_layer(text, [X], in_place=in_place)
 
 
-@pytest.mark.parametrize("param, axis, shape", [
-    ("", 1, (3,)), ("", 1, (3, 4)), ("axis: 0", 0, (2,)), ("axis: -2", 2, (4, 5)), ("", 1, ()),
-])
+@pytest.mark.parametrize(
+    "param, axis, shape",
+    [
+        ("", 1, (3,)),
+        ("", 1, (3, 4)),
+        ("axis: 0", 0, (2,)),
+        ("axis: -2", 2, (4, 5)),
+        ("", 1, ()),
+    ],
+)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_from_a_second_bottom(param, axis, shape, in_place):
     text, bias = f'type: "Bias" bias_param {{ {param} }}', normal(*shape)
@@ -52,10 +62,15 @@ def test_starts_at_0_without_a_filler():
 
 
 def test_errors():
-    fails('type: "Bias" bias_param { axis: 3 num_axes: 2 }', [X], "num_axes 2 from axis 3",
-          "at least 5 axes")
+    fails(
+        'type: "Bias" bias_param { axis: 3 num_axes: 2 }',
+        [X],
+        "num_axes 2 from axis 3",
+        "at least 5 axes",
+    )
     fails('type: "Bias" bias_param { num_axes: -2 }', [X], "num_axes must be at least 0, or -1")
     fails('type: "Bias" bias_param { axis: 4 }', [X], "axis must be in [-4, 3]")
-    fails('type: "Bias"', [X, normal(4)], "the bias of shape (4,) must match bottom[0]",
-          "from axis 1")
+    fails(
+        'type: "Bias"', [X, normal(4)], "the bias of shape (4,) must match bottom[0]", "from axis 1"
+    )
     fails('type: "Bias"', [X, normal(3, 4, 5, 6)], "must match")

@@ -26,5 +26,8 @@ def test_later_layers_may_overwrite_the_top():
 
 def test_bounds_are_required_and_ordered():
     fails('type: "Clip"', [[0.0]], "needs both bounds")
-    fails('type: "Clip" clip_param { min: 2 max: 1 }', [[0.0]],
-          "min must not exceed max, got min 2 and max 1")
+    fails(
+        'type: "Clip" clip_param { min: 2 max: 1 }',
+        [[0.0]],
+        "min must not exceed max, got min 2 and max 1",
+    )

@@ -26,8 +26,10 @@ def expected(a, b, labels, margin, legacy):
 def test_formula(margin, legacy, batch, shape):
     a, b = normal(batch, *shape), normal(batch, *shape)
     labels = LABELS[-batch:]
-    text = (f'type: "ContrastiveLoss" contrastive_loss_param {{ margin: {margin} '
-            f'legacy_version: {str(legacy).lower()} }}')
+    text = (
+        f'type: "ContrastiveLoss" contrastive_loss_param {{ margin: {margin} '
+        f"legacy_version: {str(legacy).lower()} }}"
+    )
     (loss,) = make_layer(text, [a, b, labels]).forward()
     assert loss == pytest.approx(expected(a, b, labels, margin, legacy))
 
@@ -54,8 +56,9 @@ def test_gradient():
 def test_labels_lose_their_decimals():
     a, b = normal(2, 3), normal(2, 3)
     text = 'type: "ContrastiveLoss"'
-    np.testing.assert_array_equal(make_layer(text, [a, b, [0.9, -1.5]]).forward(),
-                                  make_layer(text, [a, b, [0, 1]]).forward())
+    np.testing.assert_array_equal(
+        make_layer(text, [a, b, [0.9, -1.5]]).forward(), make_layer(text, [a, b, [0, 1]]).forward()
+    )
 
 
 def test_errors():

@@ -16,16 +16,20 @@ def text(options, outputs=6):
 def reference(x, weight, bias, stride, pad, dilation, group):
     kernel = weight.shape[2:]
     spatial = x.shape[2:]
-    size = [(s + 2 * p - d * (k - 1) - 1) // t + 1
-            for s, p, d, k, t in zip(spatial, pad, dilation, kernel, stride, strict=True)]
+    size = [
+        (s + 2 * p - d * (k - 1) - 1) // t + 1
+        for s, p, d, k, t in zip(spatial, pad, dilation, kernel, stride, strict=True)
+    ]
     y = np.zeros((len(x), len(weight), *size))
     for n, o in product(range(len(x)), range(len(weight))):
         first = o // (len(weight) // group) * weight.shape[1]
         for at in product(*map(range, size)):
             total = bias[o] if bias is not None else 0
             for tap in product(*map(range, kernel)):
-                pixel = tuple(a * t - p + k * d
-                              for a, t, p, k, d in zip(at, stride, pad, tap, dilation, strict=True))
+                pixel = tuple(
+                    a * t - p + k * d
+                    for a, t, p, k, d in zip(at, stride, pad, tap, dilation, strict=True)
+                )
                 if all(0 <= q < s for q, s in zip(pixel, spatial, strict=True)):
                     for c in range(weight.shape[1]):
                         total += weight[(o, c, *tap)] * x[(n, first + c, *pixel)]
@@ -41,10 +45,22 @@ CASES = {
     "dilation": ("kernel_size: 2 dilation: 3 pad: 1", (2, 2, 6, 5), (1, 1), (1, 1), (3, 3), 1),
     "group": ("kernel_size: 3 group: 2", (2, 4, 4, 5), (1, 1), (0, 0), (1, 1), 2),
     "each channel": ("kernel_size: 2 group: 3", (2, 3, 4, 3), (1, 1), (0, 0), (1, 1), 3),
-    "h and w": ("kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 2 pad_h: 2 pad_w: 1",
-                (2, 3, 4, 6), (1, 2), (2, 1), (1, 1), 1),
-    "per axis": ("kernel_size: 3 kernel_size: 1 stride: 2 stride: 3 pad: 1 pad: 0 "
-                 "dilation: 2 dilation: 1", (2, 3, 7, 8), (2, 3), (1, 0), (2, 1), 1),
+    "h and w": (
+        "kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 2 pad_h: 2 pad_w: 1",
+        (2, 3, 4, 6),
+        (1, 2),
+        (2, 1),
+        (1, 1),
+        1,
+    ),
+    "per axis": (
+        "kernel_size: 3 kernel_size: 1 stride: 2 stride: 3 pad: 1 pad: 0 dilation: 2 dilation: 1",
+        (2, 3, 7, 8),
+        (2, 3),
+        (1, 0),
+        (2, 1),
+        1,
+    ),
     "1 x 1": ("kernel_size: 1 bias_term: false", (2, 3, 4, 5), (1, 1), (0, 0), (1, 1), 1),
     "1 axis": ("kernel_size: 3 stride: 2 pad: 1", (2, 3, 8), (2,), (1,), (1,), 1),
     "3 axes": ("kernel_size: 2 pad: 1 stride: 2", (1, 2, 3, 4, 5), (2,) * 3, (1,) * 3, (1,) * 3, 1),
@@ -74,7 +90,8 @@ def test_every_bottom_adds_to_the_weights():
     weight, bias = params(run)
     for x, y in zip(bottoms, run.forward(), strict=True):
         np.testing.assert_allclose(
-            y, reference(x, weight, bias, (1, 1), (0, 0), (1, 1), 1), rtol=1e-9, atol=1e-12)
+            y, reference(x, weight, bias, (1, 1), (0, 0), (1, 1), 1), rtol=1e-9, atol=1e-12
+        )
     check_layer(options, bottoms, tops=2)
     untouched(run, [normal(2, 2, 3, 2), normal(2, 2, 3, 2)])
 

@@ -16,8 +16,10 @@ CASES = sorted({key.split("/")[1] for key in RECORDED.files if key.startswith("c
 
 
 def text(source, options="batch_size: 3", transform="", tops='top: "data" top: "label"'):
-    return (f'type: "Data" {tops} transform_param {{ {transform} }} '
-            f'data_param {{ source: "{source}" backend: LMDB {options} }}')
+    return (
+        f'type: "Data" {tops} transform_param {{ {transform} }} '
+        f'data_param {{ source: "{source}" backend: LMDB {options} }}'
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -54,8 +56,12 @@ def test_training_crops_and_mirrors_at_random(tmp_path):
     write_database(tmp_path / "db", image)
     run = make_layer(text(tmp_path / "db", "batch_size: 200", "crop_size: 4 mirror: true"))
     data, _ = run.forward()
-    expected = {image[0, 0, h:h + 4, w:w + 4][:, ::step].tobytes()
-                for h in range(3) for w in range(2) for step in (1, -1)}
+    expected = {
+        image[0, 0, h : h + 4, w : w + 4][:, ::step].tobytes()
+        for h in range(3)
+        for w in range(2)
+        for step in (1, -1)
+    }
     assert {part[0].astype(np.uint8).tobytes() for part in data} == expected
     run.layer.close()
     middle = make_layer(text(tmp_path / "db", transform="crop_size: 4"), phase="TEST")
@@ -84,7 +90,8 @@ def test_raw_datums_keep_their_channels_with_a_warning(tmp_path, caplog):
     np.testing.assert_array_equal(run.forward()[0], images[:3])
     run.layer.close()
     assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "force_gray is for encoded images; this record is raw, and its 3 channels stay"]
+        "force_gray is for encoded images; this record is raw, and its 3 channels stay"
+    ]
     caplog.clear()
     run = make_layer(text(tmp_path / "db", transform="force_color: true"))
     np.testing.assert_array_equal(run.forward()[0], images[:3])
@@ -118,8 +125,13 @@ def test_rand_skip_begins_anywhere_below_it(tmp_path):
 @pytest.mark.parametrize("before", [0, 1, 3])
 def test_resume(tmp_path, before):
     write_database(tmp_path / "db", pictures(5))
-    check_resume(text(tmp_path / "db", "batch_size: 3 rand_skip: 4 prefetch: 2",
-                      "crop_size: 3 mirror: true"), before, 5)
+    check_resume(
+        text(
+            tmp_path / "db", "batch_size: 3 rand_skip: 4 prefetch: 2", "crop_size: 3 mirror: true"
+        ),
+        before,
+        5,
+    )
 
 
 def test_errors(tmp_path):

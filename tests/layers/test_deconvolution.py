@@ -15,15 +15,19 @@ def text(options, outputs=4):
 
 def reference(x, weight, bias, stride, pad, dilation, group, outputs):
     kernel = weight.shape[2:]
-    size = [t * (s - 1) + d * (k - 1) + 1 - 2 * p
-            for t, s, d, k, p in zip(stride, x.shape[2:], dilation, kernel, pad, strict=True)]
+    size = [
+        t * (s - 1) + d * (k - 1) + 1 - 2 * p
+        for t, s, d, k, p in zip(stride, x.shape[2:], dilation, kernel, pad, strict=True)
+    ]
     y = np.zeros((len(x), outputs, *size))
     for n, c in product(range(len(x)), range(x.shape[1])):
         first = c // (x.shape[1] // group) * weight.shape[1]
         for at in product(*map(range, x.shape[2:])):
             for tap in product(*map(range, kernel)):
-                pixel = tuple(a * t - p + k * d
-                              for a, t, p, k, d in zip(at, stride, pad, tap, dilation, strict=True))
+                pixel = tuple(
+                    a * t - p + k * d
+                    for a, t, p, k, d in zip(at, stride, pad, tap, dilation, strict=True)
+                )
                 if all(0 <= q < s for q, s in zip(pixel, size, strict=True)):
                     for o in range(weight.shape[1]):
                         y[(n, first + o, *pixel)] += weight[(c, o, *tap)] * x[(n, c, *at)]
@@ -39,8 +43,14 @@ CASES = {
     "gaps": ("kernel_size: 2 stride: 3", (2, 3, 3, 2), (3, 3), (0, 0), (1, 1), 1),
     "dilation": ("kernel_size: 2 dilation: 2 stride: 2", (2, 3, 3, 4), (2, 2), (0, 0), (2, 2), 1),
     "group": ("kernel_size: 3 pad: 1 group: 2", (2, 6, 3, 4), (1, 1), (1, 1), (1, 1), 2),
-    "h and w": ("kernel_h: 1 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 1",
-                (2, 3, 3, 4), (2, 1), (0, 1), (1, 1), 1),
+    "h and w": (
+        "kernel_h: 1 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 1",
+        (2, 3, 3, 4),
+        (2, 1),
+        (0, 1),
+        (1, 1),
+        1,
+    ),
     "1 axis": ("kernel_size: 3 stride: 2", (2, 3, 4), (2,), (0,), (1,), 1),
     "3 axes": ("kernel_size: 2 stride: 2", (1, 2, 2, 3, 2), (2,) * 3, (0,) * 3, (1,) * 3, 1),
 }
@@ -59,8 +69,10 @@ def test_forward_and_gradients(name):
 
 
 def test_bilinear_weights_interpolate():
-    options = ('type: "Deconvolution" convolution_param { num_output: 2 group: 2 kernel_size: 4 '
-               'stride: 2 pad: 1 bias_term: false weight_filler { type: "bilinear" } }')
+    options = (
+        'type: "Deconvolution" convolution_param { num_output: 2 group: 2 kernel_size: 4 '
+        'stride: 2 pad: 1 bias_term: false weight_filler { type: "bilinear" } }'
+    )
     ramp = np.arange(6.0) + np.zeros((1, 2, 5, 6))
     (y,) = make_layer(options, [ramp]).forward()
     inner = y[0, 1, 2:-2, 2:-2]

@@ -50,14 +50,22 @@ def test_stable_product_at_0_and_the_other():
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_max(count):
     xs = list(distinct(count, 2, 5, 3))
-    np.testing.assert_array_equal(make_layer(text("operation: MAX"), xs).forward()[0],
-                                  np.max(xs, axis=0))
+    np.testing.assert_array_equal(
+        make_layer(text("operation: MAX"), xs).forward()[0], np.max(xs, axis=0)
+    )
     check_layer(text("operation: MAX"), xs)
 
 
-@pytest.mark.parametrize("values, winner", [
-    ([4, 4, 4], 1), ([4, 3, 4], 0), ([3, 4, 4], 1), ([2, 3, 4], 2), ([3, 3, 4], 2),
-])
+@pytest.mark.parametrize(
+    "values, winner",
+    [
+        ([4, 4, 4], 1),
+        ([4, 3, 4], 0),
+        ([3, 4, 4], 1),
+        ([2, 3, 4], 2),
+        ([3, 3, 4], 2),
+    ],
+)
 def test_equal_maxima_have_one_winner(values, winner):
     run = make_layer(text("operation: MAX"), [[float(v)] for v in values])
     run.forward()

@@ -8,8 +8,10 @@ from tests.layers.neurons import check_neuron, saturates
 
 @pytest.mark.parametrize("alpha", [1, 0.3, 0, -0.5])
 def test_formula_and_gradient(alpha):
-    check_neuron(f'type: "ELU" elu_param {{ alpha: {alpha} }}',
-                 lambda x: x if x > 0 else float(np.float32(alpha)) * (math.exp(x) - 1))
+    check_neuron(
+        f'type: "ELU" elu_param {{ alpha: {alpha} }}',
+        lambda x: x if x > 0 else float(np.float32(alpha)) * (math.exp(x) - 1),
+    )
 
 
 def test_alpha_is_1_by_default():

@@ -8,14 +8,17 @@ from caffe_lite.testing import make_layer
 from tests.layers.neurons import check_neuron, saturates
 
 
-@pytest.mark.parametrize("param, base, scale, shift", [
-    ("", math.e, 1, 0),
-    ("scale: 0.5", math.e, 0.5, 0),
-    ("shift: 1.5", math.e, 1, 1.5),
-    ("base: 2", 2, 1, 0),
-    ("base: 3 scale: -0.25 shift: -2", 3, -0.25, -2),
-    ("base: 0.5 scale: 0.5 shift: 1", 0.5, 0.5, 1),
-])
+@pytest.mark.parametrize(
+    "param, base, scale, shift",
+    [
+        ("", math.e, 1, 0),
+        ("scale: 0.5", math.e, 0.5, 0),
+        ("shift: 1.5", math.e, 1, 1.5),
+        ("base: 2", 2, 1, 0),
+        ("base: 3 scale: -0.25 shift: -2", 3, -0.25, -2),
+        ("base: 0.5 scale: 0.5 shift: 1", 0.5, 0.5, 1),
+    ],
+)
 def test_formula_and_gradient(param, base, scale, shift):
     check_neuron(f'type: "Exp" exp_param {{ {param} }}', lambda x: base ** (shift + scale * x))
 

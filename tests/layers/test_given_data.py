@@ -11,10 +11,15 @@ def dummy(options):
     return f'type: "DummyData" dummy_data_param {{ {options} }}'
 
 
-@pytest.mark.parametrize(("options", "shapes"), [
-    ("shape { dim: 2 dim: 3 }", [(2, 3)]), ("shape { dim: 4 }", [(4,)] * 3),
-    ("shape { dim: 2 } shape { dim: 3 dim: 1 }", [(2,), (3, 1)]), ("shape { }", [()]),
-])
+@pytest.mark.parametrize(
+    ("options", "shapes"),
+    [
+        ("shape { dim: 2 dim: 3 }", [(2, 3)]),
+        ("shape { dim: 4 }", [(4,)] * 3),
+        ("shape { dim: 2 } shape { dim: 3 dim: 1 }", [(2,), (3, 1)]),
+        ("shape { }", [()]),
+    ],
+)
 def test_input_shapes(options, shapes):
     run = make_layer(f'type: "Input" input_param {{ {options} }}', tops=len(shapes))
     assert [blob.shape for blob in run.top] == shapes
@@ -29,8 +34,13 @@ def test_input_keeps_what_the_caller_gives():
 
 
 def test_dummy_data_shapes_and_constants():
-    run = make_layer(dummy("shape { dim: 2 dim: 3 } shape { dim: 4 } data_filler { value: 1.5 } "
-                           "data_filler { value: -2 }"), tops=2)
+    run = make_layer(
+        dummy(
+            "shape { dim: 2 dim: 3 } shape { dim: 4 } data_filler { value: 1.5 } "
+            "data_filler { value: -2 }"
+        ),
+        tops=2,
+    )
     first, second = run.forward()
     np.testing.assert_array_equal(first, np.full((2, 3), 1.5))
     np.testing.assert_array_equal(second, np.full(4, -2))
@@ -68,21 +78,31 @@ def test_parameter_is_learned():
 
 
 def test_parameter_follows_shared_memory():
-    run, owner = (make_layer('type: "Parameter" parameter_param { shape { dim: 3 } }')
-                  for _ in range(2))
+    run, owner = (
+        make_layer('type: "Parameter" parameter_param { shape { dim: 3 } }') for _ in range(2)
+    )
     run.layer.blobs[0].share_data(owner.layer.blobs[0])
     owner.layer.blobs[0].data[...] = [1, 2, 3]
     np.testing.assert_array_equal(run.forward()[0], [1, 2, 3])
 
 
 def test_errors():
-    fails('type: "Input" input_param { shape { dim: 1 } shape { dim: 2 } }', [],
-          "once per top (3)", "got 2", tops=3)
+    fails(
+        'type: "Input" input_param { shape { dim: 1 } shape { dim: 2 } }',
+        [],
+        "once per top (3)",
+        "got 2",
+        tops=3,
+    )
     fails(dummy(""), [], "shape must be given once", "got 0")
     fails(dummy("shape { dim: 2 } num: 2"), [], "not both")
     fails(dummy("num: 2 channels: 1 height: 1"), [], "width must be given once")
-    fails(dummy("shape { dim: 2 } data_filler { } data_filler { }"), [],
-          "data_filler must be given", tops=3)
+    fails(
+        dummy("shape { dim: 2 } data_filler { } data_filler { }"),
+        [],
+        "data_filler must be given",
+        tops=3,
+    )
     fails(dummy('shape { dim: 2 } data_filler { type: "unifrom" }'), [], "uniform")
     fails(dummy("shape { dim: 0 }"), [], "no elements")
     fails('type: "Parameter" parameter_param { shape { dim: 0 } }', [], "at least 1", "(0,)")

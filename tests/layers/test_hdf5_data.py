@@ -12,8 +12,10 @@ from tests.layers.sources import batches, check_resume, fails_with, write_rows
 
 
 def text(source, options="batch_size: 5", rest=""):
-    return (f'type: "HDF5Data" top: "data" top: "label" {rest} '
-            f'hdf5_data_param {{ source: "{source}" {options} }}')
+    return (
+        f'type: "HDF5Data" top: "data" top: "label" {rest} '
+        f'hdf5_data_param {{ source: "{source}" {options} }}'
+    )
 
 
 def test_rows_in_order_over_the_files_borders(tmp_path):
@@ -21,8 +23,7 @@ def test_rows_in_order_over_the_files_borders(tmp_path):
     assert [blob.shape for blob in run.top] == [(5, 2, 3), (5,)]
     ids = []
     for data, label in batches(run, 6):
-        np.testing.assert_array_equal(
-            data, label[:, None, None] * 100 + np.arange(6).reshape(2, 3))
+        np.testing.assert_array_equal(data, label[:, None, None] * 100 + np.arange(6).reshape(2, 3))
         ids.extend(label)
     np.testing.assert_array_equal(ids, np.arange(30) % 13)
     run.layer.close()
@@ -30,8 +31,9 @@ def test_rows_in_order_over_the_files_borders(tmp_path):
 
 def test_a_batch_larger_than_all_rows_and_one_top(tmp_path):
     source = write_rows(tmp_path, (2,))
-    run = make_layer(f'type: "HDF5Data" top: "label" hdf5_data_param {{ source: "{source}" '
-                     "batch_size: 7 }")
+    run = make_layer(
+        f'type: "HDF5Data" top: "label" hdf5_data_param {{ source: "{source}" batch_size: 7 }}'
+    )
     np.testing.assert_array_equal(run.forward()[0], [0, 1, 0, 1, 0, 1, 0])
     run.layer.close()
 
@@ -79,8 +81,11 @@ def test_errors(tmp_path):
     fails_with(text("/nowhere.txt"), "/nowhere.txt", "cannot be read")
     fails_with(text(source, "batch_size: 0"), "batch_size must be at least 1")
     fails_with(text(source, rest="transform_param { scale: 2 }"), "drop transform_param")
-    fails_with(f'type: "HDF5Data" top: "pixels" hdf5_data_param {{ source: "{source}" '
-               "batch_size: 1 }", 'no dataset "pixels"', "data, label")
+    fails_with(
+        f'type: "HDF5Data" top: "pixels" hdf5_data_param {{ source: "{source}" batch_size: 1 }}',
+        'no dataset "pixels"',
+        "data, label",
+    )
     with h5py.File(tmp_path / "0.h5", "a") as file:
         del file["label"]
         file["label"] = np.zeros(3)

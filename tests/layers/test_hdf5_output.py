@@ -9,8 +9,11 @@ from tests.layers.helpers import fails, normal
 
 def test_every_forward_appends(tmp_path):
     path = tmp_path / "rows.h5"
-    run = make_layer(f'type: "HDF5Output" hdf5_output_param {{ file_name: "{path}" }}',
-                     [normal(3, 2, 4), [5.0, 6, 7]], tops=0)
+    run = make_layer(
+        f'type: "HDF5Output" hdf5_output_param {{ file_name: "{path}" }}',
+        [normal(3, 2, 4), [5.0, 6, 7]],
+        tops=0,
+    )
     assert not path.exists()
     expected = []
     for _ in range(2):

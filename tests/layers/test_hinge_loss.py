@@ -14,7 +14,7 @@ def text(norm="L1"):
 @pytest.mark.parametrize("shape", [(4, 3), (1, 3), (4, 2, 3)])
 def test_formula_and_gradient(norm, power, shape):
     x = normal(*shape)
-    labels = np.array([2, 0, 1, 1.0])[:shape[0]]
+    labels = np.array([2, 0, 1, 1.0])[: shape[0]]
     total = 0.0
     for scores, label in zip(x.reshape(shape[0], -1), labels, strict=True):
         for k, score in enumerate(scores):

@@ -9,9 +9,11 @@ from tests.layers.sources import batches, check_resume, fails_with, pictures, wr
 
 
 def text(folder, options="batch_size: 3", transform=""):
-    return (f'type: "ImageData" top: "data" top: "label" transform_param {{ {transform} }} '
-            f'image_data_param {{ source: "{folder}/images.txt" root_folder: "{folder}/" '
-            f"{options} }}")
+    return (
+        f'type: "ImageData" top: "data" top: "label" transform_param {{ {transform} }} '
+        f'image_data_param {{ source: "{folder}/images.txt" root_folder: "{folder}/" '
+        f"{options} }}"
+    )
 
 
 def test_images_in_order(tmp_path):
@@ -79,8 +81,11 @@ def test_rand_skip_begins_anywhere_below_it(tmp_path):
 @pytest.mark.parametrize("before", [0, 1, 3])
 def test_resume(tmp_path, before):
     write_images(tmp_path, pictures(5))
-    check_resume(text(tmp_path, "batch_size: 3 shuffle: true rand_skip: 2",
-                      "crop_size: 3 mirror: true"), before, 5)
+    check_resume(
+        text(tmp_path, "batch_size: 3 shuffle: true rand_skip: 2", "crop_size: 3 mirror: true"),
+        before,
+        5,
+    )
 
 
 def test_errors(tmp_path):

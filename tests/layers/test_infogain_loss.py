@@ -13,8 +13,10 @@ LABELS = np.array([2.0, 0, 1, 1])
 
 def text(loss_param="", param="", tops=1):
     top = 'top: "loss" top: "prob"' if tops == 2 else 'top: "loss"'
-    return (f'type: "InfogainLoss" {top} loss_param {{ {loss_param} }} '
-            f'infogain_loss_param {{ {param} }}')
+    return (
+        f'type: "InfogainLoss" {top} loss_param {{ {loss_param} }} '
+        f"infogain_loss_param {{ {param} }}"
+    )
 
 
 def expected(x, labels, matrix, axis=1, ignore=None):
@@ -25,8 +27,9 @@ def expected(x, labels, matrix, axis=1, ignore=None):
         if label == ignore:
             continue
         exp = [math.exp(v) for v in row]
-        total -= sum(h * math.log(e / sum(exp))
-                     for h, e in zip(matrix[int(label)], exp, strict=True))
+        total -= sum(
+            h * math.log(e / sum(exp)) for h, e in zip(matrix[int(label)], exp, strict=True)
+        )
         count += 1
     return total, count
 
@@ -42,9 +45,14 @@ def test_formula_and_gradient(batch):
     check_layer(text(tops=2), [x, labels, H])
 
 
-@pytest.mark.parametrize("axis, shape, label_shape", [
-    (1, (2, 3, 4, 5), (2, 4, 5)), (-1, (2, 4, 3), (2, 4)), (2, (2, 1, 3, 5), (2, 1, 5)),
-])
+@pytest.mark.parametrize(
+    "axis, shape, label_shape",
+    [
+        (1, (2, 3, 4, 5), (2, 4, 5)),
+        (-1, (2, 4, 3), (2, 4)),
+        (2, (2, 1, 3, 5), (2, 1, 5)),
+    ],
+)
 def test_classes_on_any_axis(axis, shape, label_shape):
     x, labels = normal(*shape), RNG.integers(0, 3, label_shape).astype(float)
     param = text(param=f"axis: {axis}")
@@ -53,10 +61,16 @@ def test_classes_on_any_axis(axis, shape, label_shape):
     check_layer(param, [x, labels, H])
 
 
-@pytest.mark.parametrize("mode, divisor", [
-    ("", 3), ("normalization: VALID", 3), ("normalization: FULL", 4),
-    ("normalization: BATCH_SIZE", 2), ("normalization: NONE", 1),
-])
+@pytest.mark.parametrize(
+    "mode, divisor",
+    [
+        ("", 3),
+        ("normalization: VALID", 3),
+        ("normalization: FULL", 4),
+        ("normalization: BATCH_SIZE", 2),
+        ("normalization: NONE", 1),
+    ],
+)
 def test_ignored_labels(mode, divisor):
     x, labels = normal(2, 3, 2), np.array([[2.0, -1], [0, 1]])
     param = text(f"ignore_label: -1 {mode}")

@@ -23,11 +23,18 @@ def reference(x, weight, bias, axis, transpose):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize(("options", "axis", "weights"), [
-    ("", 1, (4, 10)), ("axis: 2", 2, (4, 2)), ("axis: -1", 2, (4, 2)), ("axis: 0", 0, (4, None)),
-    ("transpose: true", 1, (10, 4)), ("bias_term: false", 1, (4, 10)),
-    ("axis: 2 transpose: true bias_term: false", 2, (2, 4)),
-])
+@pytest.mark.parametrize(
+    ("options", "axis", "weights"),
+    [
+        ("", 1, (4, 10)),
+        ("axis: 2", 2, (4, 2)),
+        ("axis: -1", 2, (4, 2)),
+        ("axis: 0", 0, (4, None)),
+        ("transpose: true", 1, (10, 4)),
+        ("bias_term: false", 1, (4, 10)),
+        ("axis: 2 transpose: true bias_term: false", 2, (2, 4)),
+    ],
+)
 def test_forward_and_gradients(options, axis, weights, batch):
     x = normal(batch, 5, 2)
     run = make_layer(text(options), [x])
@@ -52,8 +59,13 @@ def test_errors():
     fails('type: "InnerProduct"', [normal(2, 3)], "num_output must be at least 1")
     fails(text("axis: 2"), [normal(2, 3)], "axis must be in [-2, 1]", "got 2")
     fails(text(), [np.zeros((2, 0))], "at least one element", "(2, 0)")
-    fails('type: "InnerProduct" inner_product_param { num_output: 2 weight_filler { type: "xavir" '
-          "} }", [normal(2, 3)], "xavir", "xavier")
+    fails(
+        'type: "InnerProduct" inner_product_param { num_output: 2 weight_filler { type: "xavir" '
+        "} }",
+        [normal(2, 3)],
+        "xavir",
+        "xavier",
+    )
     run = make_layer(text(), [normal(2, 3)])
     run.bottom[0].reshape(2, 4)
     with pytest.raises(Exception, match="take 3 inputs.* has 4"):

@@ -26,26 +26,31 @@ def within(x, size, alpha, beta):
     y, half = np.zeros_like(x), size // 2
     rows, columns = x.shape[2:]
     for h, w in product(range(rows), range(columns)):
-        area = x[:, :, max(0, h - half):h + half + 1, max(0, w - half):w + half + 1] ** 2
+        area = x[:, :, max(0, h - half) : h + half + 1, max(0, w - half) : w + half + 1] ** 2
         # a window is cut where it leaves the padded image
-        pixels = ((min(h + half + 1, rows + half) - (h - half))
-                  * (min(w + half + 1, columns + half) - (w - half)))
+        pixels = (min(h + half + 1, rows + half) - (h - half)) * (
+            min(w + half + 1, columns + half) - (w - half)
+        )
         mean = area.sum(axis=(2, 3)) / pixels
         y[:, :, h, w] = x[:, :, h, w] * (1 + alpha * mean) ** -beta
     return y
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize(("options", "values"), [
-    ("local_size: 5 alpha: 2 beta: 0.75 k: 1", (5, 2, 0.75, 1)),
-    ("local_size: 3 alpha: 1.5 beta: 0.5 k: 2", (3, 1.5, 0.5, 2)),
-    ("local_size: 1 alpha: 1 beta: 2 k: 0.5 engine: CAFFE", (1, 1, 2, 0.5)),
-    ("local_size: 9 alpha: 3", (9, 3, 0.75, 1)),
-])
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ("local_size: 5 alpha: 2 beta: 0.75 k: 1", (5, 2, 0.75, 1)),
+        ("local_size: 3 alpha: 1.5 beta: 0.5 k: 2", (3, 1.5, 0.5, 2)),
+        ("local_size: 1 alpha: 1 beta: 2 k: 0.5 engine: CAFFE", (1, 1, 2, 0.5)),
+        ("local_size: 9 alpha: 3", (9, 3, 0.75, 1)),
+    ],
+)
 def test_across_channels(options, values, batch):
     x = normal(batch, 7, 2, 3)
-    np.testing.assert_allclose(make_layer(text(options), [x]).forward()[0], across(x, *values),
-                               rtol=1e-9)
+    np.testing.assert_allclose(
+        make_layer(text(options), [x]).forward()[0], across(x, *values), rtol=1e-9
+    )
     check_layer(text(options), [x])
 
 
@@ -53,8 +58,9 @@ def test_across_channels(options, values, batch):
 def test_within_channel(size, alpha, beta):
     x = normal(2, 3, 5, 4)
     options = f"norm_region: WITHIN_CHANNEL local_size: {size} alpha: {alpha} beta: {beta} k: 9"
-    np.testing.assert_allclose(make_layer(text(options), [x]).forward()[0],
-                               within(x, size, alpha, beta), rtol=1e-6)
+    np.testing.assert_allclose(
+        make_layer(text(options), [x]).forward()[0], within(x, size, alpha, beta), rtol=1e-6
+    )
     check_layer(text(options), [x])
 
 

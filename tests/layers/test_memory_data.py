@@ -10,8 +10,7 @@ from tests.layers.sources import batches, fails_with, pictures
 
 
 def text(options="batch_size: 2 channels: 3 height: 4 width: 5", transform=""):
-    return (f'type: "MemoryData" transform_param {{ {transform} }} '
-            f"memory_data_param {{ {options} }}")
+    return f'type: "MemoryData" transform_param {{ {transform} }} memory_data_param {{ {options} }}'
 
 
 def test_arrays_round_and_round():
@@ -31,8 +30,13 @@ def test_arrays_round_and_round():
 
 
 def test_images_are_transformed():
-    run = make_layer(text(transform="crop_size: 4 mean_value: 3 scale: 0.5", options=(
-        "batch_size: 1 channels: 3 height: 4 width: 4")), phase="TEST")
+    run = make_layer(
+        text(
+            transform="crop_size: 4 mean_value: 3 scale: 0.5",
+            options=("batch_size: 1 channels: 3 height: 4 width: 4"),
+        ),
+        phase="TEST",
+    )
     images = pictures(3)  # 6 x 5
     run.layer.add_images(list(images), [4, 5, 6])
     for i, (x, label) in enumerate(batches(run, 3)):
@@ -55,10 +59,11 @@ def test_errors():
     fails_with(text(), "has no data yet")
     layer = make_layer(text()).layer
     for data, labels, message in (
-            (normal(2, 3, 4, 6), np.zeros(2), r"shape \(n, 3, 4, 5\), got \(2, 3, 4, 6\)"),
-            (normal(2, 3, 4, 5), np.zeros(3), "2 items, 3 labels"),
-            (normal(3, 3, 4, 5), np.zeros(3), "multiple of batch_size 2, got 3"),
-            (normal(0, 3, 4, 5), np.zeros(0), "positive multiple")):
+        (normal(2, 3, 4, 6), np.zeros(2), r"shape \(n, 3, 4, 5\), got \(2, 3, 4, 6\)"),
+        (normal(2, 3, 4, 5), np.zeros(3), "2 items, 3 labels"),
+        (normal(3, 3, 4, 5), np.zeros(3), "multiple of batch_size 2, got 3"),
+        (normal(0, 3, 4, 5), np.zeros(0), "positive multiple"),
+    ):
         with pytest.raises(LayerError, match=message):
             layer.set_arrays(data, labels)
     with pytest.raises(LayerError, match="comes out as"):

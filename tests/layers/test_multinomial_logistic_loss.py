@@ -12,7 +12,7 @@ TEXT = 'type: "MultinomialLogisticLoss"'
 @pytest.mark.parametrize("shape", [(4, 3), (1, 3), (4, 3, 1, 1), (4, 3, 2)])
 def test_formula_and_gradient(shape):
     p = RNG.uniform(0.05, 1, shape)
-    labels = np.array([2, 0, 1, 1.0])[:shape[0]]
+    labels = np.array([2, 0, 1, 1.0])[: shape[0]]
     rows = p.reshape(shape[0], -1)
     total = -sum(math.log(row[int(k)]) for row, k in zip(rows, labels, strict=True))
     (loss,) = make_layer(TEXT, [p, labels]).forward()

@@ -20,8 +20,10 @@ def expected(x, across, scaled, eps=1e-9):
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_formula_and_gradient(shape, across, scaled):
-    text = (f'type: "MVN" mvn_param {{ across_channels: {str(across).lower()} '
-            f'normalize_variance: {str(scaled).lower()} }}')
+    text = (
+        f'type: "MVN" mvn_param {{ across_channels: {str(across).lower()} '
+        f"normalize_variance: {str(scaled).lower()} }}"
+    )
     x = 3 * normal(*shape) + 2
     np.testing.assert_allclose(make_layer(text, [x]).forward()[0], expected(x, across, scaled))
     check_layer(text, [x])

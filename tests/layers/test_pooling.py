@@ -50,12 +50,24 @@ CASES = {
     "plain": ("kernel_size: 2 stride: 2", (2, 3, 6, 4), (2, 2), (2, 2), (0, 0), ceil),
     "batch 1": ("kernel_size: 3", (1, 2, 5, 4), (3, 3), (1, 1), (0, 0), ceil),
     "ceil": ("kernel_size: 3 stride: 2", (2, 3, 6, 8), (3, 3), (2, 2), (0, 0), ceil),
-    "floor": ("kernel_size: 3 stride: 2 round_mode: FLOOR", (2, 3, 6, 8), (3, 3), (2, 2), (0, 0),
-              floor),
+    "floor": (
+        "kernel_size: 3 stride: 2 round_mode: FLOOR",
+        (2, 3, 6, 8),
+        (3, 3),
+        (2, 2),
+        (0, 0),
+        floor,
+    ),
     "pad": ("kernel_size: 3 stride: 2 pad: 1", (2, 3, 6, 5), (3, 3), (2, 2), (1, 1), ceil),
     "clipped": ("kernel_size: 2 stride: 3 pad: 1", (2, 1, 4, 7), (2, 2), (3, 3), (1, 1), ceil),
-    "h and w": ("kernel_h: 2 kernel_w: 4 stride_h: 1 stride_w: 3 pad_h: 1 pad_w: 2",
-                (2, 3, 5, 6), (2, 4), (1, 3), (1, 2), ceil),
+    "h and w": (
+        "kernel_h: 2 kernel_w: 4 stride_h: 1 stride_w: 3 pad_h: 1 pad_w: 2",
+        (2, 3, 5, 6),
+        (2, 4),
+        (1, 3),
+        (1, 2),
+        ceil,
+    ),
     "global": ("global_pooling: true", (2, 3, 4, 5), (4, 5), (1, 1), (0, 0), ceil),
 }
 
@@ -109,8 +121,9 @@ def test_windows_beyond_the_image_are_empty():
 def test_any_stride_beyond_the_image_is_as_one_just_beyond_it(method):
     x = distinct(2, 1, 5, 4) + 50
     (y,) = make_layer(text(f"pool: {method} kernel_size: 2 stride: 5"), [x], phase="TEST").forward()
-    (far,) = make_layer(text(f"pool: {method} kernel_size: 2 stride: 2147483647"), [x],
-                        phase="TEST").forward()
+    (far,) = make_layer(
+        text(f"pool: {method} kernel_size: 2 stride: 2147483647"), [x], phase="TEST"
+    ).forward()
     assert y.shape == (2, 1, 2, 2)
     np.testing.assert_array_equal(far, y)
 

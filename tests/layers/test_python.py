@@ -91,8 +91,10 @@ def module(tmp_path, monkeypatch):
 
 def text(layer, module="user_layers", tops=1, param="2"):
     names = "top: 't' " * tops
-    return (f'name: "mine" type: "Python" {names} python_param {{ '
-            f'module: "{module}" layer: "{layer}" param_str: "{param}" }}')
+    return (
+        f'name: "mine" type: "Python" {names} python_param {{ '
+        f'module: "{module}" layer: "{layer}" param_str: "{param}" }}'
+    )
 
 
 def fails(prototxt, *parts):
@@ -155,6 +157,7 @@ def test_module_on_the_path(module, monkeypatch, tmp_path_factory):
 def test_import_caffe_means_this_package_where_no_other_is_there():
     make_layer(text("Phase"), [])
     import caffe_lite.pycaffe
+
     assert sys.modules["caffe"] is caffe_lite.pycaffe
 
 
@@ -166,8 +169,12 @@ def test_errors_of_the_user_carry_layer_and_line():
 
 
 def test_missing_module():
-    fails(text("A", module="nowhere.to_be"), 'module "nowhere.to_be" was not found', "PYTHONPATH",
-          "nowhere.to_be.py")
+    fails(
+        text("A", module="nowhere.to_be"),
+        'module "nowhere.to_be" was not found',
+        "PYTHONPATH",
+        "nowhere.to_be.py",
+    )
 
 
 def test_module_that_needs_a_missing_one(module):
@@ -181,8 +188,9 @@ def test_module_that_cannot_be_imported(module):
 
 
 def test_missing_class():
-    fails(text("Multiplied"), 'has no layer "Multiplied"; did you mean "Multiply"?',
-          "user_layers.py")
+    fails(
+        text("Multiplied"), 'has no layer "Multiplied"; did you mean "Multiply"?', "user_layers.py"
+    )
     fails(text("not_a_layer"), "must be a class that derives from caffe_lite.pycaffe.Layer")
     fails('name: "mine" type: "Python" python_param { layer: "A" }', "module", "layer")
 
@@ -201,10 +209,12 @@ def test_shipped_modules_stand_in_for_missing_ones(module, monkeypatch):
     monkeypatch.setitem(python.SHIPPED, "old_name", "shipped_package.inner")
     x = normal(2, 3)
     np.testing.assert_allclose(
-        make_layer(text("Multiply", module="old_name"), [x]).forward()[0], 6 * x)
+        make_layer(text("Multiply", module="old_name"), [x]).forward()[0], 6 * x
+    )
     (module / "old_name.py").write_text(MODULE.replace("[3]", "[4]"))
     np.testing.assert_allclose(
-        make_layer(text("Multiply", module="old_name"), [x]).forward()[0], 8 * x)
+        make_layer(text("Multiply", module="old_name"), [x]).forward()[0], 8 * x
+    )
 
 
 def test_a_device_layer_sees_host_arrays():
@@ -223,6 +233,7 @@ def test_a_device_layer_sees_host_arrays():
             return np.array(array)
 
     from caffe_lite.backend import get_ops
+
     x = normal(2, 3)
     results = check_layer(text("Multiply"), [x], ops=Device(get_ops(dtype="float64")))
     assert [r.blob for r in results] == ["bottom[0]", "blobs[0]"]

@@ -25,10 +25,16 @@ def carried(kind, streams, hidden=3):
 
 
 @both
-@pytest.mark.parametrize(("x_shape", "static"), [
-    ((4, 2, 5), None), ((5, 3, 2), (3, 4)), ((3, 4, 2, 1, 3), (4, 2, 2)), ((1, 1, 2), None),
-    ((6, 1, 1), (1, 3)),
-])
+@pytest.mark.parametrize(
+    ("x_shape", "static"),
+    [
+        ((4, 2, 5), None),
+        ((5, 3, 2), (3, 4)),
+        ((3, 4, 2, 1, 3), (4, 2, 2)),
+        ((1, 1, 2), None),
+        ((6, 1, 1), (1, 3)),
+    ],
+)
 def test_forward_and_gradients_from_a_carried_state(kind, x_shape, static):
     x, cont = normal(*x_shape), sequences(*x_shape[:2])
     bottoms = [x, cont] + ([normal(*static)] if static else [])
@@ -36,14 +42,16 @@ def test_forward_and_gradients_from_a_carried_state(kind, x_shape, static):
     state = {"carried": carried(kind, x_shape[1])}
     run.layer.set_state(state)
     (y,) = run.forward()
-    expected, final = REFERENCES[kind](x, cont, params(run), *bottoms[2:] or [None],
-                                       *state["carried"])
+    expected, final = REFERENCES[kind](
+        x, cont, params(run), *bottoms[2:] or [None], *state["carried"]
+    )
     np.testing.assert_allclose(y, expected, rtol=1e-9)
     for mine, other in zip(run.layer.get_state()["carried"], final, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9)
-    flags = [True, False, True][:len(bottoms)]
-    check_layer(text(kind), bottoms, propagate_down=flags,
-                prepare=lambda layer: layer.set_state(state))
+    flags = [True, False, True][: len(bottoms)]
+    check_layer(
+        text(kind), bottoms, propagate_down=flags, prepare=lambda layer: layer.set_state(state)
+    )
 
 
 @both
@@ -103,8 +111,9 @@ def test_steps_and_streams_may_change(kind):
             blob.data[...] = values
         run.reshape()
         if streams != len(state[0]):  # fewer streams go on, more begin anew
-            state = [part[:streams] if streams < len(part) else np.zeros((streams, 3))
-                     for part in state]
+            state = [
+                part[:streams] if streams < len(part) else np.zeros((streams, 3)) for part in state
+            ]
         expected, state = REFERENCES[kind](x, cont, blobs, None, *state)
         np.testing.assert_allclose(run.forward()[0], expected, rtol=1e-9)
         run.backward([normal(steps, streams, 3)], [True, False])
@@ -124,8 +133,9 @@ def test_gradients_after_a_change_of_length(kind):
     dy = normal(2, 3, 3)
     fresh = make_layer(text(kind), [x, np.ones((2, 3))])
     fresh.forward()
-    for mine, other in zip(run.backward([dy], [True, False]),
-                           fresh.backward([dy], [True, False]), strict=True):
+    for mine, other in zip(
+        run.backward([dy], [True, False]), fresh.backward([dy], [True, False]), strict=True
+    ):
         for a, b in zip(mine, other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9)
 
@@ -150,12 +160,12 @@ def test_exposed_states(kind, static):
     for blob in run.bottom:
         blob.diff[...] = 7
     (dx, _, *others), dparams = run.backward([dy] + [np.full((1, 2, 3), 9.0)] * len(states), flags)
-    for dstate in others[len(inner):]:
+    for dstate in others[len(inner) :]:
         assert (dstate == 0).all()
     closed = make_layer(text(kind), [x, cont, *inner])
     closed.layer.set_state({"carried": states})
     closed.forward()
-    (closed_dx, *_), closed_dparams = closed.backward([dy], flags[:2 + len(inner)])
+    (closed_dx, *_), closed_dparams = closed.backward([dy], flags[: 2 + len(inner)])
     np.testing.assert_allclose(dx, closed_dx, rtol=1e-12)
     for mine, other in zip(dparams, closed_dparams, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-12)
@@ -182,8 +192,9 @@ def test_an_in_place_layer_above_changes_neither_state_nor_gradient(kind):
     plain.forward()
     run.forward()
     run.top[0].data[...] = 100
-    for mine, other in zip(run.backward([dy], [True, False])[1],
-                           plain.backward([dy], [True, False])[1], strict=True):
+    for mine, other in zip(
+        run.backward([dy], [True, False])[1], plain.backward([dy], [True, False])[1], strict=True
+    ):
         np.testing.assert_array_equal(mine, other)
     np.testing.assert_array_equal(run.forward()[0], plain.forward()[0])
 
@@ -215,8 +226,12 @@ def test_errors(kind):
     fails(text(kind), [np.zeros((3, 2, 0)), cont], "at least one element")
     exposed = text(kind, "expose_hidden: true")
     fails(exposed, [x, cont], f"takes {2 + len(states)} bottoms", tops=1 + len(states))
-    fails(exposed, [x, cont, *states[1:], normal(1, 2, 4)], "(1, 2, 3), got (1, 2, 4)",
-          tops=1 + len(states))
+    fails(
+        exposed,
+        [x, cont, *states[1:], normal(1, 2, 4)],
+        "(1, 2, 3), got (1, 2, 4)",
+        tops=1 + len(states),
+    )
     run = make_layer(text(kind), [x, cont])
     run.forward()
     with pytest.raises(Exception, match="sequence indicators"):
@@ -230,7 +245,6 @@ def test_order_of_blobs():
     bottoms = [normal(3, 2, 4, 2), np.ones((3, 2)), normal(2, 5)]
     lstm, rnn = (make_layer(text(kind), bottoms) for kind in ("LSTM", "RNN"))
     assert [blob.shape for blob in lstm.layer.blobs] == [(12, 8), (12,), (12, 5), (12, 3)]
-    assert [blob.shape for blob in rnn.layer.blobs] == [
-        (3, 8), (3,), (3, 5), (3, 3), (3, 3), (3,)]
+    assert [blob.shape for blob in rnn.layer.blobs] == [(3, 8), (3,), (3, 5), (3, 3), (3, 3), (3,)]
     plain = make_layer(text("LSTM"), bottoms[:2])
     assert [blob.shape for blob in plain.layer.blobs] == [(12, 8), (12,), (12, 3)]

@@ -18,8 +18,10 @@ OPERATIONS = {
 @pytest.mark.parametrize("batch", [1, 2])
 def test_formula_and_gradient(operation, axis, coeff, batch):
     x = normal(batch, 3, 5)
-    text = (f'type: "Reduction" reduction_param {{ operation: {operation} axis: {axis} '
-            f'coeff: {coeff} }}')
+    text = (
+        f'type: "Reduction" reduction_param {{ operation: {operation} axis: {axis} '
+        f"coeff: {coeff} }}"
+    )
     (y,) = make_layer(text, [x]).forward()
     assert y.shape == x.shape[:axis]
     for index in np.ndindex(*y.shape):
@@ -42,6 +44,10 @@ def test_the_absolute_sum_has_gradient_0_at_0():
 
 
 def test_errors():
-    fails('type: "Reduction" reduction_param { axis: 2 }', [normal(2, 3)],
-          "axis must be in [-2, 1]", "got 2")
+    fails(
+        'type: "Reduction" reduction_param { axis: 2 }',
+        [normal(2, 3)],
+        "axis must be in [-2, 1]",
+        "got 2",
+    )
     fails('type: "Reduction" reduction_param { operation: MEAN }', [np.zeros((2, 0))], "(2, 0)")

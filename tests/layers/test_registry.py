@@ -53,7 +53,8 @@ def plugin(tmp_path, monkeypatch):
         "Halve = halving:Halve\n"
         "HalveMissing = halving:Missing\n"
         "HalveNumber = halving:number\n"
-        "ReLU = halving:Halve\n")
+        "ReLU = halving:Halve\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
     sys.modules.pop("halving", None)
@@ -102,6 +103,7 @@ def test_a_name_belongs_to_one_class():
 
     register("TestsTwice")(First)
     with pytest.raises(LayerError, match='"TestsTwice" is already registered by .*First; choose'):
+
         @register("TestsTwice")
         class Second(Layer):
             pass
@@ -110,6 +112,7 @@ def test_a_name_belongs_to_one_class():
 @pytest.mark.parametrize("name", ["ReLU", "WindowData"])
 def test_built_in_names_are_taken_whether_used_or_not(name):
     with pytest.raises(LayerError, match=f'"{name}" is already registered by caffe_lite.layers'):
+
         @register(name)
         class Mine(Layer):
             pass
@@ -120,10 +123,15 @@ def test_only_layers_can_be_registered():
         register("TestsFunction")(len)
 
 
-@pytest.mark.parametrize("name, hint", [
-    ("Convolutions", "Convolution"), ("relu", "ReLU"), ("inner_product", "InnerProduct"),
-    ("SoftmaxLoss", "Softmax"),
-])
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("Convolutions", "Convolution"),
+        ("relu", "ReLU"),
+        ("inner_product", "InnerProduct"),
+        ("SoftmaxLoss", "Softmax"),
+    ],
+)
 def test_unknown_types_are_told_the_nearest_name(name, hint):
     with pytest.raises(LayerError, match=f'unknown layer type "{name}"; did you mean "{hint}'):
         layer_class(name)
@@ -131,10 +139,13 @@ def test_unknown_types_are_told_the_nearest_name(name, hint):
 
 def test_a_message_that_the_type_does_not_read_is_told_of(caplog):
     make_layer('name: "act" type: "ReLU" tanh_param { } relu_param { }', [[1.0]])
-    make_layer('name: "fine" type: "SoftmaxWithLoss" loss_param { } softmax_param { }',
-               [[[1.0, 2.0]], [0.0]])
+    make_layer(
+        'name: "fine" type: "SoftmaxWithLoss" loss_param { } softmax_param { }',
+        [[[1.0, 2.0]], [0.0]],
+    )
     assert [record.getMessage() for record in caplog.records] == [
-        'layer "act": tanh_param has no effect on a ReLU']
+        'layer "act": tanh_param has no effect on a ReLU'
+    ]
 
 
 def test_all_types_of_the_reference_are_known():

@@ -16,8 +16,11 @@ def text(slope):
 def test_forward_and_gradients(slope, in_place):
     x = normal(2, 3, 4)
     run = make_layer(text(slope), [x], in_place=in_place)
-    np.testing.assert_allclose(run.forward()[0], [[[max(v, 0) + slope * min(v, 0) for v in row]
-                                                   for row in part] for part in x], rtol=1e-6)
+    np.testing.assert_allclose(
+        run.forward()[0],
+        [[[max(v, 0) + slope * min(v, 0) for v in row] for row in part] for part in x],
+        rtol=1e-6,
+    )
     dy = normal(2, 3, 4)
     (dx,), _ = run.backward([dy])
     np.testing.assert_allclose(dx, np.where(x > 0, dy, slope * dy), rtol=1e-6)

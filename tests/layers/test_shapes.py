@@ -24,8 +24,9 @@ def reshape(dims, options=""):
     return f'type: "Reshape" reshape_param {{ shape {{ {shape} }} {options} }}'
 
 
-@pytest.mark.parametrize(("options", "axis"), [("", 1), ("axis: 0", 0), ("axis: -1", 2),
-                                               ("concat_dim: 2", 2)])
+@pytest.mark.parametrize(
+    ("options", "axis"), [("", 1), ("axis: 0", 0), ("axis: -1", 2), ("concat_dim: 2", 2)]
+)
 def test_concat(options, axis):
     shape = [2, 3, 4]
     bottoms = []
@@ -53,11 +54,15 @@ def test_concat_errors():
     fails(concat(), [normal(2, 3), np.zeros((2, 0))], "bottom[1]", "at least one element")
 
 
-@pytest.mark.parametrize(("options", "axis", "parts"), [
-    ("", 1, [slice(0, 2), slice(2, 4), slice(4, 6)]), ("axis: -1", 2, [slice(0, 1), slice(1, 2)]),
-    ("slice_point: 1 slice_point: 4", 1, [slice(0, 1), slice(1, 4), slice(4, 6)]),
-    ("slice_dim: 0 slice_point: 1", 0, [slice(0, 1), slice(1, 3)]),
-])
+@pytest.mark.parametrize(
+    ("options", "axis", "parts"),
+    [
+        ("", 1, [slice(0, 2), slice(2, 4), slice(4, 6)]),
+        ("axis: -1", 2, [slice(0, 1), slice(1, 2)]),
+        ("slice_point: 1 slice_point: 4", 1, [slice(0, 1), slice(1, 4), slice(4, 6)]),
+        ("slice_dim: 0 slice_point: 1", 0, [slice(0, 1), slice(1, 3)]),
+    ],
+)
 def test_slice(options, axis, parts):
     x = normal(3, 6, 2)
     run = make_layer(cut(options), [x], tops=len(parts))
@@ -103,12 +108,19 @@ def test_silence_gives_zero():
     assert (second == 0).all()
 
 
-@pytest.mark.parametrize(("options", "shape"), [
-    ("", (2, 60)), ("axis: 0", (120,)), ("axis: 2", (2, 3, 20)),
-    ("axis: 1 end_axis: 2", (2, 12, 5)),
-    ("axis: -2 end_axis: -1", (2, 3, 20)), ("axis: 3", (2, 3, 4, 5)),
-    ("axis: 2 end_axis: 1", (2, 3, 1, 4, 5)), ("end_axis: -4", (2, 1, 3, 4, 5)),
-])
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ("", (2, 60)),
+        ("axis: 0", (120,)),
+        ("axis: 2", (2, 3, 20)),
+        ("axis: 1 end_axis: 2", (2, 12, 5)),
+        ("axis: -2 end_axis: -1", (2, 3, 20)),
+        ("axis: 3", (2, 3, 4, 5)),
+        ("axis: 2 end_axis: 1", (2, 3, 1, 4, 5)),
+        ("end_axis: -4", (2, 1, 3, 4, 5)),
+    ],
+)
 def test_flatten(options, shape):
     x = normal(2, 3, 4, 5)
     run = make_layer(flatten(options), [x])
@@ -123,14 +135,22 @@ def test_flatten_errors():
     fails(flatten("end_axis: 3"), [normal(2, 3, 4)], "end_axis must be in")
 
 
-@pytest.mark.parametrize(("dims", "options", "shape"), [
-    ((0, -1), "", (2, 60)), ((4, 5, 6), "", (4, 5, 6)), ((-1,), "", (120,)),
-    ((0, 0, 2, -1), "", (2, 3, 2, 10)), ((2, -1), "axis: 1 num_axes: 1", None),
-    ((3, 1), "axis: 1 num_axes: 1", (2, 3, 1, 4, 5)), ((-1,), "axis: 1", (2, 60)),
-    ((1,), "axis: -1 num_axes: 0", (2, 3, 4, 5, 1)), ((1, 1), "axis: 2 num_axes: 0",
-                                                      (2, 3, 1, 1, 4, 5)),
-    ((0, -1), "axis: -3", (2, 3, 4, 5)), ((-1, 0), "axis: 1 num_axes: 2", (2, 3, 4, 5)),
-])
+@pytest.mark.parametrize(
+    ("dims", "options", "shape"),
+    [
+        ((0, -1), "", (2, 60)),
+        ((4, 5, 6), "", (4, 5, 6)),
+        ((-1,), "", (120,)),
+        ((0, 0, 2, -1), "", (2, 3, 2, 10)),
+        ((2, -1), "axis: 1 num_axes: 1", None),
+        ((3, 1), "axis: 1 num_axes: 1", (2, 3, 1, 4, 5)),
+        ((-1,), "axis: 1", (2, 60)),
+        ((1,), "axis: -1 num_axes: 0", (2, 3, 4, 5, 1)),
+        ((1, 1), "axis: 2 num_axes: 0", (2, 3, 1, 1, 4, 5)),
+        ((0, -1), "axis: -3", (2, 3, 4, 5)),
+        ((-1, 0), "axis: 1 num_axes: 2", (2, 3, 4, 5)),
+    ],
+)
 def test_reshape(dims, options, shape):
     x = normal(2, 3, 4, 5)
     if shape is None:

@@ -17,5 +17,6 @@ def test_far_from_0():
 
 
 def test_engine_is_a_hint():
-    check_neuron('type: "Sigmoid" sigmoid_param { engine: CUDNN }',
-                 lambda x: 1 / (1 + math.exp(-x)))
+    check_neuron(
+        'type: "Sigmoid" sigmoid_param { engine: CUDNN }', lambda x: 1 / (1 + math.exp(-x))
+    )

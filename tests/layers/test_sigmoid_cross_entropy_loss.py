@@ -14,15 +14,27 @@ def text(loss_param=""):
 
 def item_losses(x, t):
     p = 1 / (1 + np.exp(-x))
-    return np.array([-(b * math.log(a) + (1 - b) * math.log(1 - a))
-                     for a, b in zip(p.reshape(-1), t.reshape(-1), strict=True)]).reshape(x.shape)
+    return np.array(
+        [
+            -(b * math.log(a) + (1 - b) * math.log(1 - a))
+            for a, b in zip(p.reshape(-1), t.reshape(-1), strict=True)
+        ]
+    ).reshape(x.shape)
 
 
-@pytest.mark.parametrize("param, divisor", [
-    ("", 4), ("normalization: BATCH_SIZE", 4), ("normalization: FULL", 12),
-    ("normalization: VALID", 12), ("normalization: NONE", 1), ("normalize: true", 12),
-    ("normalize: false", 4), ("normalize: true normalization: NONE", 1),
-])
+@pytest.mark.parametrize(
+    "param, divisor",
+    [
+        ("", 4),
+        ("normalization: BATCH_SIZE", 4),
+        ("normalization: FULL", 12),
+        ("normalization: VALID", 12),
+        ("normalization: NONE", 1),
+        ("normalize: true", 12),
+        ("normalize: false", 4),
+        ("normalize: true normalization: NONE", 1),
+    ],
+)
 def test_formula_and_gradient(param, divisor):
     x, t = 2 * normal(4, 3), RNG.uniform(0, 1, (4, 3))
     (loss,) = make_layer(text(param), [x, t]).forward()
@@ -30,9 +42,15 @@ def test_formula_and_gradient(param, divisor):
     check_layer(text(param), [x, t])
 
 
-@pytest.mark.parametrize("param, divisor", [
-    ("", 4), ("normalization: FULL", 8), ("normalization: VALID", 5), ("normalization: NONE", 1),
-])
+@pytest.mark.parametrize(
+    "param, divisor",
+    [
+        ("", 4),
+        ("normalization: FULL", 8),
+        ("normalization: VALID", 5),
+        ("normalization: NONE", 1),
+    ],
+)
 def test_ignored_targets(param, divisor):
     x = normal(4, 2)
     t = np.array([[0, -1], [1, 0.25], [-1, -1.5], [1, 0.75]])

@@ -10,8 +10,9 @@ LABELS = np.array([[2, 0, 4], [1, 4, 4]])  # of scores (2, 5, 3)
 
 
 def text(loss="", axis=1, weight=""):
-    return (f'type: "SoftmaxWithLoss" {weight} loss_param {{ {loss} }} '
-            f"softmax_param {{ axis: {axis} }}")
+    return (
+        f'type: "SoftmaxWithLoss" {weight} loss_param {{ {loss} }} softmax_param {{ axis: {axis} }}'
+    )
 
 
 def reference(x, label, divisor, ignore=None):
@@ -23,14 +24,23 @@ def reference(x, label, divisor, ignore=None):
     return total / divisor
 
 
-@pytest.mark.parametrize(("options", "divisor", "ignore"), [
-    ("", 6, None), ("normalization: FULL", 6, None), ("normalization: BATCH_SIZE", 2, None),
-    ("normalization: NONE", 1, None), ("normalize: true", 6, None), ("normalize: false", 2, None),
-    ("normalize: false normalization: FULL", 6, None),
-    ("ignore_label: 4", 3, 4), ("ignore_label: 4 normalization: FULL", 6, 4),
-    ("ignore_label: 4 normalization: BATCH_SIZE", 2, 4),
-    ("ignore_label: 4 normalization: NONE", 1, 4), ("ignore_label: 4 normalize: true", 3, 4),
-])
+@pytest.mark.parametrize(
+    ("options", "divisor", "ignore"),
+    [
+        ("", 6, None),
+        ("normalization: FULL", 6, None),
+        ("normalization: BATCH_SIZE", 2, None),
+        ("normalization: NONE", 1, None),
+        ("normalize: true", 6, None),
+        ("normalize: false", 2, None),
+        ("normalize: false normalization: FULL", 6, None),
+        ("ignore_label: 4", 3, 4),
+        ("ignore_label: 4 normalization: FULL", 6, 4),
+        ("ignore_label: 4 normalization: BATCH_SIZE", 2, 4),
+        ("ignore_label: 4 normalization: NONE", 1, 4),
+        ("ignore_label: 4 normalize: true", 3, 4),
+    ],
+)
 def test_forward_and_gradients(options, divisor, ignore):
     x = normal(2, 5, 3)
     (loss,) = make_layer(text(options), [x, LABELS]).forward()

@@ -16,24 +16,32 @@ def pooled(plane, bins, average):
     for i, j in np.ndindex(bins, bins):
         start = [i * kernel[0] - pad[0], j * kernel[1] - pad[1]]
         stop = [min(b + k, s + p) for b, k, s, p in zip(start, kernel, size, pad, strict=True)]
-        inside = [plane[h, w] for h in range(start[0], stop[0]) for w in range(start[1], stop[1])
-                  if 0 <= h < size[0] and 0 <= w < size[1]]
+        inside = [
+            plane[h, w]
+            for h in range(start[0], stop[0])
+            for w in range(start[1], stop[1])
+            if 0 <= h < size[0] and 0 <= w < size[1]
+        ]
         area = (stop[0] - start[0]) * (stop[1] - start[1])
         values[i, j] = sum(inside) / area if average else max(inside)
     return values
 
 
 @pytest.mark.parametrize("pool", ["MAX", "AVE"])
-@pytest.mark.parametrize("height, shape", [
-    (2, (2, 3, 5, 4)), (3, (1, 2, 9, 7)), (3, (2, 1, 8, 12))])
+@pytest.mark.parametrize(
+    "height, shape", [(2, (2, 3, 5, 4)), (3, (1, 2, 9, 7)), (3, (2, 1, 8, 12))]
+)
 def test_formula_and_gradient(pool, height, shape):
     text = f'type: "SPP" spp_param {{ pyramid_height: {height} pool: {pool} }}'
     x = distinct(*shape)
     (y,) = make_layer(text, [x]).forward()
     for n in range(shape[0]):
-        expected = np.concatenate([
-            np.array([pooled(plane, 2**level, pool == "AVE") for plane in x[n]]).reshape(-1)
-            for level in range(height)])
+        expected = np.concatenate(
+            [
+                np.array([pooled(plane, 2**level, pool == "AVE") for plane in x[n]]).reshape(-1)
+                for level in range(height)
+            ]
+        )
         np.testing.assert_allclose(y[n], expected, atol=1e-12)
     check_layer(text, [x])
 
@@ -55,7 +63,7 @@ def test_stochastic():
     for n, c in np.ndindex(2, 3):
         assert level0[n, c] in x[n, c]
         for i, j in np.ndindex(2, 2):
-            assert level1[n, c, i, j] in x[n, c, 2 * i:2 * i + 2, 4 * j:4 * j + 4]
+            assert level1[n, c, i, j] in x[n, c, 2 * i : 2 * i + 2, 4 * j : 4 * j + 4]
     state = run.layer.get_state()
     second = run.forward()[0]
     assert (second != y).any()
@@ -79,10 +87,24 @@ def test_planes_of_another_size():
 
 def test_errors():
     fails('type: "SPP"', [distinct(1, 1, 4, 4)], "pyramid_height must be given")
-    fails('type: "SPP" spp_param { pyramid_height: 4294967295 }', [distinct(1, 1, 4, 4)],
-          "from 1 to 31, got 4294967295")
-    fails('type: "SPP" spp_param { pyramid_height: 3 }', [distinct(1, 1, 5, 5)],
-          "level 2", "5 x 5", "4 x 4 bins", "lower pyramid_height")
+    fails(
+        'type: "SPP" spp_param { pyramid_height: 4294967295 }',
+        [distinct(1, 1, 4, 4)],
+        "from 1 to 31, got 4294967295",
+    )
+    fails(
+        'type: "SPP" spp_param { pyramid_height: 3 }',
+        [distinct(1, 1, 5, 5)],
+        "level 2",
+        "5 x 5",
+        "4 x 4 bins",
+        "lower pyramid_height",
+    )
     fails('type: "SPP" spp_param { pyramid_height: 2 }', [distinct(4, 4)], "4 axes")
-    fails('type: "SPP" spp_param { pyramid_height: 2 pool: STOCHASTIC }', [distinct(1, 1, 5, 4)],
-          "takes no padding", "2 x 2 bins of 5 x 4", "multiple of 2")
+    fails(
+        'type: "SPP" spp_param { pyramid_height: 2 pool: STOCHASTIC }',
+        [distinct(1, 1, 5, 4)],
+        "takes no padding",
+        "2 x 2 bins of 5 x 4",
+        "multiple of 2",
+    )

@@ -8,8 +8,10 @@ from tests.layers.neurons import check_neuron, saturates
 
 @pytest.mark.parametrize("beta", [1.75, 0.5, -0.8])
 def test_formula_and_gradient(beta):
-    check_neuron(f'type: "Swish" swish_param {{ beta: {beta} }}',
-                 lambda x: x / (1 + math.exp(-float(np.float32(beta)) * x)))
+    check_neuron(
+        f'type: "Swish" swish_param {{ beta: {beta} }}',
+        lambda x: x / (1 + math.exp(-float(np.float32(beta)) * x)),
+    )
 
 
 def test_beta_is_1_by_default():

@@ -6,8 +6,9 @@ from caffe_lite.testing import make_layer
 from tests.layers.neurons import check_neuron
 
 
-@pytest.mark.parametrize("text, threshold", [
-    ("", 0), ("threshold_param { threshold: 0.75 }", 0.75)])
+@pytest.mark.parametrize(
+    "text, threshold", [("", 0), ("threshold_param { threshold: 0.75 }", 0.75)]
+)
 def test_formula(text, threshold):
     check_neuron(f'type: "Threshold" {text}', lambda x: float(x > threshold), smooth=False)
 

@@ -36,8 +36,10 @@ layer { name: "probs" type: "Softmax" bottom: "predict" top: "probs" softmax_par
 
 def recurrent(name, bottom, image, kind="LSTM"):
     static = 'bottom: "image_features"' if image else ""
-    return (f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" bottom: "cont_sentence" '
-            f'{static} top: "{name}" recurrent_param {{ num_output: 6 }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" bottom: "cont_sentence" '
+        f'{static} top: "{name}" recurrent_param {{ num_output: 6 }} }}\n'
+    )
 
 
 def definition(size, form="factored", kind="LSTM"):
@@ -94,4 +96,3 @@ def step_by_step(net, image, ids):
         net.forward()
         rows.append(np.log(net.blobs["probs"].data[0, 0]))
     return np.array(rows)
-

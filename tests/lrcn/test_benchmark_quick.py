@@ -32,10 +32,25 @@ def data():
 def rehearsal(tmp_path_factory):
     """The folder that a quick run leaves."""
     folder = tmp_path_factory.mktemp("lrcn")
-    command = [sys.executable, "-W", "error", BENCHMARK / "run.py", "--quick", "--seeds", "1",
-               "--work", folder]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300)
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        BENCHMARK / "run.py",
+        "--quick",
+        "--seeds",
+        "1",
+        "--work",
+        folder,
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert (folder / "results.md").read_text() in done.stdout
     return folder
@@ -44,8 +59,13 @@ def rehearsal(tmp_path_factory):
 def test_every_table_is_filled(rehearsal):
     (run,) = json.loads((rehearsal / "results.json").read_text())["runs"]
     rows = {table: (len(found), len(next(iter(found.values())))) for table, found in run.items()}
-    assert rows == {"activity": (2, 4), "semantics": (1, 4), "captions": (3, 6),
-                    "retrieval": (6, 4), "description": (3, 6)}
+    assert rows == {
+        "activity": (2, 4),
+        "semantics": (1, 4),
+        "captions": (3, 6),
+        "retrieval": (6, 4),
+        "description": (3, 6),
+    }
     values = [v for table in run.values() for row in table.values() for v in row.values()]
     assert np.isfinite(values).all() and min(values) >= 0
 
@@ -104,7 +124,7 @@ def test_references_hold_both_ways_to_say_it(data):
         for one, other in (("above", "below"), ("below", "above")):
             if one in words:
                 place = words.index(one)
-                turned = [*words[place + 1:], *words[2:place], other, *words[:2]]
+                turned = [*words[place + 1 :], *words[2:place], other, *words[:2]]
                 assert true[1:] == [" ".join(turned)]
                 break
         else:
@@ -132,8 +152,11 @@ def test_predictions_are_written_as_the_nets_read_them(data, tmp_path):
 def test_solvers_test_whole_test_sets(solver):
     param = load_solver(solver)
     net = load_net(ROOT / param.net)
-    sizes = {layer.hdf5_data_param.batch_size for layer in net.layer
-             if layer.type == "HDF5Data" and "test.txt" in layer.hdf5_data_param.source}
+    sizes = {
+        layer.hdf5_data_param.batch_size
+        for layer in net.layer
+        if layer.type == "HDF5Data" and "test.txt" in layer.hdf5_data_param.source
+    }
     clips = {320: 20, 50: 50}
     assert {clips[size] * param.test_iter[0] for size in sizes} <= {500}
     assert param.snapshot_prefix

@@ -21,8 +21,12 @@ def files(tmp_path):
 
 
 def load(folder, **names):
-    paths = {"definition": "deploy.prototxt", "weights": "net.caffemodel",
-             "vocabulary": "vocabulary.txt", **names}
+    paths = {
+        "definition": "deploy.prototxt",
+        "weights": "net.caffemodel",
+        "vocabulary": "vocabulary.txt",
+        **names,
+    }
     return Captioner.load(**{key: folder / name for key, name in paths.items()})
 
 
@@ -53,8 +57,13 @@ def test_the_image_half_of_a_net_is_apart():
     ran = [names[i] for start, end in parts.image_layers for i in range(start, end + 1)]
     assert ran == ["conv", "relu", "fc"]
     ran = [names[i] for start, end in parts.word_layers for i in range(start, end + 1)]
-    assert [n for n in ran if "split" not in n] == ["embedding", "lstm1", "lstm2", "predict",
-                                                    "probs"]
+    assert [n for n in ran if "split" not in n] == [
+        "embedding",
+        "lstm1",
+        "lstm2",
+        "predict",
+        "probs",
+    ]
 
 
 def test_images_run_once_and_a_step_is_one_forward_of_one_word(monkeypatch):
@@ -72,7 +81,8 @@ def test_images_run_once_and_a_step_is_one_forward_of_one_word(monkeypatch):
     blob = captions.parts.net.blobs["cont_sentence"]
     last = captions.parts.word_layers[-1][1]
     captions.parts.net.after_forward.append(
-        lambda i: conts.append(blob.data.ravel().tolist()) if i == last else None)
+        lambda i: conts.append(blob.data.ravel().tolist()) if i == last else None
+    )
     found = captions.beam_search(images(4, "convnet"), beam=3, max_length=5)
     assert len(counts["conv"]) == 1
     assert len(counts["lstm1"]) == max(len(c.ids) for its in found for c in its)
@@ -84,8 +94,11 @@ def test_images_run_once_and_a_step_is_one_forward_of_one_word(monkeypatch):
 @pytest.mark.parametrize("words", [3, 6])
 def test_a_vocabulary_of_another_size_is_told(files, words):
     Vocabulary([f"w{i}" for i in range(words)]).write(files / "other.txt")
-    with pytest.raises(ModelError, match=f"other.txt: {words} words and <EOS> make {words + 1} ids,"
-                                         ' but net "captions" takes 6 .*predicts 6'):
+    with pytest.raises(
+        ModelError,
+        match=f"other.txt: {words} words and <EOS> make {words + 1} ids,"
+        ' but net "captions" takes 6 .*predicts 6',
+    ):
         load(files, vocabulary="other.txt")
 
 
@@ -94,8 +107,11 @@ def test_weights_of_another_net_are_told(files):
     with pytest.raises(ModelError, match='larger.caffemodel: layer "embedding" .* blob 0 is 7 x 4'):
         load(files, weights="larger.caffemodel")
     write_caffemodel(make_net(6, "language"), files / "language.caffemodel")
-    with pytest.raises(ModelError, match='language.caffemodel: no weights for layer "lstm2" of .*'
-                                         r"deploy.prototxt \(it holds embedding, lstm1"):
+    with pytest.raises(
+        ModelError,
+        match='language.caffemodel: no weights for layer "lstm2" of .*'
+        r"deploy.prototxt \(it holds embedding, lstm1",
+    ):
         load(files, weights="language.caffemodel")
 
 
@@ -109,17 +125,24 @@ layer { name: "probs" type: "Softmax" bottom: "lstm" top: "probs" softmax_param 
 
 
 def test_a_net_that_reads_no_words_is_told():
-    with pytest.raises(ModelError, match="through one Embed layer and has LSTM or RNN layers, "
-                                         "this one has 0 and 1"):
+    with pytest.raises(
+        ModelError, match="through one Embed layer and has LSTM or RNN layers, this one has 0 and 1"
+    ):
         examine(build(NOT_OVER_WORDS))
 
 
-@pytest.mark.parametrize("old, new, message", [
-    ("axis: 2", "axis: 1", r"probs must have shape \(T, N, vocabulary size\), got \(1, 6\)"),
-    ('type: "Softmax"', 'type: "Sigmoid"', "by one Softmax layer, this one has 0"),
-    ('"lstm1" bottom: "cont_sentence"', '"lstm1" bottom: "input_sentence"',
-     "one blob of sequence indicators must be its inputs"),
-])
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("axis: 2", "axis: 1", r"probs must have shape \(T, N, vocabulary size\), got \(1, 6\)"),
+        ('type: "Softmax"', 'type: "Sigmoid"', "by one Softmax layer, this one has 0"),
+        (
+            '"lstm1" bottom: "cont_sentence"',
+            '"lstm1" bottom: "input_sentence"',
+            "one blob of sequence indicators must be its inputs",
+        ),
+    ],
+)
 def test_a_net_that_predicts_no_words_is_told(old, new, message):
     changed = definition(6).replace(old, new)
     assert changed != definition(6)
@@ -129,8 +152,10 @@ def test_a_net_that_predicts_no_words_is_told(old, new, message):
 
 def test_exposed_states_are_told():
     exposed = 'input: "h0" input_shape { dim: 1 dim: 5 dim: 6 }' + definition(
-        6, "single", "RNN").replace('top: "lstm1"', 'bottom: "h0" top: "lstm1" top: "h"').replace(
-        "num_output: 6 }", "num_output: 6 expose_hidden: true }")
+        6, "single", "RNN"
+    ).replace('top: "lstm1"', 'bottom: "h0" top: "lstm1" top: "h"').replace(
+        "num_output: 6 }", "num_output: 6 expose_hidden: true }"
+    )
     with pytest.raises(LayerError, match="expose_hidden: true is not for captions"):
         examine(build(exposed))
 
@@ -149,4 +174,3 @@ def test_single_precision_is_close():
     exact = [c.log_prob for c in make_captioner(6).score(shown, sentences)]
     single = [c.log_prob for c in make_captioner(6, dtype="float32").score(shown, sentences)]
     np.testing.assert_allclose(single, exact, rtol=1e-5)
-

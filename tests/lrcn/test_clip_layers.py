@@ -25,13 +25,17 @@ def videos(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     lines = []
     for i in range(5):
-        for kind, name in (("frames", "v{}.{:04d}.png"),
-                           ("flow_images", "flow_image_v{}.{:04d}.png")):
+        for kind, name in (
+            ("frames", "v{}.{:04d}.png"),
+            ("flow_images", "flow_image_v{}.{:04d}.png"),
+        ):
             folder = tmp_path / kind / f"v{i}"
             folder.mkdir(parents=True)
             for t in range(6 + i):
-                write_image(folder / name.format(i, t + 2),
-                            rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8))
+                write_image(
+                    folder / name.format(i, t + 2),
+                    rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8),
+                )
         lines.append(f"Class{i % 2}/v{i} {i + 10}\n")
     for split in ("train", "test"):
         (tmp_path / f"ucf101_split1_{split}Videos.txt").write_text("".join(lines))
@@ -40,14 +44,22 @@ def videos(tmp_path, monkeypatch):
 
 
 def clip_net(layer="videoReadTrain_RGB", seed=1, ops=None, **settings):
-    param = {"buffer": CLIPS, "frames": FRAMES, "height": HEIGHT, "width": WIDTH, "crop": CROP,
-             "mean": [1, 2.5, 3], **settings}
+    param = {
+        "buffer": CLIPS,
+        "frames": FRAMES,
+        "height": HEIGHT,
+        "width": WIDTH,
+        "crop": CROP,
+        "mean": [1, 2.5, 3],
+        **settings,
+    }
     net = schema.NetParameter()
     net.layer.add(name="data", type="Python", top=["data", "label", "clip_markers"])
     net.layer[0].python_param.module = "sequence_input_layer"
     net.layer[0].python_param.layer = layer
     net.layer[0].python_param.param_str = json.dumps(
-        {key: value for key, value in param.items() if value is not None})
+        {key: value for key, value in param.items() if value is not None}
+    )
     return Net(net, schema.TRAIN, ops or get_ops(), seed=seed)
 
 
@@ -57,7 +69,7 @@ def find_window(clip, frames, mean, flow):
         for mirrored in (False, True):
             for top in range(HEIGHT - CROP + 1):
                 for left in range(WIDTH - CROP + 1):
-                    x = frames[start:start + len(clip), top:top + CROP, left:left + CROP]
+                    x = frames[start : start + len(clip), top : top + CROP, left : left + CROP]
                     x = x.transpose(0, 3, 1, 2).astype(np.float32)
                     if mirrored:
                         x = x[..., ::-1].copy()
@@ -72,8 +84,10 @@ def find_window(clip, frames, mean, flow):
 def test_every_clip_is_one_window_of_consecutive_frames(videos, layer):
     flow = layer.endswith("flow")
     root = videos / ("flow_images" if flow else "frames")
-    stored = [np.stack([read_image(path) for path in sorted((root / f"v{i}").iterdir())])
-              for i in range(5)]
+    stored = [
+        np.stack([read_image(path) for path in sorted((root / f"v{i}").iterdir())])
+        for i in range(5)
+    ]
     mean = np.array([1, 2.5, 3], np.float32).reshape(3, 1, 1)
     found = []
     with clip_net(layer) as net:
@@ -118,8 +132,9 @@ def test_frames_of_other_sizes_are_resized(videos):
     with clip_net() as net:
         net.forward()
         data = net.blobs["data"].data.reshape(FRAMES, CLIPS, 3, CROP, CROP)
-    frames = np.stack([read_image(path, HEIGHT, WIDTH)
-                       for path in sorted((videos / "frames" / "v0").iterdir())])
+    frames = np.stack(
+        [read_image(path, HEIGHT, WIDTH) for path in sorted((videos / "frames" / "v0").iterdir())]
+    )
     mean = np.array([1, 2.5, 3], np.float32).reshape(3, 1, 1)
     assert find_window(data[:, 0], frames, mean, False)
 
@@ -146,7 +161,8 @@ def test_the_users_own_module_comes_first(videos, monkeypatch):
     (videos / "sequence_input_layer.py").write_text(
         "import caffe\nclass videoReadTrain_RGB(caffe.Layer):\n"
         "    def setup(self, bottom, top): top[0].reshape(7)\n"
-        "    def reshape(self, bottom, top): pass\n")
+        "    def reshape(self, bottom, top): pass\n"
+    )
     monkeypatch.syspath_prepend(videos)
     monkeypatch.setattr(sys, "modules", {**sys.modules})
     with clip_net() as net:
@@ -191,15 +207,21 @@ def forget_a_label(videos):
     (videos / "ucf101_split1_trainVideos.txt").write_text("Class/v1 3\nClass/v2\n")
 
 
-@pytest.mark.parametrize(("harm", "told"), [
-    (empty, "frames/v3: the folder has no numbered frames"),
-    (remove_frame, "v2.0005.png: frame 5 is missing"),
-    (remove_list, "ucf101_split1_trainVideos.txt: the list of videos and labels cannot be read"),
-    (shorten, "v0: 3 frames are too few for a clip of 4"),
-    (misname, "are not frames of one video"),
-    (list_a_stranger, "frames/v9: no such folder of frames"),
-    (forget_a_label, "trainVideos.txt:2: a video and its label expected"),
-])
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (empty, "frames/v3: the folder has no numbered frames"),
+        (remove_frame, "v2.0005.png: frame 5 is missing"),
+        (
+            remove_list,
+            "ucf101_split1_trainVideos.txt: the list of videos and labels cannot be read",
+        ),
+        (shorten, "v0: 3 frames are too few for a clip of 4"),
+        (misname, "are not frames of one video"),
+        (list_a_stranger, "frames/v9: no such folder of frames"),
+        (forget_a_label, "trainVideos.txt:2: a video and its label expected"),
+    ],
+)
 def test_bad_folders_and_lists_are_told_in_one_line(videos, harm, told):
     harm(videos)
     with pytest.raises(CaffeError, match=re.escape(told)) as info:
@@ -215,13 +237,16 @@ def test_a_damaged_frame_is_told_by_the_forward_that_needs_it(videos):
     assert "\n" not in str(info.value)
 
 
-@pytest.mark.parametrize(("settings", "told"), [
-    ({"buffer": 0}, '"buffer" must be a whole number'),
-    ({"bufer": 3}, 'did you mean "buffer"'),
-    ({"root": 7}, '"root" must be a string'),
-    ({"mean": [1, 2]}, "one number per channel"),
-    ({"crop": 99}, "crop 99 is larger"),
-])
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"buffer": 0}, '"buffer" must be a whole number'),
+        ({"bufer": 3}, 'did you mean "buffer"'),
+        ({"root": 7}, '"root" must be a string'),
+        ({"mean": [1, 2]}, "one number per channel"),
+        ({"crop": 99}, "crop 99 is larger"),
+    ],
+)
 def test_settings_are_checked(videos, settings, told):
     with pytest.raises(CaffeError, match=told):
         clip_net(**settings)

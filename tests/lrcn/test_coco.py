@@ -15,11 +15,24 @@ def write(tmp_path, content):
 
 
 def test_captions_stand_by_image_in_the_files_order(tmp_path):
-    found = read_annotations(write(tmp_path, {
-        "info": {}, "images": [{"id": 4, "file_name": "d.jpg", "height": 3},
-                               {"id": 2, "file_name": "b.jpg"}, {"id": "x", "file_name": "x"}],
-        "annotations": [{"image_id": 2, "caption": "A.", "id": 1}, {"image_id": 4, "caption": "B"},
-                        {"image_id": 2, "caption": "C"}]}))
+    found = read_annotations(
+        write(
+            tmp_path,
+            {
+                "info": {},
+                "images": [
+                    {"id": 4, "file_name": "d.jpg", "height": 3},
+                    {"id": 2, "file_name": "b.jpg"},
+                    {"id": "x", "file_name": "x"},
+                ],
+                "annotations": [
+                    {"image_id": 2, "caption": "A.", "id": 1},
+                    {"image_id": 4, "caption": "B"},
+                    {"image_id": 2, "caption": "C"},
+                ],
+            },
+        )
+    )
     assert found.files == {4: "d.jpg", 2: "b.jpg", "x": "x"}
     assert found.captions == {4: ["B"], 2: ["A.", "C"], "x": []}
 
@@ -32,18 +45,26 @@ def test_results_are_one_caption_per_image(tmp_path):
 IMAGES = {"images": [{"id": 1, "file_name": "a"}]}
 
 
-@pytest.mark.parametrize("content, told", [
-    ("[1, ", "c.json: not a JSON file: "),
-    ("[" * 100000, "c.json: not a JSON file: "),
-    ([], 'lists "images" and "annotations"'),
-    ({"images": [], "annotations": 3}, 'lists "images" and "annotations"'),
-    ({"images": [3], "annotations": []}, r'images\[0\]: "id" must be a number or text, got null'),
-    ({"images": [{"id": True}], "annotations": []}, '"id" must be a number or text, got true'),
-    ({"images": [{"id": 1, "file_name": 2}], "annotations": []}, '"file_name" must be text'),
-    ({**IMAGES, "annotations": [{"image_id": 9, "caption": "a"}]},
-     r"c.json: annotations\[0\]: image 9 is not among its images"),
-    ({**IMAGES, "annotations": [{"image_id": 1}]}, '"caption" must be text, got null'),
-])
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        ("[1, ", "c.json: not a JSON file: "),
+        ("[" * 100000, "c.json: not a JSON file: "),
+        ([], 'lists "images" and "annotations"'),
+        ({"images": [], "annotations": 3}, 'lists "images" and "annotations"'),
+        (
+            {"images": [3], "annotations": []},
+            r'images\[0\]: "id" must be a number or text, got null',
+        ),
+        ({"images": [{"id": True}], "annotations": []}, '"id" must be a number or text, got true'),
+        ({"images": [{"id": 1, "file_name": 2}], "annotations": []}, '"file_name" must be text'),
+        (
+            {**IMAGES, "annotations": [{"image_id": 9, "caption": "a"}]},
+            r"c.json: annotations\[0\]: image 9 is not among its images",
+        ),
+        ({**IMAGES, "annotations": [{"image_id": 1}]}, '"caption" must be text, got null'),
+    ],
+)
 def test_what_is_wrong_is_told(tmp_path, content, told):
     with pytest.raises(DataError, match=told):
         read_annotations(write(tmp_path, content))

@@ -19,17 +19,20 @@ def device():
 
 def test_captions_are_those_of_the_cpu():
     shown = images(4, "convnet")
-    mine, its = (make_captioner(6, "convnet", seed=3, dtype="float32", device=device)
-                 for device in (0, None))
+    mine, its = (
+        make_captioner(6, "convnet", seed=3, dtype="float32", device=device) for device in (0, None)
+    )
     assert mine.parts.net.ops.name == "gpu:0"
     for found, expected in (
-            (mine.beam_search(shown, 3, 6), its.beam_search(shown, 3, 6)),
-            (mine.sample(shown, 2, seed=1, max_length=6), its.sample(shown, 2, seed=1,
-                                                                     max_length=6))):
-        assert [[c.ids for c in beam] for beam in found] == [[c.ids for c in beam]
-                                                             for beam in expected]
-    np.testing.assert_allclose(mine.score_matrix(shown, SENTENCES),
-                               its.score_matrix(shown, SENTENCES), rtol=1e-5)
+        (mine.beam_search(shown, 3, 6), its.beam_search(shown, 3, 6)),
+        (mine.sample(shown, 2, seed=1, max_length=6), its.sample(shown, 2, seed=1, max_length=6)),
+    ):
+        assert [[c.ids for c in beam] for beam in found] == [
+            [c.ids for c in beam] for beam in expected
+        ]
+    np.testing.assert_allclose(
+        mine.score_matrix(shown, SENTENCES), its.score_matrix(shown, SENTENCES), rtol=1e-5
+    )
 
 
 def test_videos_are_classified_as_on_the_cpu():

@@ -80,5 +80,8 @@ def test_image_data_honours_them(tmp_path):
     assert 0 < turned < 8
     net.close()
     with pytest.raises(CaffeError, match="min_height and min_width together"):
-        Net(text.parse(LAYER % ("false", "false", source, 22, 0), schema.NetParameter),
-            schema.TEST, get_ops())
+        Net(
+            text.parse(LAYER % ("false", "false", source, 22, 0), schema.NetParameter),
+            schema.TEST,
+            get_ops(),
+        )

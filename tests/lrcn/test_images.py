@@ -55,8 +55,9 @@ def test_files_are_read_resized_and_cropped(paths):
 def test_the_middle_of_a_mean_image_counts(paths):
     mean = np.random.default_rng(1).normal(size=(3, 9, 8)).astype(np.float32)
     plain, less = ImageInput((3, 5, 4)), ImageInput((3, 5, 4), mean=mean)
-    np.testing.assert_allclose(less.load(paths[:1]), plain.load(paths[:1]) - mean[:, 2:7, 2:6],
-                               rtol=1e-5)
+    np.testing.assert_allclose(
+        less.load(paths[:1]), plain.load(paths[:1]) - mean[:, 2:7, 2:6], rtol=1e-5
+    )
 
 
 def test_ten_crops_are_corners_middle_and_mirrors():
@@ -65,7 +66,7 @@ def test_ten_crops_are_corners_middle_and_mirrors():
     places = [(0, 0), (0, 5), (2, 0), (2, 5), (1, 2)]
     for n in range(2):
         for i, (top, left) in enumerate(places):
-            crop = frames[n, top:top + 4, left:left + 4]
+            crop = frames[n, top : top + 4, left : left + 4]
             np.testing.assert_array_equal(crops[n, i], crop)
             mirrored = crop[:, ::-1].copy()
             mirrored[..., 2] = 255 - mirrored[..., 2]
@@ -95,8 +96,11 @@ def test_features_do_not_depend_on_the_batch(paths, tmp_path):
 
 
 def test_pixels_that_do_not_fit_are_told(paths):
-    with pytest.raises(DataError, match=r"0.png: images of 9x8 pixels are smaller than the net's "
-                                        "input of 10x4"):
+    with pytest.raises(
+        DataError,
+        match=r"0.png: images of 9x8 pixels are smaller than the net's "
+        "input of 10x4",
+    ):
         ImageInput((3, 10, 4)).load(paths)
     with pytest.raises(DataError, match=r"a mean of shape \(2,\) for images of 3 channels"):
         ImageInput((3, 5, 4), mean=(1.0, 2.0))

@@ -71,21 +71,27 @@ VARIANTS = [("factored", "2-layer"), ("unfactored", "1-layer"), ("unfactored", "
 
 def captioner(words):
     static = 'bottom: "fc8"'
-    train, test = 'phase: TRAIN', 'phase: TEST stage: "test-on-{}"'
-    return "".join([
-        'name: "captioner"',
-        DATA.format(rule=f"{train} not_stage: 'trainval'", split="train"),
-        DATA.format(rule=f"{train} stage: 'trainval'", split="val"),
-        DATA.format(rule=test.format("train"), split="train"),
-        DATA.format(rule=test.format("val"), split="val"),
-        CONV, EMBED.format(words=words),
-        LSTM.format(name="lstm1", below="embedded", static=static, rule='stage: "unfactored"'),
-        LSTM.format(name="lstm2", below="lstm1", static="",
-                    rule='stage: "unfactored" stage: "2-layer"'),
-        LSTM.format(name="lstm1", below="embedded", static="", rule='stage: "factored"'),
-        LSTM.format(name="lstm2", below="lstm1", static=static, rule='stage: "factored"'),
-        PREDICT.format(below="lstm1", rule='exclude { stage: "2-layer" }', words=words),
-        PREDICT.format(below="lstm2", rule='include { stage: "2-layer" }', words=words), LOSS])
+    train, test = "phase: TRAIN", 'phase: TEST stage: "test-on-{}"'
+    return "".join(
+        [
+            'name: "captioner"',
+            DATA.format(rule=f"{train} not_stage: 'trainval'", split="train"),
+            DATA.format(rule=f"{train} stage: 'trainval'", split="val"),
+            DATA.format(rule=test.format("train"), split="train"),
+            DATA.format(rule=test.format("val"), split="val"),
+            CONV,
+            EMBED.format(words=words),
+            LSTM.format(name="lstm1", below="embedded", static=static, rule='stage: "unfactored"'),
+            LSTM.format(
+                name="lstm2", below="lstm1", static="", rule='stage: "unfactored" stage: "2-layer"'
+            ),
+            LSTM.format(name="lstm1", below="embedded", static="", rule='stage: "factored"'),
+            LSTM.format(name="lstm2", below="lstm1", static=static, rule='stage: "factored"'),
+            PREDICT.format(below="lstm1", rule='exclude { stage: "2-layer" }', words=words),
+            PREDICT.format(below="lstm2", rule='include { stage: "2-layer" }', words=words),
+            LOSS,
+        ]
+    )
 
 
 @pytest.fixture
@@ -100,8 +106,10 @@ def captions(tmp_path, monkeypatch):
         write_image(tmp_path / f"{i}.jpg", image.astype(np.uint8))
         content["images"].append({"id": i, "file_name": f"{i}.jpg"})
         name = ("red", "green", "blue", "grey")[i]
-        content["annotations"] += [{"image_id": i, "caption": f"A {name} one."},
-                                   {"image_id": i, "caption": f"It is {name}."}]
+        content["annotations"] += [
+            {"image_id": i, "caption": f"A {name} one."},
+            {"image_id": i, "caption": f"It is {name}."},
+        ]
     (tmp_path / "captions.json").write_text(json.dumps(content))
     images = read_captions("captions.json", "")
     vocabulary = make_vocabulary(images, 1)
@@ -135,8 +143,9 @@ def test_every_variant_trains_and_tests(captions, stages, extra):
         assert len(solver.test_nets) == 2
         solver.test_all()
         solver.step(10)
-        moved = any((old != blob.data).any()
-                    for old, blob in zip(before, net.params["conv1"], strict=True))
+        moved = any(
+            (old != blob.data).any() for old, blob in zip(before, net.params["conv1"], strict=True)
+        )
         assert moved == ("freeze" not in extra)
         assert float(net.loss()) < 20 * np.log(WORDS) * 0.95
     finally:
@@ -144,27 +153,61 @@ def test_every_variant_trains_and_tests(captions, stages, extra):
 
 
 def test_weights_of_a_convnet_and_of_a_language_model_begin_a_captioner(captions, capsys):
-    with Net(text.parse(f"""layer {{ name: "x" type: "Input" top: "x" top: "label"
+    with Net(
+        text.parse(
+            f"""layer {{ name: "x" type: "Input" top: "x" top: "label"
         input_param {{ shape {{ dim: 1 dim: 3 dim: 9 dim: 9 }} shape {{ dim: 1 }} }} }}
         {CONV.replace('"data"', '"x"')}
         layer {{ name: "old" type: "InnerProduct" bottom: "x" top: "old"
-                 inner_product_param {{ num_output: 2 }} }}""", schema.NetParameter),
-             schema.TEST, seed=5) as vision:
+                 inner_product_param {{ num_output: 2 }} }}""",
+            schema.NetParameter,
+        ),
+        schema.TEST,
+        seed=5,
+    ) as vision:
         write_caffemodel(vision, captions / "vision.caffemodel")
         kernel = vision.params["fc8"][0].data.copy()
-    with Net(text.parse(f"""layer {{ name: "w" type: "Input" top: "input_sentence"
+    with Net(
+        text.parse(
+            f"""layer {{ name: "w" type: "Input" top: "input_sentence"
         top: "cont_sentence"
         input_param {{ shape {{ dim: 1 dim: 1 }} shape {{ dim: 1 dim: 1 }} }} }}
         {EMBED.format(words=WORDS)}
         {LSTM.format(name="lstm1", below="embedded", static="", rule="")}
-        """, schema.NetParameter), schema.TEST, seed=6) as language:
+        """,
+            schema.NetParameter,
+        ),
+        schema.TEST,
+        seed=6,
+    ) as language:
         write_caffemodel(language, captions / "language.caffemodel")
     solver = write_solver(captions, VARIANTS[0], "stage: 'freeze-convnet'", iters=1)
-    assert main(["train", "--solver", solver, "--gpu", "none",
-                 "--weights", "vision.caffemodel,language.caffemodel"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--solver",
+                solver,
+                "--gpu",
+                "none",
+                "--weights",
+                "vision.caffemodel,language.caffemodel",
+            ]
+        )
+        == 0
+    )
     log = capsys.readouterr().err
-    for told in ("vision.caffemodel", "language.caffemodel", "conv1", "fc8", "embedding", "lstm1",
-                 "old", "lstm2", "predict"):
+    for told in (
+        "vision.caffemodel",
+        "language.caffemodel",
+        "conv1",
+        "fc8",
+        "embedding",
+        "lstm1",
+        "old",
+        "lstm2",
+        "predict",
+    ):
         assert told in log
     assert "Iteration 0, Testing net (#1)" in log and "Test net output #1" in log
     with Net("captioner.prototxt", schema.TRAIN, stages=("factored", "2-layer")) as net:

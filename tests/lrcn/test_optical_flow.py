@@ -23,7 +23,7 @@ def texture(height, width, seed=0):
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (3, -2), (-6, 5), (0, 1)])
 def test_a_moved_texture(dx, dy):
     scene = texture(90, 110)
-    first, second = scene[10:74, 10:90], scene[10 - dy:74 - dy, 10 - dx:90 - dx]
+    first, second = scene[10:74, 10:90], scene[10 - dy : 74 - dy, 10 - dx : 90 - dx]
     flow = optical_flow(first, second)
     assert flow.shape == (64, 80, 2) and flow.dtype == np.float32
     inner = flow[10:-10, 10:-10]
@@ -56,7 +56,7 @@ def test_median_of_nine():
     found = _median(image)
     for y in range(1, 5):
         for x in range(1, 8):
-            assert found[y, x] == np.median(image[y - 1:y + 2, x - 1:x + 2])
+            assert found[y, x] == np.median(image[y - 1 : y + 2, x - 1 : x + 2])
     assert np.array_equal(found[0], image[0]) and np.array_equal(found[:, -1], image[:, -1])
 
 
@@ -78,9 +78,11 @@ def write_frames(folder, count=4, size=(40, 50)):
     folder.mkdir(parents=True)
     scene = texture(size[0] + 20, size[1] + 40)
     for t in range(count):
-        frame = scene[5 + t:5 + t + size[0], 25 - 2 * t:25 - 2 * t + size[1]]
-        write_image(folder / f"{folder.name}.{t + 1:04d}.png",
-                    np.repeat(frame[..., None], 3, axis=2).astype(np.uint8))
+        frame = scene[5 + t : 5 + t + size[0], 25 - 2 * t : 25 - 2 * t + size[1]]
+        write_image(
+            folder / f"{folder.name}.{t + 1:04d}.png",
+            np.repeat(frame[..., None], 3, axis=2).astype(np.uint8),
+        )
 
 
 @pytest.mark.parametrize("method", ["tvl1", "dis"])

@@ -40,29 +40,53 @@ def coco(tmp_path, monkeypatch):
 def prepare(*options, out="h5"):
     parser = argparse.ArgumentParser()
     captions.add_arguments(parser)
-    return captions.run(parser.parse_args([
-        "prepare", "--annotations", "captions.json", "--images", "images", "--out", out,
-        "--buffer", "4", "--steps", "5", "--min_count", "1", *options]))
+    return captions.run(
+        parser.parse_args(
+            [
+                "prepare",
+                "--annotations",
+                "captions.json",
+                "--images",
+                "images",
+                "--out",
+                out,
+                "--buffer",
+                "4",
+                "--steps",
+                "5",
+                "--min_count",
+                "1",
+                *options,
+            ]
+        )
+    )
 
 
 def test_a_net_sees_every_image_with_its_own_sentences(coco):
     prepare()
     vocabulary = Vocabulary.read("h5/vocabulary.txt")
     folder = "h5/train_aligned_5_batches"
-    net = Net(text.parse(f"""
+    net = Net(
+        text.parse(
+            f"""
         layer {{ name: "data" type: "ImageData" top: "data" top: "label"
           image_data_param {{ batch_size: 4
             source: "{folder}/image_list.with_dummy_labels.txt" }} }}
         layer {{ name: "data" type: "HDF5Data" top: "cont_sentence" top: "input_sentence"
           top: "target_sentence"
           hdf5_data_param {{ source: "{folder}/hdf5_chunk_list.txt" batch_size: 5 }} }}""",
-        schema.NetParameter), schema.TRAIN, get_ops())
+            schema.NetParameter,
+        ),
+        schema.TRAIN,
+        get_ops(),
+    )
     seen = []
     with net:
         for _ in range(12):  # 17 captions fill five batches, so that both sources begin anew twice
             net.forward()
-            cont, inputs, targets = (net.blobs[f"{name}_sentence"].data
-                                     for name in ("cont", "input", "target"))
+            cont, inputs, targets = (
+                net.blobs[f"{name}_sentence"].data for name in ("cont", "input", "target")
+            )
             assert cont.shape == (5, 4)
             for i, image in enumerate(net.blobs["data"].data):
                 name = vocabulary.ids[f"name{round(image.mean() / 10)}"]
@@ -70,7 +94,7 @@ def test_a_net_sees_every_image_with_its_own_sentences(coco):
                 assert inputs[0, i] == 0 and words[0] == name == targets[0, i]
                 length = len(words)
                 assert cont[:, i].tolist() == [0] + [1] * length + [0] * (4 - length)
-                assert inputs[1 + length:, i].tolist() == [-1] * (4 - length)
+                assert inputs[1 + length :, i].tolist() == [-1] * (4 - length)
                 if length < 4:
                     assert targets[:, i].tolist() == [*words, 0, *[-1] * (4 - length)]
                 seen.append(tuple(words))
@@ -81,14 +105,20 @@ def test_the_files_are_those_that_legacy_nets_name(coco):
     prepare()
     folder = coco / "h5" / "train_aligned_5_batches"
     assert (folder / "hdf5_chunk_list.txt").read_text() == (
-        "h5/train_aligned_5_batches/batch_0.h5\n")
+        "h5/train_aligned_5_batches/batch_0.h5\n"
+    )
     paths = (folder / "image_list.txt").read_text().splitlines()
     labelled = (folder / "image_list.with_dummy_labels.txt").read_text().splitlines()
     assert len(paths) == 20 and set(paths) == {f"images/im {i}.png" for i in range(7)}
     assert [line.rpartition(" ")[0] for line in labelled] == paths
     with h5py.File(folder / "batch_0.h5") as file:
-        assert set(file) == {"cont_sentence", "input_sentence", "target_sentence", "cont",
-                             "buffer_size"}
+        assert set(file) == {
+            "cont_sentence",
+            "input_sentence",
+            "target_sentence",
+            "cont",
+            "buffer_size",
+        }
         assert file["input_sentence"].shape == (25, 4)
 
 
@@ -104,8 +134,8 @@ def test_streams_back_to_back_hold_every_sentence_whole():
             end = start + 1
             while end < len(cont) and cont[end, n] == 1:
                 end += 1
-            found.append(((start, n), inputs[start + 1:end, n].tolist()))
-            assert targets[start:end, n].tolist() == [*inputs[start + 1:end, n], 0]
+            found.append(((start, n), inputs[start + 1 : end, n].tolist()))
+            assert targets[start:end, n].tolist() == [*inputs[start + 1 : end, n], 0]
         used = starts[-1] + 1 + len(found[-1][1])
         assert (cont[used:, n] == 0).all() and (targets[used:, n] == -1).all()
         assert (inputs[used:, n] == -1).all()
@@ -121,10 +151,16 @@ def test_a_long_sentence_is_cut_off_in_its_slot():
 
 
 def test_the_vocabulary_is_sorted_by_count_then_by_name(coco):
-    (coco / "few.json").write_text(json.dumps({
-        "images": [{"id": 1, "file_name": "a.jpg"}],
-        "annotations": [{"image_id": 1, "caption": c} for c in ("The dog, the cat.", "A dog", ".")],
-    }))
+    (coco / "few.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "a.jpg"}],
+                "annotations": [
+                    {"image_id": 1, "caption": c} for c in ("The dog, the cat.", "A dog", ".")
+                ],
+            }
+        )
+    )
     [image] = read_captions("few.json", "images")
     assert image.sentences == [["the", "dog", ",", "the", "cat"], ["a", "dog"]]
     assert make_vocabulary([image], 1).words == ("<unk>", "dog", "the", ",", "a", "cat")
@@ -135,7 +171,9 @@ def test_what_is_finished_is_kept_and_what_is_not_is_made(coco, capsys):
     prepare()
     folders = sorted(coco.glob("h5/*_batches"))
     assert [folder.name for folder in folders] == [
-        "train_aligned_5_batches", "train_unaligned_batches"]
+        "train_aligned_5_batches",
+        "train_unaligned_batches",
+    ]
     before = {path: path.read_bytes() for path in coco.glob("h5/**/*") if path.is_file()}
     stamps = {path: path.stat().st_mtime_ns for path in before}
     (folders[0] / "hdf5_chunk_list.txt").unlink()
@@ -153,21 +191,35 @@ def test_what_is_finished_is_kept_and_what_is_not_is_made(coco, capsys):
 def test_other_splits_share_the_vocabulary_and_mark_unknown_words(coco):
     prepare("--min_count", "4", "--layout", "aligned")
     (coco / "ids.txt").write_text("103\n101\n")
-    prepare("--split", "val", "--vocabulary", "h5/vocabulary.txt", "--ids", "ids.txt",
-            "--layout", "aligned")
+    prepare(
+        "--split",
+        "val",
+        "--vocabulary",
+        "h5/vocabulary.txt",
+        "--ids",
+        "ids.txt",
+        "--layout",
+        "aligned",
+    )
     with h5py.File("h5/val_aligned_5_batches/batch_0.h5") as file:
         assert (file["input_sentence"][1] == 1).all()  # no name occurs four times
     listed = (coco / "h5" / "val_aligned_5_batches" / "image_list.txt").read_text()
     assert set(listed.splitlines()) == {"images/im 1.png", "images/im 3.png"}
 
 
-@pytest.mark.parametrize(("content", "told"), [
-    ("{", "not a JSON file"),
-    ("[]", "not a caption file in COCO's form"),
-    ('{"images": [{"id": 1}], "annotations": []}', "file_name"),
-    ('{"images": [], "annotations": [{"image_id": 5, "caption": "a"}]}', "image 5"),
-    ('{"images": [{"id": 1, "file_name": "no.jpg"}], "annotations": []}', "no captioned images"),
-])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "not a JSON file"),
+        ("[]", "not a caption file in COCO's form"),
+        ('{"images": [{"id": 1}], "annotations": []}', "file_name"),
+        ('{"images": [], "annotations": [{"image_id": 5, "caption": "a"}]}', "image 5"),
+        (
+            '{"images": [{"id": 1, "file_name": "no.jpg"}], "annotations": []}',
+            "no captioned images",
+        ),
+    ],
+)
 def test_bad_caption_files_are_told_in_one_line(coco, content, told):
     (coco / "captions.json").write_text(content)
     with pytest.raises(DataError, match=told) as info:

@@ -69,7 +69,8 @@ def test_frames_are_numbered_from_one(tmp_path, fake_av, capsys):
     (killed / "v_a.0009.jpg").write_text("")
     run("frames", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
     assert sorted(p.name for p in (tmp_path / "frames" / "v_a").iterdir()) == [
-        f"v_a.{n:04d}.jpg" for n in (1, 2, 3)]
+        f"v_a.{n:04d}.jpg" for n in (1, 2, 3)
+    ]
     assert shades(tmp_path / "frames" / "v_b") == [0, 1, 2, 3]
     assert not killed.exists()
     assert "2 made, 0 there already" in capsys.readouterr().out
@@ -77,9 +78,15 @@ def test_frames_are_numbered_from_one(tmp_path, fake_av, capsys):
     assert "0 made, 2 there already" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("fps", "expected"), [
-    (10, [0, 1, 2, 3, 4, 5]), (5, [0, 2, 4, 5]), (20, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5]),
-    (4, [0, 2, 5])])
+@pytest.mark.parametrize(
+    ("fps", "expected"),
+    [
+        (10, [0, 1, 2, 3, 4, 5]),
+        (5, [0, 2, 4, 5]),
+        (20, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5]),
+        (4, [0, 2, 5]),
+    ],
+)
 def test_frames_at_another_rate_are_those_that_show_then(tmp_path, fake_av, fps, expected):
     (tmp_path / "v.avi").write_text("0 0.1 0.2 0.3 0.4 0.5")
     run("frames", tmp_path / "v.avi", "--out", tmp_path, "--fps", fps, "--size", "16x30")
@@ -146,11 +153,21 @@ def test_lists_from_folders_and_from_ucf101s_own_lists(tmp_path):
     (tmp_path / "in" / "Ape" / "v4").mkdir()
     run("lists", tmp_path / "in", "--out", tmp_path / "a.txt")
     assert sorted((tmp_path / "a.txt").read_text().splitlines()) == [
-        "Ape/v3 0", "Ape/v4 0", "Zebra/v1 1", "Zebra/v2 1"]
+        "Ape/v3 0",
+        "Ape/v4 0",
+        "Zebra/v1 1",
+        "Zebra/v2 1",
+    ]
     (tmp_path / "official.txt").write_text("Zebra/v2.avi 1\nApe/v3.avi 2\n")
     (tmp_path / "classes.txt").write_text("1 Zebra\n2 Ape\n")
-    run("lists", tmp_path / "official.txt", "--classes", tmp_path / "classes.txt",
-        "--out", tmp_path / "b.txt")
+    run(
+        "lists",
+        tmp_path / "official.txt",
+        "--classes",
+        tmp_path / "classes.txt",
+        "--out",
+        tmp_path / "b.txt",
+    )
     assert sorted((tmp_path / "b.txt").read_text().splitlines()) == ["Ape/v3 1", "Zebra/v2 0"]
 
 
@@ -167,19 +184,30 @@ def test_the_order_of_a_list_is_random_and_repeatable(tmp_path):
 def test_a_list_of_frames_for_image_data(tmp_path):
     write_clip_folders(tmp_path, {"train": 2}, height=24, width=24)
     source = tmp_path / "ucf101_split1_trainVideos.txt"
-    run("lists", source, "--out", tmp_path / "videos.txt", "--frames", tmp_path / "frames",
-        "--frame_list", tmp_path / "frames.txt")
+    run(
+        "lists",
+        source,
+        "--out",
+        tmp_path / "videos.txt",
+        "--frames",
+        tmp_path / "frames",
+        "--frame_list",
+        tmp_path / "frames.txt",
+    )
     lines = (tmp_path / "frames.txt").read_text().splitlines()
     assert len(lines) == 32
     for line in lines:
         assert (tmp_path / "frames" / line.rpartition(" ")[0]).is_file()
 
 
-@pytest.mark.parametrize(("listed", "classes", "told"), [
-    ("v1.avi 1", None, "has no class"),
-    ("Zebra/v1.avi", "1 Ape\n2 Zebu", 'class "Zebra", which .*did you mean "Zebu"'),
-    ("Zebra/v1.avi", "1 Ape\n3 Zebra", 'classes.txt: the numbers of 2 classes must be 1 to 2'),
-])
+@pytest.mark.parametrize(
+    ("listed", "classes", "told"),
+    [
+        ("v1.avi 1", None, "has no class"),
+        ("Zebra/v1.avi", "1 Ape\n2 Zebu", 'class "Zebra", which .*did you mean "Zebu"'),
+        ("Zebra/v1.avi", "1 Ape\n3 Zebra", "classes.txt: the numbers of 2 classes must be 1 to 2"),
+    ],
+)
 def test_bad_lists_are_told(tmp_path, listed, classes, told):
     (tmp_path / "list.txt").write_text(listed)
     options = []

@@ -36,8 +36,9 @@ def test_ranks_are_those_of_sorting():
 
 def test_recall_counts_queries_answered_early_enough():
     recall = Recall(np.array([1, 3, 5, 6, 11, 1]))
-    assert recall.summary() == pytest.approx({"R@1": 2 / 6, "R@5": 4 / 6, "R@10": 5 / 6,
-                                              "median rank": 4, "mean rank": 4.5})
+    assert recall.summary() == pytest.approx(
+        {"R@1": 2 / 6, "R@5": 4 / 6, "R@10": 5 / 6, "median rank": 4, "mean rank": 4.5}
+    )
     assert recall.at(3) == 0.5
 
 
@@ -67,14 +68,21 @@ def test_a_captioners_scores_retrieve():
     scores = captions.score_matrix(shown, sentences)
     assert scores.shape == (3, 3)
     found = retrieve(normalize(scores), [0, 1, 2])[1]
-    assert found.ranks.tolist() == [1 + int((normalize(scores)[:, j] > normalize(scores)[j, j])
-                                            .sum()) for j in range(3)]
+    assert found.ranks.tolist() == [
+        1 + int((normalize(scores)[:, j] > normalize(scores)[j, j]).sum()) for j in range(3)
+    ]
 
 
-@pytest.mark.parametrize("scores, image_of", [
-    (np.zeros((2, 3)), [0, 1]), (np.zeros((2, 2)), [0, 2]), (np.zeros((2, 2)), [0, -1]),
-    (np.zeros((0, 0)), []), (np.zeros((2, 0)), []),
-])
+@pytest.mark.parametrize(
+    "scores, image_of",
+    [
+        (np.zeros((2, 3)), [0, 1]),
+        (np.zeros((2, 2)), [0, 2]),
+        (np.zeros((2, 2)), [0, -1]),
+        (np.zeros((0, 0)), []),
+        (np.zeros((2, 0)), []),
+    ],
+)
 def test_shapes_that_do_not_agree_are_told(scores, image_of):
     with pytest.raises(CaffeError, match=r"retrieval takes scores \(images, captions\)"):
         retrieve(scores, image_of)

@@ -6,8 +6,8 @@ import pytest
 from caffe_lite.errors import LayerError
 from caffe_lite.testing.harness import make_layer
 
-TEXT = '''type: "{kind}" recurrent_param {{ num_output: 4
-          weight_filler {{ type: "gaussian" std: 0.7 }} bias_filler {{ type: "gaussian" }} }}'''
+TEXT = """type: "{kind}" recurrent_param {{ num_output: 4
+          weight_filler {{ type: "gaussian" std: 0.7 }} bias_filler {{ type: "gaussian" }} }}"""
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "RNN"])

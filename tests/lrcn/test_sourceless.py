@@ -77,7 +77,10 @@ def test_a_solver_is_described_by_its_nets_in_their_states(describe):
     describe(CAPTIONER, "--phase", "TRAIN")
     nets = describe(SOLVER, name="solver.prototxt")
     assert [(net["phase"], net["stages"]) for net in nets] == [
-        ("TRAIN", ["factored"]), ("TEST", ["words"]), ("TEST", ["words", "other"])]
+        ("TRAIN", ["factored"]),
+        ("TEST", ["words"]),
+        ("TEST", ["words", "other"]),
+    ]
 
 
 def test_a_state_without_data_names_the_stages_there_are(describe):
@@ -148,7 +151,7 @@ def test_clip_layers_tell_their_own_sizes(describe, monkeypatch, tmp_path):
     [net] = describe(CLIPS % "")
     wanted = {"data": [384, 3, 227, 227], "label": [384], "clip_markers": [384]}
     assert layers(net)["data", "Python"]["tops"] == wanted
-    [net] = describe(CLIPS % "param_str: '{\"buffer\": 2, \"crop\": 9}'")
+    [net] = describe(CLIPS % 'param_str: \'{"buffer": 2, "crop": 9}\'')
     assert layers(net)["data", "Python"]["tops"]["data"] == [32, 3, 9, 9]
     # LRCN's own module is in Python 2, and gives way to ours.
     (tmp_path / "sequence_input_layer.py").write_text("print 'Outputs:', 3\n")

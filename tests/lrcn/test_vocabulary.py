@@ -30,22 +30,28 @@ def test_a_file_written_is_the_file_read(vocabulary, tmp_path):
     assert Vocabulary.read(tmp_path / "dos.txt").words == ("<unk>", "a", "dog")
 
 
-@pytest.mark.parametrize("sentence, words", [
-    ("A man, riding   a horse.", ["a", "man", ",", "riding", "a", "horse"]),
-    ("Black-and-white T-shirt", ["black", "-", "and", "-", "white", "t", "-", "shirt"]),
-    ("It's 5 p.m.", ["it", "'", "s", "5", "p", ".", "m"]),
-    ("The end...", ["the", "end", "..."]),
-    ("The end!", ["the", "end", "!"]),
-    (' "Stop" ', ['"', "stop", '"']),
-    ("", []),
-])
+@pytest.mark.parametrize(
+    "sentence, words",
+    [
+        ("A man, riding   a horse.", ["a", "man", ",", "riding", "a", "horse"]),
+        ("Black-and-white T-shirt", ["black", "-", "and", "-", "white", "t", "-", "shirt"]),
+        ("It's 5 p.m.", ["it", "'", "s", "5", "p", ".", "m"]),
+        ("The end...", ["the", "end", "..."]),
+        ("The end!", ["the", "end", "!"]),
+        (' "Stop" ', ['"', "stop", '"']),
+        ("", []),
+    ],
+)
 def test_sentences_are_split_as_lrcn_splits_them(sentence, words):
     assert split_sentence(sentence) == words
 
 
 def test_words_that_are_not_there_are_told_or_stand_for_another(vocabulary):
-    with pytest.raises(DataError, match=r'"dogs" is not among the 7 words of .*v.txt; did you mean '
-                                        r'"dog"\?'):
+    with pytest.raises(
+        DataError,
+        match=r'"dogs" is not among the 7 words of .*v.txt; did you mean '
+        r'"dog"\?',
+    ):
         vocabulary.encode("A dogs runs")
     assert vocabulary.encode("a zebra runs", UNKNOWN) == [2, 1, 4]
     with pytest.raises(DataError, match='has no "<unk>" to stand for "zebra"'):
@@ -54,14 +60,17 @@ def test_words_that_are_not_there_are_told_or_stand_for_another(vocabulary):
         vocabulary.decode([2, 8])
 
 
-@pytest.mark.parametrize("content, message", [
-    (b"", "v.txt: the vocabulary is empty"),
-    (b"a\ndog\na\n", r'v.txt:3: "a" is there already, in line 1'),
-    (b"a\n\ndog\n", "v.txt:2: one word a line is expected, got ''"),
-    (b"a\nhot dog\n", "v.txt:2: one word a line is expected, got 'hot dog'"),
-    (b"<EOS>\na\n", "v.txt:1: <EOS> has id 0 without being listed; remove this line"),
-    (b"a\xff\xfe\n", "v.txt: not a vocabulary: a text file"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "v.txt: the vocabulary is empty"),
+        (b"a\ndog\na\n", r'v.txt:3: "a" is there already, in line 1'),
+        (b"a\n\ndog\n", "v.txt:2: one word a line is expected, got ''"),
+        (b"a\nhot dog\n", "v.txt:2: one word a line is expected, got 'hot dog'"),
+        (b"<EOS>\na\n", "v.txt:1: <EOS> has id 0 without being listed; remove this line"),
+        (b"a\xff\xfe\n", "v.txt: not a vocabulary: a text file"),
+    ],
+)
 def test_files_that_are_no_vocabulary_are_told(tmp_path, content, message):
     (tmp_path / "v.txt").write_bytes(content)
     with pytest.raises(DataError, match=message):

@@ -12,26 +12,30 @@ def parse(definition):
 
 
 def meets(state, rule):
-    return state_meets_rule(text.parse(state, schema.NetState),
-                            text.parse(rule, schema.NetStateRule))
+    return state_meets_rule(
+        text.parse(state, schema.NetState), text.parse(rule, schema.NetStateRule)
+    )
 
 
-@pytest.mark.parametrize(("state", "rule", "expected"), [
-    ("", "", True),
-    ("phase: TRAIN", "phase: TRAIN", True),
-    ("phase: TRAIN", "phase: TEST", False),
-    ("", "phase: TEST", True),  # a state is TEST unless it says else
-    ("level: 3", "min_level: 3", True),
-    ("level: 2", "min_level: 3", False),
-    ("level: 3", "max_level: 3", True),
-    ("level: 4", "max_level: 3", False),
-    ("level: -1", "max_level: 0", True),
-    ("stage: 'a' stage: 'b'", "stage: 'b'", True),
-    ("stage: 'a'", "stage: 'a' stage: 'b'", False),
-    ("stage: 'a'", "not_stage: 'b'", True),
-    ("stage: 'a' stage: 'b'", "not_stage: 'b'", False),
-    ("stage: 'a'", "stage: 'a' not_stage: 'a'", False),
-])
+@pytest.mark.parametrize(
+    ("state", "rule", "expected"),
+    [
+        ("", "", True),
+        ("phase: TRAIN", "phase: TRAIN", True),
+        ("phase: TRAIN", "phase: TEST", False),
+        ("", "phase: TEST", True),  # a state is TEST unless it says else
+        ("level: 3", "min_level: 3", True),
+        ("level: 2", "min_level: 3", False),
+        ("level: 3", "max_level: 3", True),
+        ("level: 4", "max_level: 3", False),
+        ("level: -1", "max_level: 0", True),
+        ("stage: 'a' stage: 'b'", "stage: 'b'", True),
+        ("stage: 'a'", "stage: 'a' stage: 'b'", False),
+        ("stage: 'a'", "not_stage: 'b'", True),
+        ("stage: 'a' stage: 'b'", "not_stage: 'b'", False),
+        ("stage: 'a'", "stage: 'a' not_stage: 'a'", False),
+    ],
+)
 def test_a_rule_is_met_when_every_condition_is(state, rule, expected):
     assert meets(state, rule) is expected
 
@@ -57,8 +61,10 @@ def test_include_with_exclude_is_refused():
 
 
 def split(definition):
-    return [(layer.name, list(layer.bottom), list(layer.top), list(layer.loss_weight))
-            for layer in insert_splits(parse(definition)).layer]
+    return [
+        (layer.name, list(layer.bottom), list(layer.top), list(layer.loss_weight))
+        for layer in insert_splits(parse(definition)).layer
+    ]
 
 
 def test_a_blob_used_once_is_left_alone():
@@ -105,13 +111,17 @@ def test_a_loss_weight_counts_as_a_use_and_moves_to_the_split():
 def test_an_unknown_bottom_names_the_nearest_blob():
     with pytest.raises(ModelError) as error:
         split('layer { name: "a" top: "conv1" } layer { name: "b" type: "ReLU" bottom: "covn1" }')
-    assert str(error.value) == ('layer "b" (ReLU): bottom[0] "covn1" is not a top of any layer '
-                                'before it; did you mean "conv1"?')
+    assert str(error.value) == (
+        'layer "b" (ReLU): bottom[0] "covn1" is not a top of any layer '
+        'before it; did you mean "conv1"?'
+    )
 
 
 def test_inputs_of_the_functions_stay_as_they_are():
-    net = parse('layer { name: "a" top: "x" } layer { name: "b" bottom: "x" } '
-                'layer { name: "c" bottom: "x" include { phase: TRAIN } }')
+    net = parse(
+        'layer { name: "a" top: "x" } layer { name: "b" bottom: "x" } '
+        'layer { name: "c" bottom: "x" include { phase: TRAIN } }'
+    )
     before = net.SerializeToString()
     insert_splits(filter_net(net))
     assert net.SerializeToString() == before

@@ -26,21 +26,30 @@ SMALL = """
 
 
 def build(definition, phase=schema.TRAIN, seed=7, **options):
-    return Net(text.parse(definition, schema.NetParameter), phase,
-               get_ops(dtype="float64"), seed=seed, **options)
+    return Net(
+        text.parse(definition, schema.NetParameter),
+        phase,
+        get_ops(dtype="float64"),
+        seed=seed,
+        **options,
+    )
 
 
 def test_errors_of_blobs_name_the_layer():
     with pytest.raises(LayerError, match=r'layer "t" \(Tile\): .* got 2 x 99999999'):
-        build('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
-              'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { tiles: 1111111111 }'
-              " }")
+        build(
+            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
+            'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { tiles: 1111111111 }'
+            " }"
+        )
 
 
 def test_a_layer_that_fails_in_setup_is_closed_quietly():
     with pytest.raises(LayerError, match="needs hdf5_output_param"):
-        build('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
-              'layer { name: "out" type: "HDF5Output" bottom: "x" bottom: "x" }')
+        build(
+            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
+            'layer { name: "out" type: "HDF5Output" bottom: "x" bottom: "x" }'
+        )
 
 
 @pytest.fixture
@@ -107,15 +116,17 @@ def test_loss_weights_scale_loss_and_gradient(net):
 
 
 def test_a_loss_used_by_another_layer_counts_once():
-    net = build(SMALL % "loss_weight: 2" +
-                'layer { name: "p" type: "Power" bottom: "loss" top: "twice" '
-                "power_param { scale: 2 } }")
+    net = build(
+        SMALL % "loss_weight: 2" + 'layer { name: "p" type: "Power" bottom: "loss" top: "twice" '
+        "power_param { scale: 2 } }"
+    )
     net.blobs["t"].data[...] = 1
     net.forward()
     np.testing.assert_allclose(net.loss(), 2 * net.blobs["loss"].data)
     net.backward()
-    np.testing.assert_allclose(net.params["b"][1].diff,
-                               2 * (net.blobs["y"].data - 1).sum(axis=0) / 5)
+    np.testing.assert_allclose(
+        net.params["b"][1].diff, 2 * (net.blobs["y"].data - 1).sum(axis=0) / 5
+    )
 
 
 def test_weight_on_a_wide_top_is_a_sum(net):
@@ -176,8 +187,14 @@ def test_hooks_see_every_layer(net):
     net.after_backward.append(lambda i: seen.append(("done", i)))
     net.forward(1, 2)
     net.backward(3, 3)
-    assert seen == [("before", 1), ("after", 1), ("before", 2), ("after", 2), ("down", 3),
-                    ("done", 3)]
+    assert seen == [
+        ("before", 1),
+        ("after", 1),
+        ("before", 2),
+        ("after", 2),
+        ("down", 3),
+        ("done", 3),
+    ]
 
 
 SHARED = """
@@ -192,8 +209,10 @@ SHARED = """
 
 
 def shared(first="", second="", outputs=4, more=""):
-    return build("force_backward: true" + SHARED.format(
-        first=first, second=second, outputs=outputs, more=more))
+    return build(
+        "force_backward: true"
+        + SHARED.format(first=first, second=second, outputs=outputs, more=more)
+    )
 
 
 def test_params_of_one_name_are_one_blob():
@@ -283,17 +302,30 @@ def test_building_logs_the_wiring(caplog):
     with caplog.at_level(logging.INFO, "caffe_lite.net"):
         build(SMALL % "")
     lines = [record.getMessage() for record in caplog.records]
-    for line in ("Creating Layer a", "a <- x", "a -> h", "r -> h (in-place)", "Setting up a",
-                 "Top shape: 5 4 (20)", "    with loss weight 1", "a needs backward computation.",
-                 "in does not need backward computation.", "This network produces output loss",
-                 "Network initialization done."):
+    for line in (
+        "Creating Layer a",
+        "a <- x",
+        "a -> h",
+        "r -> h (in-place)",
+        "Setting up a",
+        "Top shape: 5 4 (20)",
+        "    with loss weight 1",
+        "a needs backward computation.",
+        "in does not need backward computation.",
+        "This network produces output loss",
+        "Network initialization done.",
+    ):
         assert line in lines
 
 
 def test_stages_and_level_add_to_the_nets_own_state():
-    definition = 'state { stage: "own" } ' + SMALL % "" + """
+    definition = (
+        'state { stage: "own" } '
+        + SMALL % ""
+        + """
         layer { name: "extra" type: "Power" bottom: "y" top: "z" include { stage: "more"
                 stage: "own" min_level: 2 } }"""
+    )
     assert "extra" in build(definition, stages=["more"], level=2).layer_names
     assert "extra" not in build(definition, stages=["more"]).layer_names
 
@@ -319,8 +351,9 @@ def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
         net.forward()
 
 
-@pytest.mark.parametrize(("said", "told"), [("no room for 9 GiB", "no room for 9 GiB"),
-                                            ("", "out of memory")])
+@pytest.mark.parametrize(
+    ("said", "told"), [("no room for 9 GiB", "no room for 9 GiB"), ("", "out of memory")]
+)
 def test_a_host_without_memory_tells_the_largest_blobs(net, monkeypatch, said, told):
     def fail(*_):
         raise MemoryError(said)

@@ -38,8 +38,14 @@ def test_as_recorded(path, dtype):
                 blob_of(net, key.removeprefix("param/")).data[...] = values
         for step in range(steps):
             prefix = f"step{step}/" if steps > 1 else ""
-            run_step(net, {key.removeprefix(prefix): values for key, values in record.items()
-                           if key.startswith(prefix) and not key.startswith("param/")})
+            run_step(
+                net,
+                {
+                    key.removeprefix(prefix): values
+                    for key, values in record.items()
+                    if key.startswith(prefix) and not key.startswith("param/")
+                },
+            )
 
 
 def run_step(net, record):

@@ -20,12 +20,18 @@ def test_wired_as_recorded(case):
     file, phase = case.rsplit(" ", 1)
     want = RECORDED[case]
     with Net(REFERENCE / "wiring" / file, getattr(schema, phase)) as net:
-        assert [dict(name=layer.name, type=layer.type, bottoms=net.bottom_names[layer.name],
-                     tops=net.top_names[layer.name]) for layer in net.layers] == want["layers"]
+        assert [
+            dict(
+                name=layer.name,
+                type=layer.type,
+                bottoms=net.bottom_names[layer.name],
+                tops=net.top_names[layer.name],
+            )
+            for layer in net.layers
+        ] == want["layers"]
         shapes = {name: list(blob.shape) for name, blob in net.blobs.items()}
         assert list(shapes.items()) == list(want["blobs"].items())
-        params = {name: [list(blob.shape) for blob in blobs]
-                  for name, blobs in net.params.items()}
+        params = {name: [list(blob.shape) for blob in blobs] for name, blobs in net.params.items()}
         assert params == want["params"]
         assert net.inputs == want["inputs"]
         assert net.outputs == want["outputs"]

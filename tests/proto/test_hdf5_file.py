@@ -35,16 +35,24 @@ def test_the_file_is_that_of_h5py(tmp_path):
 def on_a_full_disk(limit, code, tmp_path):
     """The lines that `code` prints where no file can grow beyond `limit` bytes."""
     environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", FULL_DISK.format(limit=limit) + code],
-                          cwd=tmp_path, capture_output=True, text=True, env=environment,
-                          check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK.format(limit=limit) + code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("limit", [0, 100, 5000, 30000])
 def test_a_full_disk_is_an_oserror(tmp_path, limit):
-    assert on_a_full_disk(limit, """
+    assert (
+        on_a_full_disk(
+            limit,
+            """
 from tests.proto.test_hdf5_file import fill
 from caffe_lite.proto.hdf5_file import new_hdf5
 for _ in range(3):
@@ -53,11 +61,17 @@ for _ in range(3):
             fill(file)
     except OSError as error:
         print(error.errno)
-""", tmp_path) == [str(errno.EFBIG)] * 3
+""",
+            tmp_path,
+        )
+        == [str(errno.EFBIG)] * 3
+    )
 
 
 def test_appended_rows_on_a_full_disk(tmp_path):
-    lines = on_a_full_disk(20000, """
+    lines = on_a_full_disk(
+        20000,
+        """
 import numpy as np
 from caffe_lite.data.hdf5_writer import RowWriter
 from caffe_lite.errors import DataError
@@ -68,6 +82,8 @@ for _ in range(12):
     except DataError as error:
         print(error)
 writer.close()
-""", tmp_path)
+""",
+        tmp_path,
+    )
     assert 4 <= len(lines) < 12
     assert all(line.startswith("rows.h5: cannot be written: ") for line in lines)

@@ -4,7 +4,7 @@ import pytest
 
 from caffe_lite.proto.places import type_place
 
-NET = '''# layer { name: "b" type: "Gone" }
+NET = """# layer { name: "b" type: "Gone" }
 name: "Gone"
 layer { name: "a" type: "Gone" top: "x"
         param { name: "b" } include { stage: "b" } }
@@ -14,12 +14,18 @@ layer {
 }
 layer < name: "c" top: "type: 'Odd' name: 'd'" >
 net_param { layer { name: "d" type: "Odd" } }
-'''
+"""
 
 
-@pytest.mark.parametrize(("layer", "kind", "place"), [
-    ("a", "Gone", "3:25"), ("b", "Gone", "6:9"), ("c", "", "9:1"), ("d", "Odd", "10:37"),
-])
+@pytest.mark.parametrize(
+    ("layer", "kind", "place"),
+    [
+        ("a", "Gone", "3:25"),
+        ("b", "Gone", "6:9"),
+        ("c", "", "9:1"),
+        ("d", "Odd", "10:37"),
+    ],
+)
 def test_the_layer_of_that_name_and_type(tmp_path, layer, kind, place):
     file = tmp_path / "net.prototxt"
     file.write_text(NET)

@@ -41,7 +41,9 @@ def by_hand(net, x):
 def test_names_and_shapes(net):
     assert list(net.blobs) == ["x", "h", "y"]
     assert {name: [blob.data.shape for blob in blobs] for name, blobs in net.params.items()} == {
-        "a": [(5, 3), (5,)], "b": [(2, 5), (2,)]}
+        "a": [(5, 3), (5,)],
+        "b": [(2, 5), (2,)],
+    }
     assert net._layer_names == ["in", "a", "r", "b"]
     assert [layer.type for layer in net.layers] == ["Input", "InnerProduct", "ReLU", "InnerProduct"]
     assert net.inputs == ["x"] and net.outputs == ["y"]
@@ -163,7 +165,7 @@ def test_memory_data_takes_arrays(tmp_path):
     net.set_input_arrays(data, np.arange(4, dtype=np.float32))
     for start in (0, 2):
         out = net.forward()
-        np.testing.assert_allclose(out["y"], 2 * data[start:start + 2], rtol=1e-6)
+        np.testing.assert_allclose(out["y"], 2 * data[start : start + 2], rtol=1e-6)
         assert net.blobs["label"].data.tolist() == [start, start + 1]
 
 

@@ -49,8 +49,9 @@ def test_one_step_by_hand(path):
     solver = caffe.SGDSolver(path)
     before = weights(solver)
     solver.step(1)
-    np.testing.assert_allclose(weights(solver), before - 0.1 * dloss(solver, before), rtol=1e-4,
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        weights(solver), before - 0.1 * dloss(solver, before), rtol=1e-4, atol=1e-6
+    )
 
 
 def dloss(solver, weight):

@@ -39,8 +39,9 @@ def recorded_solver(name, extra="", **options):
     """A solver whose training the reference recorded, with its starting values; the record."""
     with np.load(RECORDED / f"{name}.npz") as file:
         record = dict(file)
-    solver = get_solver(text.parse(str(record["solver"]) + extra, schema.SolverParameter),
-                        get_ops(), **options)
+    solver = get_solver(
+        text.parse(str(record["solver"]) + extra, schema.SolverParameter), get_ops(), **options
+    )
     set_params(solver.net, record, "init")
     return solver, record
 
@@ -83,8 +84,9 @@ class Recorder:
                 shown.append((event.iteration, event.loss, event.learning_rate, event.outputs))
             elif isinstance(event, events.TestDone):
                 shown.append((event.iteration, event.test_index, event.outputs, event.loss))
-            elif isinstance(event, (events.FinalLoss, events.TestStarted,
-                                    events.LearningRateStepped)):
+            elif isinstance(
+                event, (events.FinalLoss, events.TestStarted, events.LearningRateStepped)
+            ):
                 shown.append(event)
         return shown
 

@@ -61,11 +61,15 @@ def run(ops, more="", steps=8):
     """Weights and displayed losses of a run."""
     trained = solver(ops, more)
     shown = []
-    trained.listeners.append(lambda event: shown.append(event) if hasattr(
-        event, "learning_rate") else None)
+    trained.listeners.append(
+        lambda event: shown.append(event) if hasattr(event, "learning_rate") else None
+    )
     trained.step(steps)
-    return trained, [blob.data.copy() for blob in trained.net.learnable_params], [
-        (event.iteration, event.loss, event.learning_rate) for event in shown]
+    return (
+        trained,
+        [blob.data.copy() for blob in trained.net.learnable_params],
+        [(event.iteration, event.loss, event.learning_rate) for event in shown],
+    )
 
 
 def test_a_recorded_run_is_the_run_layer_by_layer():
@@ -127,9 +131,13 @@ def test_a_python_layer_that_runs_backward_is_not_recorded():
 
 def test_another_shape_is_recorded_anew():
     param = text.parse(SOLVER % "", schema.SolverParameter)
-    param.net_param.layer[0].CopyFrom(text.parse("""
+    param.net_param.layer[0].CopyFrom(
+        text.parse(
+            """
         name: "x" type: "Input" top: "x" input_param { shape { dim: 5 dim: 4 } } """,
-        schema.LayerParameter))
+            schema.LayerParameter,
+        )
+    )
     target = param.net_param.layer.add(name="t", type="Input", top=["t"])
     target.input_param.shape.add(dim=[5, 2])
     param.net_param.layer.insert(1, param.net_param.layer.pop())

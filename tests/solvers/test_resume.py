@@ -46,12 +46,27 @@ def train(tmp_path):
     write_rows(tmp_path / "train.txt", 22, seed=1)
     write_rows(tmp_path / "test.txt", 13, seed=2)
 
-    def make(rule="SGD", file_format="BINARYPROTO", every=1, seed="random_seed: 7", window=3,
-             net=NET, **options):
-        param = text.parse(SETTINGS.format(
-            rule=rule, file_format=file_format, every=every, folder=tmp_path, seed=seed,
-            window=window, momentum=0 if rule in ("AdaGrad", "RMSProp") else 0.9),
-            schema.SolverParameter)
+    def make(
+        rule="SGD",
+        file_format="BINARYPROTO",
+        every=1,
+        seed="random_seed: 7",
+        window=3,
+        net=NET,
+        **options,
+    ):
+        param = text.parse(
+            SETTINGS.format(
+                rule=rule,
+                file_format=file_format,
+                every=every,
+                folder=tmp_path,
+                seed=seed,
+                window=window,
+                momentum=0 if rule in ("AdaGrad", "RMSProp") else 0.9,
+            ),
+            schema.SolverParameter,
+        )
         param.net_param.CopyFrom(text.parse(net.format(folder=tmp_path), schema.NetParameter))
         recorder = Recorder()
         return get_solver(param, get_ops(), listeners=[recorder], **options), recorder
@@ -70,9 +85,19 @@ def assert_equal(got, want):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("rule", "file_format"), [
-    ("SGD", "BINARYPROTO"), ("SGD", "HDF5"), ("Nesterov", "HDF5"), ("AdaGrad", "BINARYPROTO"),
-    ("RMSProp", "HDF5"), ("AdaDelta", "BINARYPROTO"), ("Adam", "HDF5"), ("Adam", "BINARYPROTO")])
+@pytest.mark.parametrize(
+    ("rule", "file_format"),
+    [
+        ("SGD", "BINARYPROTO"),
+        ("SGD", "HDF5"),
+        ("Nesterov", "HDF5"),
+        ("AdaGrad", "BINARYPROTO"),
+        ("RMSProp", "HDF5"),
+        ("AdaDelta", "BINARYPROTO"),
+        ("Adam", "HDF5"),
+        ("Adam", "BINARYPROTO"),
+    ],
+)
 def test_from_every_snapshot(train, tmp_path, rule, file_format):
     whole, recorder = train(rule, file_format)
     whole.solve()
@@ -84,7 +109,7 @@ def test_from_every_snapshot(train, tmp_path, rule, file_format):
         assert again.of(events.Restored)[0].exact
         assert_equal(outcome(resumed), want)
         assert len(again.log) > 3
-        assert again.log == log[-len(again.log):]
+        assert again.log == log[-len(again.log) :]
         assert again.of(events.IterationDisplayed)[0].iteration == stop
 
 
@@ -96,7 +121,7 @@ def test_without_a_seed(train, tmp_path):
     resumed, again = train(seed="")
     resumed.solve(tmp_path / "run_iter_4.solverstate")
     assert_equal(outcome(resumed), want)
-    assert again.log == recorder.log[-len(again.log):]
+    assert again.log == recorder.log[-len(again.log) :]
 
 
 @pytest.mark.parametrize("asked", [1, 2, 4, 5, 9])
@@ -121,7 +146,7 @@ def test_stopped_by_request(train, tmp_path, asked):
     resumed, again = train(every=0)
     resumed.solve(tmp_path / f"run_iter_{at}.solverstate")
     assert_equal(outcome(resumed), want)
-    assert again.log == log[-len(again.log):]
+    assert again.log == log[-len(again.log) :]
 
 
 @pytest.mark.parametrize("asked", [1, 3, 8, 10, 11, 12])
@@ -144,7 +169,7 @@ def test_snapshot_by_request(train, tmp_path, asked):
     resumed, again = train(every=0)
     resumed.solve(saved.state)
     assert_equal(outcome(resumed), want)
-    assert again.log == plain_recorder.log[-len(again.log):]
+    assert again.log == plain_recorder.log[-len(again.log) :]
 
 
 def test_caffes_own_state_is_resumed_with_a_note(train, tmp_path, caplog):
@@ -172,8 +197,9 @@ def test_layers_that_have_changed_are_told_and_passed_over(train, tmp_path, capl
     write_rows(tmp_path / "more.txt", 5, seed=3)
     with open(tmp_path / "train.txt", "a") as file:
         file.write((tmp_path / "more.txt").read_text())
-    changed, recorder = train(net=NET.replace("dim: 1 dim: 3", "dim: 1 dim: 6").replace(
-        "batch_size: 3", "batch_size: 6"))
+    changed, recorder = train(
+        net=NET.replace("dim: 1 dim: 3", "dim: 1 dim: 6").replace("batch_size: 3", "batch_size: 6")
+    )
     changed.restore(tmp_path / "run_iter_3.solverstate")
     assert not recorder.of(events.Restored)[0].exact
     told = [record.message for record in caplog.records if record.levelname == "WARNING"]
@@ -187,9 +213,10 @@ def test_layers_that_have_changed_are_told_and_passed_over(train, tmp_path, capl
 
 def test_state_of_another_kind_of_layer(train, tmp_path):
     solver, _ = train()
-    problems = solver.set_state({**solver.get_state(), "net": {"data": {"source": {"row": 1}},
-                                                               "gone": {"rng": {}}}})
-    assert problems == ['layer "data": its saved state is of another kind of layer (\'order\')']
+    problems = solver.set_state(
+        {**solver.get_state(), "net": {"data": {"source": {"row": 1}}, "gone": {"rng": {}}}}
+    )
+    assert problems == ["layer \"data\": its saved state is of another kind of layer ('order')"]
     solver.close()
 
 

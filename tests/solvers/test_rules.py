@@ -63,15 +63,18 @@ def settings_of(rule, extra):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("extra", "decay", "l1", "iter_size", "clip"), [
-    ("", 0, False, 1, None),
-    ("weight_decay: 0.125", 0.125, False, 1, None),
-    ('weight_decay: 0.125 regularization_type: "L1"', 0.125, True, 1, None),
-    ("weight_decay: 0.125 iter_size: 4", 0.125, False, 4, None),
-    ("weight_decay: 0.125 iter_size: 2 clip_gradients: 3", 0.125, False, 2, 3.0),
-    ("clip_gradients: 1000", 0, False, 1, 1000.0),
-    ("clip_gradients: 0", 0, False, 1, 0.0),
-])
+@pytest.mark.parametrize(
+    ("extra", "decay", "l1", "iter_size", "clip"),
+    [
+        ("", 0, False, 1, None),
+        ("weight_decay: 0.125", 0.125, False, 1, None),
+        ('weight_decay: 0.125 regularization_type: "L1"', 0.125, True, 1, None),
+        ("weight_decay: 0.125 iter_size: 4", 0.125, False, 4, None),
+        ("weight_decay: 0.125 iter_size: 2 clip_gradients: 3", 0.125, False, 2, 3.0),
+        ("clip_gradients: 1000", 0, False, 1, 1000.0),
+        ("clip_gradients: 0", 0, False, 1, 0.0),
+    ],
+)
 def test_three_updates(rule, extra, decay, l1, iter_size, clip):
     solver = make_solver(settings_of(rule, extra))
     update, hyper = RULES[rule]
@@ -92,12 +95,14 @@ def test_three_updates(rule, extra, decay, l1, iter_size, clip):
                 g += decay * DECAY_MULT[k] * (np.sign(w) if l1 else w)
                 history = [h[index] for h in histories[k]]
                 want[k][index] = w - update(
-                    g, history, 0.25 * 0.75 ** (t - 1) * LR_MULT[k], hyper, t)
+                    g, history, 0.25 * 0.75 ** (t - 1) * LR_MULT[k], hyper, t
+                )
                 for h, value in zip(histories[k], history, strict=True):
                     h[index] = value
         for k, got in enumerate(params(solver)):
-            np.testing.assert_allclose(got, want[k], rtol=1e-12, atol=1e-13,
-                                       err_msg=f"blob {k} after update {t}")
+            np.testing.assert_allclose(
+                got, want[k], rtol=1e-12, atol=1e-13, err_msg=f"blob {k} after update {t}"
+            )
     assert solver.iter == 3
     count = 2 if rule in ("AdaDelta", "Adam") else 1
     in_order = [histories[k][which] for which in range(count) for k in range(4)]

@@ -49,7 +49,8 @@ def test_the_references_snapshot_is_restored(name, file_format, monkeypatch):
         np.testing.assert_array_equal(blob.data, source.array())
         assert blob.data.any()
     assert recorder.of(events.Restored) == [
-        events.Restored(f"{name}_iter_12.solverstate{end}", 12, exact=False)]
+        events.Restored(f"{name}_iter_12.solverstate{end}", 12, exact=False)
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,9 +108,21 @@ def test_files_have_the_references_fields(name, tmp_path):
 def described(path):
     found = {}
     with h5py.File(path) as file:
-        file.visititems(lambda name, node: found.__setitem__(name, (
-            (node.dtype.str, node.shape, node.id.get_type().get_class(),
-             node.id.get_create_plist().get_layout()) if isinstance(node, h5py.Dataset) else ())))
+        file.visititems(
+            lambda name, node: found.__setitem__(
+                name,
+                (
+                    (
+                        node.dtype.str,
+                        node.shape,
+                        node.id.get_type().get_class(),
+                        node.id.get_create_plist().get_layout(),
+                    )
+                    if isinstance(node, h5py.Dataset)
+                    else ()
+                ),
+            )
+        )
     return found
 
 
@@ -154,12 +167,23 @@ def test_extra_state_of_every_kind(tmp_path, file_format):
     from caffe_lite.weights.solverstate import SolverState, write_solverstate
 
     solver, _ = recorded_solver("adam")
-    extra = {"text": "\u00e4", "big": 2**127, "float": 0.1, "none": None, "flag": True,
-             "nested": [{"array": np.arange(6).reshape(2, 3)}, [1, 2]],
-             "large": np.arange(10000, dtype="u2")}
+    extra = {
+        "text": "\u00e4",
+        "big": 2**127,
+        "float": 0.1,
+        "none": None,
+        "flag": True,
+        "nested": [{"array": np.arange(6).reshape(2, 3)}, [1, 2]],
+        "large": np.arange(10000, dtype="u2"),
+    }
     path = tmp_path / "state"
-    write_solverstate(path, SolverState(3, None, 1, extra=extra), solver.ops, [np.ones((2, 3))],
-                      hdf5=file_format[1] == "HDF5")
+    write_solverstate(
+        path,
+        SolverState(3, None, 1, extra=extra),
+        solver.ops,
+        [np.ones((2, 3))],
+        hdf5=file_format[1] == "HDF5",
+    )
     state = read_solverstate(path)
     assert (state.iteration, state.learned_net, state.current_step) == (3, None, 1)
     np.testing.assert_array_equal(state.history[0].array(), np.ones((2, 3)))
@@ -198,18 +222,31 @@ def test_history_in_legacy_shapes(tmp_path):
         np.testing.assert_array_equal(blob.data, source.array())
 
 
-@pytest.mark.parametrize(("solver_name", "path", "says"), [
-    ("adam", "adam_iter_12.caffemodel", "this holds weights, not a solver state"),
-    ("adam", "adam_iter_12.caffemodel.h5", "this holds weights, not a solver state"),
-    ("adam", "none.solverstate", "no such file"),
-    ("adam", "dialect_v1.npz", "zip archive"),
-    ("sgd_inv", "adam_iter_12.solverstate",
-     'holds 8 history blobs, this net has 4 under type: "SGD"'),
-    ("adam", "sgd_inv_iter_12.solverstate.h5",
-     'holds 4 history blobs, this net has 8 under type: "Adam"'),
-    ("shared_weights_sgd", "nesterov_iter_12.solverstate", "holds 4 history blobs, this net has 2"),
-    ("lstm_sgd_clip", "sgd_inv_iter_12.solverstate", "holds 4 history blobs, this net has 5"),
-])
+@pytest.mark.parametrize(
+    ("solver_name", "path", "says"),
+    [
+        ("adam", "adam_iter_12.caffemodel", "this holds weights, not a solver state"),
+        ("adam", "adam_iter_12.caffemodel.h5", "this holds weights, not a solver state"),
+        ("adam", "none.solverstate", "no such file"),
+        ("adam", "dialect_v1.npz", "zip archive"),
+        (
+            "sgd_inv",
+            "adam_iter_12.solverstate",
+            'holds 8 history blobs, this net has 4 under type: "SGD"',
+        ),
+        (
+            "adam",
+            "sgd_inv_iter_12.solverstate.h5",
+            'holds 4 history blobs, this net has 8 under type: "Adam"',
+        ),
+        (
+            "shared_weights_sgd",
+            "nesterov_iter_12.solverstate",
+            "holds 4 history blobs, this net has 2",
+        ),
+        ("lstm_sgd_clip", "sgd_inv_iter_12.solverstate", "holds 4 history blobs, this net has 5"),
+    ],
+)
 def test_states_that_do_not_fit(solver_name, path, says):
     solver, record = recorded_solver(solver_name)
     with pytest.raises(SolverError) as caught:
@@ -235,8 +272,11 @@ def test_state_of_another_net(tmp_path):
     state.history[0].shape.dim[:] = [5, 4]
     binary.write(tmp_path / "x.solverstate", state)
     solver, _ = recorded_solver("sgd_inv")
-    with pytest.raises(SolverError, match=r"history blob 0 is \(5, 4\), this net's learned blob "
-                                          r"\(4, 5\): it was saved for another net"):
+    with pytest.raises(
+        SolverError,
+        match=r"history blob 0 is \(5, 4\), this net's learned blob "
+        r"\(4, 5\): it was saved for another net",
+    ):
         solver.restore(tmp_path / "x.solverstate")
 
 
@@ -296,8 +336,11 @@ def test_a_failure_while_writing_overwrites_nothing(tmp_path, file_format, fails
 
     monkeypatch.setattr(os, "replace", refuse)
     solver.net.params["ip1"][0].data[...] = 5
-    with pytest.raises(CaffeError, match=f"{weights if fails == 'weights' else state}: cannot be "
-                                         "written: No space left on device"):
+    with pytest.raises(
+        CaffeError,
+        match=f"{weights if fails == 'weights' else state}: cannot be "
+        "written: No space left on device",
+    ):
         solver.snapshot()
     monkeypatch.undo()
     assert set(os.listdir(tmp_path)) == set(before)
@@ -316,8 +359,11 @@ def test_double_precision(tmp_path, file_format):
     _, state = solver.snapshot()
     other = make_solver(settings)
     other.restore(state)
-    for got, want in zip([*params(other), *(blob.data for blob in other.history)],
-                         [*params(solver), *(blob.data for blob in solver.history)], strict=True):
+    for got, want in zip(
+        [*params(other), *(blob.data for blob in other.history)],
+        [*params(solver), *(blob.data for blob in solver.history)],
+        strict=True,
+    ):
         assert got.dtype == np.float64
         np.testing.assert_array_equal(got, want)
 
@@ -330,6 +376,5 @@ def test_gradients_in_the_weights_file(tmp_path):
     weights, _ = solver.snapshot()
     message = binary.read(weights, schema.NetParameter)
     assert [list(blob.diff) for layer in message.layer for blob in layer.blobs] == [
-        [3.0] * count for count in (12, 4, 8, 2)]
-
-
+        [3.0] * count for count in (12, 4, 8, 2)
+    ]

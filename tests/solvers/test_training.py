@@ -29,8 +29,11 @@ def train(tmp_path):
         recorder = Recorder()
         solver = make_solver(
             f'{settings} snapshot_prefix: "{tmp_path}/run"',
-            COUNTING.format(folder=tmp_path, batch=batch), "float32", listeners=[recorder],
-            **options)
+            COUNTING.format(folder=tmp_path, batch=batch),
+            "float32",
+            listeners=[recorder],
+            **options,
+        )
         recorder.events.clear()
         return solver, recorder
 
@@ -61,29 +64,62 @@ SAVED = ["saving weights", "saving state"]
 
 
 def test_order_of_events(train):
-    solver, recorder = train(FIXED + "max_iter: 4 display: 2 test_iter: 1 test_iter: 2 "
-                                     "test_interval: 2 snapshot: 3")
+    solver, recorder = train(
+        FIXED + "max_iter: 4 display: 2 test_iter: 1 test_iter: 2 test_interval: 2 snapshot: 3"
+    )
     solver.solve()
     solver.close()
     assert story(recorder) == [
         "start 0",
-        "test 0 #0", "tested #0", "test 0 #1", "tested #1", "display 0", "done 1",
+        "test 0 #0",
+        "tested #0",
+        "test 0 #1",
+        "tested #1",
+        "display 0",
+        "done 1",
         "done 2",
-        "test 2 #0", "tested #0", "test 2 #1", "tested #1", "display 2", "done 3",
-        *SAVED, "saved 3",
-        "done 4", *SAVED, "saved 4", "final 4",
-        "test 4 #0", "tested #0", "test 4 #1", "tested #1", "end"]
+        "test 2 #0",
+        "tested #0",
+        "test 2 #1",
+        "tested #1",
+        "display 2",
+        "done 3",
+        *SAVED,
+        "saved 3",
+        "done 4",
+        *SAVED,
+        "saved 4",
+        "final 4",
+        "test 4 #0",
+        "tested #0",
+        "test 4 #1",
+        "tested #1",
+        "end",
+    ]
 
 
 def test_no_first_test_no_last_snapshot(train, tmp_path):
-    solver, recorder = train(FIXED + "max_iter: 3 test_iter: 1 test_interval: 2 snapshot: 2 "
-                                     "test_initialization: false snapshot_after_train: false")
+    solver, recorder = train(
+        FIXED + "max_iter: 3 test_iter: 1 test_interval: 2 snapshot: 2 "
+        "test_initialization: false snapshot_after_train: false"
+    )
     solver.solve()
     solver.close()
-    assert story(recorder) == ["start 0", "done 1", "done 2", *SAVED, "saved 2", "test 2 #0",
-                               "tested #0", "done 3", "end"]
+    assert story(recorder) == [
+        "start 0",
+        "done 1",
+        "done 2",
+        *SAVED,
+        "saved 2",
+        "test 2 #0",
+        "tested #0",
+        "done 3",
+        "end",
+    ]
     assert sorted(path for path in os.listdir(tmp_path) if path.startswith("run")) == [
-        "run_iter_2.caffemodel", "run_iter_2.solverstate"]
+        "run_iter_2.caffemodel",
+        "run_iter_2.solverstate",
+    ]
 
 
 def test_last_snapshot_is_not_written_twice(train):
@@ -98,14 +134,26 @@ def test_last_snapshot_is_not_written_twice(train):
 
 def test_stop_in_a_test(train):
     answers = iter([None, None, "snapshot", "stop"])
-    solver, recorder = train(FIXED + "max_iter: 9 test_iter: 1 test_iter: 3 test_interval: 2 "
-                                     "test_initialization: false display: 3 snapshot: 5",
-                             request=lambda: next(answers, None))
+    solver, recorder = train(
+        FIXED + "max_iter: 9 test_iter: 1 test_iter: 3 test_interval: 2 "
+        "test_initialization: false display: 3 snapshot: 5",
+        request=lambda: next(answers, None),
+    )
     solver.solve()
     solver.close()
     assert story(recorder) == [
-        "start 0", "display 0", "done 1", "done 2",
-        "test 2 #0", *SAVED, "saved 2", "interrupted #0", *SAVED, "saved 2", "stopped"]
+        "start 0",
+        "display 0",
+        "done 1",
+        "done 2",
+        "test 2 #0",
+        *SAVED,
+        "saved 2",
+        "interrupted #0",
+        *SAVED,
+        "saved 2",
+        "stopped",
+    ]
     assert solver.stopped
 
 
@@ -113,8 +161,18 @@ def test_stop_and_snapshot_after_an_iteration(train):
     answers = iter([None, "snapshot", None, "stop"])
     solver, recorder = train(FIXED + "max_iter: 9", request=lambda: next(answers, None))
     solver.solve()
-    assert story(recorder) == ["start 0", "done 1", "done 2", *SAVED, "saved 2", "done 3", "done 4",
-                               *SAVED, "saved 4", "stopped"]
+    assert story(recorder) == [
+        "start 0",
+        "done 1",
+        "done 2",
+        *SAVED,
+        "saved 2",
+        "done 3",
+        "done 4",
+        *SAVED,
+        "saved 4",
+        "stopped",
+    ]
     solver.step(1)
     assert solver.iter == 5
     assert not solver.stopped
@@ -127,14 +185,15 @@ def test_loss_is_averaged_over_the_last_iterations(train):
     for window in (1, 3, 100):
         solver, recorder = train(settings + f"average_loss: {window}")
         solver.solve()
-        losses[window] = [event.loss for event in recorder.of(
-            events.IterationDisplayed, events.FinalLoss)]
+        losses[window] = [
+            event.loss for event in recorder.of(events.IterationDisplayed, events.FinalLoss)
+        ]
         solver.close()
     plain = losses[1]
     assert len(plain) == 8
     assert len(set(plain)) == 8
     for window in (3, 100):
-        want = [np.mean(plain[max(0, i + 1 - window):i + 1]) for i in range(8)]
+        want = [np.mean(plain[max(0, i + 1 - window) : i + 1]) for i in range(8)]
         assert losses[window] == pytest.approx(want, rel=1e-6)
 
 
@@ -156,8 +215,11 @@ def test_outputs_of_a_display(train):
     label = solver.net.blobs["label"].data
     assert shown.outputs == (
         events.Output(0, "loss", loss, 2.0),
-        *(events.Output(1 + i, "twice", float(2 * value), 0.0)
-          for i, value in enumerate(label.ravel())))
+        *(
+            events.Output(1 + i, "twice", float(2 * value), 0.0)
+            for i, value in enumerate(label.ravel())
+        ),
+    )
     assert shown.loss == pytest.approx(2 * loss)
     assert shown.learning_rate == pytest.approx(0.01)
     solver.close()
@@ -180,7 +242,8 @@ def test_test_scores_are_means_over_batches(train):
     assert [output.name for output in done.outputs] == ["loss"] + ["twice"] * 4
     assert done.outputs[0].value == pytest.approx(np.mean(losses), rel=1e-6)
     assert [output.value for output in done.outputs[1:]] == pytest.approx(
-        np.mean(doubles, axis=0).ravel(), rel=1e-6)
+        np.mean(doubles, axis=0).ravel(), rel=1e-6
+    )
     solver.close()
     other.close()
 
@@ -200,8 +263,9 @@ def test_weights_put_elsewhere_are_tested_too(train):
     other, _ = train(FIXED.replace("random_seed: 1", "random_seed: 2"))
     solver.net.share_trained_layers_with(other.net)
     solver.test_all()
-    np.testing.assert_array_equal(solver.test_nets[0].params["ip"][0].data,
-                                  other.net.params["ip"][0].data)
+    np.testing.assert_array_equal(
+        solver.test_nets[0].params["ip"][0].data, other.net.params["ip"][0].data
+    )
     solver.close()
     other.close()
 
@@ -246,12 +310,14 @@ def test_clipping_is_told_at_displayed_iterations(train):
 
 
 def test_multistep_is_told(train):
-    solver, recorder = train('base_lr: 1e-3 lr_policy: "multistep" gamma: 0.5 stepvalue: 1 '
-                             "display: 1")
+    solver, recorder = train(
+        'base_lr: 1e-3 lr_policy: "multistep" gamma: 0.5 stepvalue: 1 display: 1'
+    )
     solver.step(2)
     assert recorder.of(events.LearningRateStepped) == [events.LearningRateStepped(1, 1)]
     assert [event.learning_rate for event in recorder.of(events.IterationDisplayed)] == (
-        pytest.approx([1e-3, 5e-4]))
+        pytest.approx([1e-3, 5e-4])
+    )
     assert solver.current_step == 1
     solver.close()
 
@@ -305,5 +371,3 @@ def test_one_seed_one_run(train):
         solver.close()
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
-
-

@@ -84,8 +84,8 @@ def test_one_wrong_element_of_a_large_blob_is_seen():
 def test_wrong_parameter_gradient_is_seen():
     class Wrong(Cubic):
         def backward(self, top, propagate_down, bottom):
-            self.blobs[0].diff[...] += 1.01 * (top[0].diff * bottom[0].data**3).sum()
-            super_diff = 3 * self.blobs[0].data * bottom[0].data**2 * top[0].diff
+            self.blobs[0].diff[...] += 1.01 * (top[0].diff * bottom[0].data ** 3).sum()
+            super_diff = 3 * self.blobs[0].data * bottom[0].data ** 2 * top[0].diff
             if propagate_down[0]:
                 bottom[0].diff[...] = super_diff
 
@@ -181,7 +181,7 @@ def test_bottom_diffs_must_be_overwritten():
     class Adds(Cubic):
         def backward(self, top, propagate_down, bottom):
             if propagate_down[0]:
-                bottom[0].diff[...] += 3 * self.blobs[0].data * bottom[0].data**2 * top[0].diff
+                bottom[0].diff[...] += 3 * self.blobs[0].data * bottom[0].data ** 2 * top[0].diff
 
     with pytest.raises(GradientError, match="overwritten whole"):
         check(Adds, [1.0, 2.0])
@@ -191,7 +191,7 @@ def test_parameter_diffs_must_be_added_to():
     class Overwrites(Cubic):
         def backward(self, top, propagate_down, bottom):
             super().backward(top, propagate_down, bottom)
-            self.blobs[0].diff[...] = (top[0].diff * bottom[0].data**3).sum()
+            self.blobs[0].diff[...] = (top[0].diff * bottom[0].data ** 3).sum()
 
     with pytest.raises(GradientError, match=r"must add to the diff of blobs\[0\]"):
         check(Overwrites, [1.0, 2.0])
@@ -263,9 +263,13 @@ def test_running_statistics_do_not_drift():
 
 
 def test_error_names_layer_blob_place_and_numbers():
-    with pytest.raises(GradientError, match=(
+    with pytest.raises(
+        GradientError,
+        match=(
             r'^layer "norm" \(MVN\): gradient of bottom\[0\] at \[0, \d, \d\]: backward gives '
-            r"\S+, finite differences \S+ \(error \S+, allowed 1e-06\)$")):
+            r"\S+, finite differences \S+ \(error \S+, allowed 1e-06\)$"
+        ),
+    ):
         # Caffe's backward leaves eps out, which a large one shows.
         check_layer('name: "norm" type: "MVN" mvn_param { eps: 0.5 }', [RNG.normal(size=(1, 2, 3))])
 

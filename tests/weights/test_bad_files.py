@@ -23,20 +23,27 @@ def message(path):
     return text
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (b"", "the file is empty"),
-    (b'name: "net"\nlayer { name: "a" }\n', "this is text (a definition?)"),
-    (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1\n", "Git LFS pointer"),
-    (b"<!DOCTYPE html><html>", "HTML page"),
-    (b"PK\x03\x04\x14\x00", "zip archive"),
-    (b"\x7fELF\x02\x01\x01\x00", "not a caffemodel, or damaged or cut short"),
-    (schema.NetParameter(name="\x01bare").SerializeToString(), "it holds no layers"),
-    (schema.BlobProto(num=1, channels=3, height=1, width=1, data=[1, 2, 3]).SerializeToString(),
-     "this is a single blob (a mean file?)"),
-    (GOOD.replace(b"\x0a\x02\x03\x04", b"\x0a\x02\x03\x05"),
-     "has shape 3 x 5 but 12 values"),
-    (GOOD + b"\x07", "no field starts at byte"),
-], ids=lambda value: value[:20] if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b'name: "net"\nlayer { name: "a" }\n', "this is text (a definition?)"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1\n", "Git LFS pointer"),
+        (b"<!DOCTYPE html><html>", "HTML page"),
+        (b"PK\x03\x04\x14\x00", "zip archive"),
+        (b"\x7fELF\x02\x01\x01\x00", "not a caffemodel, or damaged or cut short"),
+        (schema.NetParameter(name="\x01bare").SerializeToString(), "it holds no layers"),
+        (
+            schema.BlobProto(
+                num=1, channels=3, height=1, width=1, data=[1, 2, 3]
+            ).SerializeToString(),
+            "this is a single blob (a mean file?)",
+        ),
+        (GOOD.replace(b"\x0a\x02\x03\x04", b"\x0a\x02\x03\x05"), "has shape 3 x 5 but 12 values"),
+        (GOOD + b"\x07", "no field starts at byte"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
+)
 def test_other_files(tmp_path, content, says):
     path = tmp_path / "x.caffemodel"
     path.write_bytes(content)
@@ -48,8 +55,10 @@ def test_missing_file_and_folder(tmp_path):
     assert "directory" in message(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["adam_iter_12.solverstate", "sgd_inv_iter_12.solverstate",
-                                  "adam_iter_12.solverstate.h5"])
+@pytest.mark.parametrize(
+    "name",
+    ["adam_iter_12.solverstate", "sgd_inv_iter_12.solverstate", "adam_iter_12.solverstate.h5"],
+)
 def test_solver_state_by_mistake(name):
     text = message(FILES / name)
     assert "this is a solver state, not weights" in text
@@ -85,7 +94,7 @@ def test_hdf5_of_text(tmp_path):
 def test_hdf5_cut_short(tmp_path, fraction):
     content = (FILES / "adam_iter_12.caffemodel.h5").read_bytes()
     path = tmp_path / "cut.h5"
-    path.write_bytes(content[:int(len(content) * fraction)])
+    path.write_bytes(content[: int(len(content) * fraction)])
     assert "damaged or cut short" in message(path)
 
 
@@ -93,7 +102,7 @@ def test_hdf5_cut_short(tmp_path, fraction):
 @given(st.integers(0, len(GOOD) - 1), st.binary(min_size=1, max_size=3))
 def test_damage_is_an_error_or_other_weights(tmp_path_factory, place, patch):
     path = tmp_path_factory.getbasetemp() / "damaged.caffemodel"
-    path.write_bytes(GOOD[:place] + patch + GOOD[place + len(patch):])
+    path.write_bytes(GOOD[:place] + patch + GOOD[place + len(patch) :])
     try:
         weights = read_weights(path)
     except ModelError as error:

@@ -53,13 +53,16 @@ def test_files_one_after_the_other(tmp_path):
     assert len(report.text().splitlines()) == 3
 
 
-@pytest.mark.parametrize(("b", "says"), [
-    ([noise(4, 5), noise(5)], "blob 0 is 4 x 5 there and 5 x 4 here"),
-    ([noise(20), noise(5)], "blob 0 is 20 there and 5 x 4 here"),
-    ([noise(5, 4)], "has 1 blob there and 2 here"),
-    ([noise(5, 4), noise(5), noise(1)], "has 3 blobs there and 2 here"),
-    ([], "has 0 blobs there and 2 here"),
-])
+@pytest.mark.parametrize(
+    ("b", "says"),
+    [
+        ([noise(4, 5), noise(5)], "blob 0 is 4 x 5 there and 5 x 4 here"),
+        ([noise(20), noise(5)], "blob 0 is 20 there and 5 x 4 here"),
+        ([noise(5, 4)], "has 1 blob there and 2 here"),
+        ([noise(5, 4), noise(5), noise(1)], "has 3 blobs there and 2 here"),
+        ([], "has 0 blobs there and 2 here"),
+    ],
+)
 def test_what_does_not_fit_copies_nothing(tmp_path, b, says):
     net = build(CHAIN)
     before = values(net)
@@ -68,12 +71,15 @@ def test_what_does_not_fit_copies_nothing(tmp_path, b, says):
         copy_weights(net, weights)
     assert str(caught.value) == (
         f'{weights.path}: layer "b" (InnerProduct) {says}; to learn it from scratch instead of '
-        "copying it, rename the layer in the net")
+        "copying it, rename the layer in the net"
+    )
     assert_same(values(net), before)
 
 
-@pytest.mark.parametrize(("legacy", "fits"), [
-    ((1, 1, 5, 4), True), ((1, 1, 4, 5), False), ((5, 4, 1, 1), False), ((1, 5, 4, 1), False)])
+@pytest.mark.parametrize(
+    ("legacy", "fits"),
+    [((1, 1, 5, 4), True), ((1, 1, 4, 5), False), ((5, 4, 1, 1), False), ((1, 5, 4, 1), False)],
+)
 def test_legacy_shapes_fit_from_the_end(tmp_path, legacy, fits):
     message = net_message(b=[noise(5, 4), noise(5)])
     blob = message.layer[0].blobs[0]
@@ -101,8 +107,11 @@ def test_only_some_layers(tmp_path):
 
 
 def test_the_first_of_two_layers_with_one_name(tmp_path):
-    net = build(CHAIN.replace('name: "a"', 'name: "b"').replace("num_output: 5", "num_output: 4")
-                .replace("dim: 3", "dim: 4"))
+    net = build(
+        CHAIN.replace('name: "a"', 'name: "b"')
+        .replace("num_output: 5", "num_output: 4")
+        .replace("dim: 3", "dim: 4")
+    )
     before = net.layers[3].blobs[0].data.copy()
     copy_weights(net, save(tmp_path, b=[noise(4, 4), noise(4)]))
     np.testing.assert_array_equal(net.layers[1].blobs[0].data, noise(4, 4))

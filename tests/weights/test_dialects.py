@@ -20,8 +20,11 @@ def test_recorded_files_bit_for_bit(dialect):
     net = build(CLASSIFIER if dialect == "v1" else CAPTIONER)
     report = copy_weights(net, read_weights(FILES / f"dialect_{dialect}.caffemodel"))
     assert not report.missing
-    got = {f"{name}/{i}": blob.data for name, blobs in net.params.items()
-           for i, blob in enumerate(blobs)}
+    got = {
+        f"{name}/{i}": blob.data
+        for name, blobs in net.params.items()
+        for i, blob in enumerate(blobs)
+    }
     assert got.keys() == set(want)
     for key in want:
         np.testing.assert_array_equal(got[key], want[key], err_msg=key)
@@ -36,7 +39,7 @@ def test_mapping_of_arrays(dialect):
         layer, i = key.split("/")
         array = weights[layer][int(i)]
         assert array.dtype == ("<f8" if dialect == "double" else "<f4")
-        assert array.shape[-want[key].ndim:] == want[key].shape
+        assert array.shape[-want[key].ndim :] == want[key].shape
         np.testing.assert_array_equal(array.reshape(want[key].shape).astype("f4"), want[key])
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
@@ -87,18 +90,31 @@ def unpacked(numbers):
     return b"".join(b"\x2d" + struct.pack("<f", number) for number in numbers)
 
 
-@pytest.mark.parametrize("blob", [
-    packed(NUMBERS) + SHAPE_2_3,
-    SHAPE_2_3 + packed(NUMBERS[:2]) + packed(NUMBERS[2:]),
-    unpacked(NUMBERS) + SHAPE_2_3,
-    unpacked(NUMBERS[:4]) + SHAPE_2_3 + unpacked(NUMBERS[4:]),
-    unpacked(NUMBERS[:1]) + packed(NUMBERS[1:5]) + unpacked(NUMBERS[5:]) + SHAPE_2_3,
-    delimited(7, b"\x08\x02\x08\x03") + packed(NUMBERS),
-    b"\xd2\x07\x03abc" + packed(NUMBERS) + b"\x5b\x08\x01\x5c" + SHAPE_2_3,
-    b"".join(b"\xad\x00" + struct.pack("<f", number) for number in NUMBERS) + SHAPE_2_3,
-    b"".join(b"\x41" + struct.pack("<d", number) for number in NUMBERS) + SHAPE_2_3,
-], ids=["packed", "in parts", "unpacked", "unpacked in parts", "mixed", "unpacked shape",
-        "unknown fields and groups", "tags of two bytes", "unpacked doubles"])
+@pytest.mark.parametrize(
+    "blob",
+    [
+        packed(NUMBERS) + SHAPE_2_3,
+        SHAPE_2_3 + packed(NUMBERS[:2]) + packed(NUMBERS[2:]),
+        unpacked(NUMBERS) + SHAPE_2_3,
+        unpacked(NUMBERS[:4]) + SHAPE_2_3 + unpacked(NUMBERS[4:]),
+        unpacked(NUMBERS[:1]) + packed(NUMBERS[1:5]) + unpacked(NUMBERS[5:]) + SHAPE_2_3,
+        delimited(7, b"\x08\x02\x08\x03") + packed(NUMBERS),
+        b"\xd2\x07\x03abc" + packed(NUMBERS) + b"\x5b\x08\x01\x5c" + SHAPE_2_3,
+        b"".join(b"\xad\x00" + struct.pack("<f", number) for number in NUMBERS) + SHAPE_2_3,
+        b"".join(b"\x41" + struct.pack("<d", number) for number in NUMBERS) + SHAPE_2_3,
+    ],
+    ids=[
+        "packed",
+        "in parts",
+        "unpacked",
+        "unpacked in parts",
+        "mixed",
+        "unpacked shape",
+        "unknown fields and groups",
+        "tags of two bytes",
+        "unpacked doubles",
+    ],
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_layout_of_numbers(tmp_path, blob, dtype):
     weights = read_weights(model_with_blob(tmp_path, blob))

@@ -27,16 +27,24 @@ def test_binary_file_equals_the_references(tmp_path, name):
     copy_weights(net, read_weights(source))
     write_caffemodel(net, tmp_path / "ours")
     assert binary.read(tmp_path / "ours", schema.NetParameter) == binary.read(
-        source, schema.NetParameter)
+        source, schema.NetParameter
+    )
 
 
 def tree(path):
     """Every group and dataset of an HDF5 file: its type and content."""
     found = {}
     with h5py.File(path) as file:
-        file.visititems(lambda name, node: found.__setitem__(name, (
-            (node.dtype.str, node.shape, node[()].tobytes())
-            if isinstance(node, h5py.Dataset) else "group")))
+        file.visititems(
+            lambda name, node: found.__setitem__(
+                name,
+                (
+                    (node.dtype.str, node.shape, node[()].tobytes())
+                    if isinstance(node, h5py.Dataset)
+                    else "group"
+                ),
+            )
+        )
     return found
 
 
@@ -73,8 +81,11 @@ def test_gradients_on_request(tmp_path):
     write_hdf5(net, tmp_path / "net.h5", diff=True)
     found = tree(tmp_path / "net.h5")
     assert "data/b/0" not in found
-    assert found["diff/b/0"] == found["diff/a/0"] == (
-        "<f4", (4, 4), np.arange(16, dtype="<f4").tobytes())
+    assert (
+        found["diff/b/0"]
+        == found["diff/a/0"]
+        == ("<f4", (4, 4), np.arange(16, dtype="<f4").tobytes())
+    )
 
 
 def test_blobs_in_the_definition_are_not_written(tmp_path):

@@ -62,8 +62,11 @@ def build(prototxt, phase=schema.TEST, dtype="float32", seed=1):
 
 def values(net):
     """Copies of a net's learned blobs, by (layer, index)."""
-    return {(name, i): blob.data.copy() for name, blobs in net.params.items()
-            for i, blob in enumerate(blobs)}
+    return {
+        (name, i): blob.data.copy()
+        for name, blobs in net.params.items()
+        for i, blob in enumerate(blobs)
+    }
 
 
 def assert_same(got, want):

@@ -15,6 +15,7 @@ from tools.gpu.context import Context
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
+
 def run(context: Context) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "my_layers.py").write_text(LAYERS)

@@ -25,8 +25,10 @@ def read_class_names(path: str | os.PathLike[str]) -> list[str]:
     names = {int(match[1]): match[2] for match in matches if match}
     first = min(names)
     if first > 1 or sorted(names) != list(range(first, first + len(lines))):
-        raise DataError(f"{os.fspath(path)}: the numbers of {len(lines)} classes must be 1 to "
-                        f"{len(lines)} or 0 to {len(lines) - 1}, each once")
+        raise DataError(
+            f"{os.fspath(path)}: the numbers of {len(lines)} classes must be 1 to "
+            f"{len(lines)} or 0 to {len(lines) - 1}, each once"
+        )
     return [names[number] for number in sorted(names)]
 
 
@@ -39,6 +41,8 @@ def fuse(rgb: np.ndarray, flow: np.ndarray, rgb_weight: float) -> np.ndarray:
     if not 0 <= rgb_weight <= 1:
         raise CaffeError(f"the weight of RGB must be from 0 to 1, got {rgb_weight}")
     if rgb.shape[-1:] != flow.shape[-1:]:
-        raise CaffeError(f"the RGB net gives {rgb.shape[-1]} classes and the flow net "
-                         f"{flow.shape[-1]}; fuse nets trained for the same classes")
+        raise CaffeError(
+            f"the RGB net gives {rgb.shape[-1]} classes and the flow net "
+            f"{flow.shape[-1]}; fuse nets trained for the same classes"
+        )
     return rgb_weight * rgb + (1 - rgb_weight) * flow

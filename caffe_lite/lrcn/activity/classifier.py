@@ -37,17 +37,27 @@ class VideoClassifier:
     whose `read` is there for frames in files (`images`). Raises ModelError for another kind of net.
     """
 
-    def __init__(self, net: Net, *, crops: int = 10, flow: bool = False, stride: int | None = None,
-                 resize: tuple[int, int] | None = None, mean: float | Sequence[float] = 0.0,
-                 scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        net: Net,
+        *,
+        crops: int = 10,
+        flow: bool = False,
+        stride: int | None = None,
+        resize: tuple[int, int] | None = None,
+        mean: float | Sequence[float] = 0.0,
+        scale: float = 1.0,
+    ) -> None:
         if crops not in (1, 10):
             raise CaffeError(f"crops must be 1 or 10, got {crops}")
         self.net, self.crops, self.flow = net, crops, flow
         recurrent = [layer for layer in net.layers if isinstance(layer, RecurrentLayer)]
         if len(net.inputs) != 1 + bool(recurrent):
             expected = "two inputs, frames and clip markers" if recurrent else "one input, frames"
-            raise ModelError(f'net "{net.name}" must have {expected}; it has '
-                             f"{', '.join(net.inputs)}: use its deploy definition")
+            raise ModelError(
+                f'net "{net.name}" must have {expected}; it has '
+                f"{', '.join(net.inputs)}: use its deploy definition"
+            )
         self.data = frames_input(net)
         self.markers = next((name for name in net.inputs if name != self.data), None)
         self.images = ImageInput(net.blobs[self.data].shape[1:], resize, mean, scale)
@@ -66,8 +76,10 @@ class VideoClassifier:
         shape, steps = self.net.blobs[name].shape, self.length * self.streams
         items = shape[0] if name == self.data else prod(shape)
         if items != steps:
-            raise ModelError(f'net "{self.net.name}": {name} of shape {shape} must hold T * N = '
-                             f"{self.length} * {self.streams} frames, as its LSTM takes")
+            raise ModelError(
+                f'net "{self.net.name}": {name} of shape {shape} must hold T * N = '
+                f"{self.length} * {self.streams} frames, as its LSTM takes"
+            )
 
     def frame_probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (frames of all clips, K), averaged over crops; frames are (H, W, C) uint8.
@@ -87,7 +99,7 @@ class VideoClassifier:
         probs = np.empty((len(clips) * self.crops, self.length, self.classes))
         for first in range(0, len(probs), self.streams):
             batch = list(islice(pairs, self.streams))
-            probs[first:first + len(batch)] = self._run_clips(batch)
+            probs[first : first + len(batch)] = self._run_clips(batch)
         per_clip = probs.reshape(len(clips), self.crops, self.length, -1)[:, :, :seen].mean(axis=1)
         return per_clip[[clips.index(start) for start in starts]].reshape(-1, self.classes)
 
@@ -119,13 +131,13 @@ class VideoClassifier:
         markers.data[...] = self._device(cont.reshape(markers.shape))
         self.net.forward()
         probs = self.net.ops.to_host(self.net.blobs[self.probs].data)
-        return probs.swapaxes(0, 1)[:len(batch)]
+        return probs.swapaxes(0, 1)[: len(batch)]
 
     def _single_frames(self, frames: Sequence[np.ndarray], batch: int = 16) -> np.ndarray:
         found = []
         data = self.net.blobs[self.data]
         for first in range(0, len(frames), batch):
-            crops = self._cropped(np.stack(frames[first:first + batch]))
+            crops = self._cropped(np.stack(frames[first : first + batch]))
             data.reshape(crops.shape[0] * self.crops, *crops.shape[2:])
             data.data[...] = self._device(crops.reshape(data.shape))
             self.net.forward()
@@ -140,6 +152,8 @@ class VideoClassifier:
 def _probabilities(net: Net) -> str:
     softmax = [net.top_names[layer.name][0] for layer in net.layers if layer.type == "Softmax"]
     if len(softmax) != 1:
-        raise ModelError(f'net "{net.name}" must give probabilities by one Softmax layer, it has '
-                         f"{len(softmax)}; use its deploy definition")
+        raise ModelError(
+            f'net "{net.name}" must give probabilities by one Softmax layer, it has '
+            f"{len(softmax)}; use its deploy definition"
+        )
     return softmax[0]

@@ -22,8 +22,13 @@ class _Hypothesis:
     stream: int | None
 
 
-def beam_search(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, beam: int,
-                max_length: int, per_word: bool = False) -> list[list[Caption]]:
+def beam_search(
+    predictor: WordPredictor,
+    rows: Sequence[int] | np.ndarray,
+    beam: int,
+    max_length: int,
+    per_word: bool = False,
+) -> list[list[Caption]]:
     """The `beam` likeliest captions found about each image of `rows`, the best first.
 
     At each step the `beam` best of an image's hypotheses are kept: those that have ended, and every
@@ -38,8 +43,9 @@ def beam_search(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, beam
         live = [each for hypotheses in beams for each in hypotheses if each.stream is not None]
         if not live or step + 1 == max_length:
             break
-        scores = predictor.advance(np.array([each.stream for each in live]),
-                                   np.array([each.ids[-1] for each in live]))
+        scores = predictor.advance(
+            np.array([each.stream for each in live]), np.array([each.ids[-1] for each in live])
+        )
         for stream, each in enumerate(live):
             each.stream = stream
     captions = [[Caption(each.ids, each.log_probs) for each in hypotheses] for hypotheses in beams]
@@ -59,9 +65,14 @@ def _extend(hypotheses: list[_Hypothesis], scores: np.ndarray, beam: int) -> lis
         for place in _largest(totals.ravel(), beam):
             parent, word = divmod(int(place), words.shape[1])
             before = live[parent]
-            kept.append(_Hypothesis(
-                (*before.ids, word), (*before.log_probs, float(words[parent, word])),
-                float(totals[parent, word]), None if word == END else before.stream))
+            kept.append(
+                _Hypothesis(
+                    (*before.ids, word),
+                    (*before.log_probs, float(words[parent, word])),
+                    float(totals[parent, word]),
+                    None if word == END else before.stream,
+                )
+            )
     return sorted(kept, key=lambda each: -each.score)[:beam]
 
 

@@ -11,7 +11,10 @@ from caffe_lite.lrcn.decoding.rollout import roll_out
 from caffe_lite.lrcn.predictor import WordPredictor
 
 
-def greedy(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int,
-           ) -> list[Caption]:
+def greedy(
+    predictor: WordPredictor,
+    rows: Sequence[int] | np.ndarray,
+    max_length: int,
+) -> list[Caption]:
     """A caption about each image of `rows`: the likeliest word each time, of equals the first."""
     return roll_out(predictor, rows, max_length, lambda scores, live, step: scores.argmax(axis=1))

@@ -14,8 +14,9 @@ from caffe_lite.lrcn.vocabulary import END
 Choice = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def roll_out(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int,
-             choose: Choice) -> list[Caption]:
+def roll_out(
+    predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int, choose: Choice
+) -> list[Caption]:
     """One caption about each image of `rows`, of at most `max_length` ids, by `choose`."""
     ids: list[list[int]] = [[] for _ in rows]
     log_probs: list[list[float]] = [[] for _ in rows]
@@ -32,5 +33,4 @@ def roll_out(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_len
             break
         live = live[going]
         scores = predictor.advance(going, words[going])
-    return [Caption(tuple(its), tuple(scores))
-            for its, scores in zip(ids, log_probs, strict=True)]
+    return [Caption(tuple(its), tuple(scores)) for its, scores in zip(ids, log_probs, strict=True)]

@@ -11,8 +11,13 @@ from caffe_lite.lrcn.decoding.rollout import roll_out
 from caffe_lite.lrcn.predictor import WordPredictor
 
 
-def sample(predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int,
-           temperature: float, uniform: np.ndarray) -> list[Caption]:
+def sample(
+    predictor: WordPredictor,
+    rows: Sequence[int] | np.ndarray,
+    max_length: int,
+    temperature: float,
+    uniform: np.ndarray,
+) -> list[Caption]:
     """A caption about each image of `rows`, its words drawn with p(word)^(1 / temperature).
 
     Below 1 the temperature favours likely words, above 1 it evens them out. `uniform` (sentences,

@@ -12,8 +12,12 @@ from caffe_lite.lrcn.predictor import WordPredictor
 from caffe_lite.lrcn.vocabulary import END
 
 
-def score(predictor: WordPredictor, rows: Sequence[int] | np.ndarray,
-          sentences: Sequence[Sequence[int]], batch_values: int = 1 << 24) -> list[Caption]:
+def score(
+    predictor: WordPredictor,
+    rows: Sequence[int] | np.ndarray,
+    sentences: Sequence[Sequence[int]],
+    batch_values: int = 1 << 24,
+) -> list[Caption]:
     """The log-probability of each word of `sentences[i]` about image `rows[i]`.
 
     Sentences are ids as they are to be scored, with 0 (<EOS>) last to count their end. Those of
@@ -30,10 +34,10 @@ def score(predictor: WordPredictor, rows: Sequence[int] | np.ndarray,
         batch, order = order[-count:], order[:-count]
         targets = np.full((steps, len(batch)), END)
         for column, i in enumerate(batch):
-            targets[:len(sentences[i]), column] = sentences[i]
+            targets[: len(sentences[i]), column] = sentences[i]
         inputs = np.concatenate([np.full((1, len(batch)), END), targets[:-1]])
         scores = predictor.score(np.asarray(rows)[batch], inputs, targets)
         for column, i in enumerate(batch):
-            its = scores[:len(sentences[i]), column].tolist()
+            its = scores[: len(sentences[i]), column].tolist()
             captions[i] = Caption(tuple(sentences[i]), tuple(its))
     return [caption for caption in captions if caption is not None]

@@ -38,8 +38,11 @@ class _Counts:
         return scores
 
 
-def bleu(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], order: int = 4,
-         ) -> tuple[list[float], list[list[float]]]:
+def bleu(
+    candidates: Sequence[Tokens],
+    references: Sequence[Sequence[Tokens]],
+    order: int = 4,
+) -> tuple[list[float], list[list[float]]]:
     """BLEU-1 to BLEU-`order` of tokenized captions, in [0, 1].
 
     `references[i]` are those of `candidates[i]`, one or more. Returns the scores of the whole set,

@@ -16,15 +16,23 @@ class _Caption:
 
     def __init__(self, counts: Sequence[Ngrams], frequency: Ngrams, log_images: float) -> None:
         self.vectors: list[_Vector] = [
-            {ngram: count * (log_images - log(max(1, frequency[ngram])))
-             for ngram, count in of_order.items()} for of_order in counts]
+            {
+                ngram: count * (log_images - log(max(1, frequency[ngram])))
+                for ngram, count in of_order.items()
+            }
+            for of_order in counts
+        ]
         self.norms = [sqrt(sum(x * x for x in vector.values())) for vector in self.vectors]
         # The COCO tools take the number of bigrams for the length.
         self.length = sum(counts[1].values()) if len(counts) > 1 else 0
 
 
-def cider(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], order: int = 4,
-          sigma: float | None = 6.0) -> tuple[float, list[float]]:
+def cider(
+    candidates: Sequence[Tokens],
+    references: Sequence[Sequence[Tokens]],
+    order: int = 4,
+    sigma: float | None = 6.0,
+) -> tuple[float, list[float]]:
     """CIDEr-D of tokenized captions, 0 to 10: its mean over images, and each image's.
 
     The mean, over n = 1 ... `order` and over an image's references, of the cosine between tf-idf
@@ -44,8 +52,10 @@ def cider(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], 
     scores = []
     for candidate, its_references in zip(candidates, counted, strict=True):
         mine = _Caption(count_ngrams(candidate, order), frequency, log_images)
-        total = sum(_similarity(mine, _Caption(counts, frequency, log_images), sigma)
-                    for counts in its_references)
+        total = sum(
+            _similarity(mine, _Caption(counts, frequency, log_images), sigma)
+            for counts in its_references
+        )
         scores.append(10 * total / (order * len(its_references)))
     return sum(scores) / len(scores), scores
 
@@ -53,12 +63,15 @@ def cider(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], 
 def _similarity(candidate: _Caption, reference: _Caption, sigma: float | None) -> float:
     """The cosines of all orders, summed, with CIDEr-D's penalties if there is a sigma."""
     total = 0.0
-    for mine, its, norm, its_norm in zip(candidate.vectors, reference.vectors, candidate.norms,
-                                         reference.norms, strict=True):
+    for mine, its, norm, its_norm in zip(
+        candidate.vectors, reference.vectors, candidate.norms, reference.norms, strict=True
+    ):
         if norm and its_norm:
-            cut = ((min(x, its.get(ngram, 0.0)) if sigma else x) * its.get(ngram, 0.0)
-                   for ngram, x in mine.items())
+            cut = (
+                (min(x, its.get(ngram, 0.0)) if sigma else x) * its.get(ngram, 0.0)
+                for ngram, x in mine.items()
+            )
             total += sum(cut) / (norm * its_norm)
     if sigma:
-        total *= exp(-(candidate.length - reference.length) ** 2 / (2 * sigma**2))
+        total *= exp(-((candidate.length - reference.length) ** 2) / (2 * sigma**2))
     return total

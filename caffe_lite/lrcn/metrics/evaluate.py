@@ -14,8 +14,10 @@ from caffe_lite.lrcn.metrics.tokenizer import tokenize
 Image = TypeVar("Image", bound=Hashable)
 
 
-def evaluate(candidates: Mapping[Image, str], references: Mapping[Image, Sequence[str]],
-             ) -> tuple[dict[str, float], dict[Image, dict[str, float]]]:
+def evaluate(
+    candidates: Mapping[Image, str],
+    references: Mapping[Image, Sequence[str]],
+) -> tuple[dict[str, float], dict[Image, dict[str, float]]]:
     """Score one caption per image against its references, as the COCO caption evaluation does.
 
     Returns the scores of the set and those of each image, under the names "BLEU-1" ... "BLEU-4",
@@ -26,15 +28,21 @@ def evaluate(candidates: Mapping[Image, str], references: Mapping[Image, Sequenc
         raise DataError("no captions to score: give at least one")
     for image in candidates:
         if not references.get(image):
-            raise DataError(f"image {image!r} has a caption to score and no references; give "
-                            "it at least one reference")
+            raise DataError(
+                f"image {image!r} has a caption to score and no references; give "
+                "it at least one reference"
+            )
     mine = [tokenize(candidate) for candidate in candidates.values()]
     theirs = [[tokenize(caption) for caption in references[image]] for image in candidates]
     bleus, each_bleu = bleu(mine, theirs)
     rouge, each_rouge = rouge_l(mine, theirs)
     consensus, each_consensus = cider(mine, theirs)
-    each = {image: _named(*scores) for image, scores in
-            zip(candidates, zip(each_bleu, each_rouge, each_consensus, strict=True), strict=True)}
+    each = {
+        image: _named(*scores)
+        for image, scores in zip(
+            candidates, zip(each_bleu, each_rouge, each_consensus, strict=True), strict=True
+        )
+    }
     return _named(bleus, rouge, consensus), each
 
 

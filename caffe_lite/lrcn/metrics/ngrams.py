@@ -11,5 +11,6 @@ Ngrams = Counter[tuple[str, ...]]
 
 def count_ngrams(tokens: Tokens, order: int) -> list[Ngrams]:
     """Counts of the 1-grams, 2-grams ... `order`-grams of `tokens`, in this order."""
-    return [Counter(zip(*(tokens[i:] for i in range(n)), strict=False))
-            for n in range(1, order + 1)]
+    return [
+        Counter(zip(*(tokens[i:] for i in range(n)), strict=False)) for n in range(1, order + 1)
+    ]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from caffe_lite.lrcn.metrics.ngrams import Tokens
 
 
-def rouge_l(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]],
-            beta: float = 1.2) -> tuple[float, list[float]]:
+def rouge_l(
+    candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], beta: float = 1.2
+) -> tuple[float, list[float]]:
     """ROUGE-L of tokenized captions, in [0, 1]: its mean over images, and each image's.
 
         F = (1 + beta^2) P R / (R + beta^2 P),    P = LCS / |candidate|,    R = LCS / |reference|
@@ -16,8 +17,10 @@ def rouge_l(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]
     LCS is the length of the longest common subsequence; P and R are each the highest that any of
     the image's references gives. Lin, 2004, as the COCO caption evaluation computes it.
     """
-    each = [_score(candidate, its_references, beta)
-            for candidate, its_references in zip(candidates, references, strict=True)]
+    each = [
+        _score(candidate, its_references, beta)
+        for candidate, its_references in zip(candidates, references, strict=True)
+    ]
     return sum(each) / len(each), each
 
 

@@ -6,12 +6,45 @@ import re
 
 # What the evaluation drops. Brackets come out in lower case there and so are not on its list.
 _DROPPED = frozenset(("''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"))
-_REPLACED = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
-             "½": "1/2", "¼": "1/4", "¾": "3/4", "£": "#", "€": "$", "¢": "cents"}
-_SPLIT = {"cannot": "can not", "gonna": "gon na", "gotta": "got ta", "wanna": "wan na",
-          "gimme": "gim me", "lemme": "lem me", "'tis": "'t is", "'twas": "'t was"}
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"',
-                         "»": '"', "–": " -- ", "—": " -- ", "…": " ... "})
+_REPLACED = {
+    "(": "-lrb-",
+    ")": "-rrb-",
+    "[": "-lsb-",
+    "]": "-rsb-",
+    "{": "-lcb-",
+    "}": "-rcb-",
+    "½": "1/2",
+    "¼": "1/4",
+    "¾": "3/4",
+    "£": "#",
+    "€": "$",
+    "¢": "cents",
+}
+_SPLIT = {
+    "cannot": "can not",
+    "gonna": "gon na",
+    "gotta": "got ta",
+    "wanna": "wan na",
+    "gimme": "gim me",
+    "lemme": "lem me",
+    "'tis": "'t is",
+    "'twas": "'t was",
+}
+_QUOTES = str.maketrans(
+    {
+        "‘": "'",
+        "’": "'",
+        "‛": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "–": " -- ",
+        "—": " -- ",
+        "…": " ... ",
+    }
+)
 _XML = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 
 # Abbreviations keep their full stop; the second list only before a number.
@@ -38,25 +71,30 @@ _CLITIC = rf"'(?:s|d|m|re|ve|ll)(?!{_LETTER})"
 _PIECE = rf"(?:{_NUMBER}(?!\w)|\w+)"
 
 # The first alternative that matches wins, so what is longer and rarer comes first.
-_TOKEN = re.compile("|".join((
-    r"(?:https?://|www\.)[^\s<>\"|()]*[^\s<>\"|.!?(){},-]",
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]+",
-    r"</?[a-z][^<>\s]*>",
-    rf"[#@]{_LETTER}\w*",
-    r"(?-i:[A-Z]+(?:[+&][A-Z]+)+)",
-    rf"(?:ph|{_LETTER})(?:\.{_LETTER})+\.(?!{_ALNUM})(?:-{_PIECE})*",
-    rf"(?:{'|'.join(_ABBREVIATIONS.split())})\.(?!{_LETTER})",
-    rf"{_LETTER}\.(?!{_LETTER}| (?-i:{'|'.join(_STARTERS.split())}) )",
-    rf"(?:{'|'.join(_BEFORE_NUMBER.split())})\.(?=\s*\d)",
-    r"ma'am(?!\w)|c'mon(?!\w)|ol'(?!\w)|'n'|'(?:n|em|til|cause|tis|twas)(?!\w)|'[2-9]0s(?!\w)",
-    rf"[dlo](?!{_CLITIC}|'n(?!\w))'{_LETTER}+|[yj](?!{_CLITIC})'(?={_LETTER})",
-    rf"n't(?!{_LETTER})|{_CLITIC}",
-    rf"{_LETTER}+?(?=n't(?!{_LETTER}))",
-    rf"[-+]?{_NUMBER}(?:[-/]{_PIECE})+",
-    rf"(?:{_WORD}|\d+{_LETTER}\w*)(?:[-/]{_PIECE})*",
-    rf"[-+]?(?:{_NUMBER}|[.,:]\d+(?:[.,:]\d+)*)",
-    r"[!?]+|\*+|_+|-+|\.\.\.|''|``|\S",
-)), re.IGNORECASE)
+_TOKEN = re.compile(
+    "|".join(
+        (
+            r"(?:https?://|www\.)[^\s<>\"|()]*[^\s<>\"|.!?(){},-]",
+            r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]+",
+            r"</?[a-z][^<>\s]*>",
+            rf"[#@]{_LETTER}\w*",
+            r"(?-i:[A-Z]+(?:[+&][A-Z]+)+)",
+            rf"(?:ph|{_LETTER})(?:\.{_LETTER})+\.(?!{_ALNUM})(?:-{_PIECE})*",
+            rf"(?:{'|'.join(_ABBREVIATIONS.split())})\.(?!{_LETTER})",
+            rf"{_LETTER}\.(?!{_LETTER}| (?-i:{'|'.join(_STARTERS.split())}) )",
+            rf"(?:{'|'.join(_BEFORE_NUMBER.split())})\.(?=\s*\d)",
+            r"ma'am(?!\w)|c'mon(?!\w)|ol'(?!\w)|'n'|'(?:n|em|til|cause|tis|twas)(?!\w)|'[2-9]0s(?!\w)",
+            rf"[dlo](?!{_CLITIC}|'n(?!\w))'{_LETTER}+|[yj](?!{_CLITIC})'(?={_LETTER})",
+            rf"n't(?!{_LETTER})|{_CLITIC}",
+            rf"{_LETTER}+?(?=n't(?!{_LETTER}))",
+            rf"[-+]?{_NUMBER}(?:[-/]{_PIECE})+",
+            rf"(?:{_WORD}|\d+{_LETTER}\w*)(?:[-/]{_PIECE})*",
+            rf"[-+]?(?:{_NUMBER}|[.,:]\d+(?:[.,:]\d+)*)",
+            r"[!?]+|\*+|_+|-+|\.\.\.|''|``|\S",
+        )
+    ),
+    re.IGNORECASE,
+)
 
 
 def tokenize(caption: str) -> list[str]:

@@ -28,9 +28,19 @@ CHUNK = 100_000  # steps of the streams in one HDF5 file
 _LABELS = 100_000  # labels of images are dummies: their paths' hashes, below this
 
 
-def write_split(out: Path, name: str, images: Sequence[Captioned], vocabulary: Vocabulary, *,
-                buffer: int = 100, steps: int = 20, is_aligned: bool = True, seed: int = 3,
-                chunk: int = CHUNK, report: Report = lambda *_: None) -> Path:
+def write_split(
+    out: Path,
+    name: str,
+    images: Sequence[Captioned],
+    vocabulary: Vocabulary,
+    *,
+    buffer: int = 100,
+    steps: int = 20,
+    is_aligned: bool = True,
+    seed: int = 3,
+    chunk: int = CHUNK,
+    report: Report = lambda *_: None,
+) -> Path:
     """Write `out/NAME_aligned_STEPS_batches/` or `out/NAME_unaligned_batches/` and return it.
 
     In it are `batch_0.h5` and on, with `cont_sentence`, `input_sentence` and `target_sentence`;
@@ -57,8 +67,10 @@ def write_split(out: Path, name: str, images: Sequence[Captioned], vocabulary: V
         if not files[i].exists():
             _write_chunk(files[i], streams, slice(start, start + starts.step), buffer)
     _write_lines(folder / "image_list.txt", [path for path, _ in chosen])
-    _write_lines(folder / "image_list.with_dummy_labels.txt",
-                 [f"{path} {_dummy_label(path)}" for path, _ in chosen])
+    _write_lines(
+        folder / "image_list.with_dummy_labels.txt",
+        [f"{path} {_dummy_label(path)}" for path, _ in chosen],
+    )
     _write_lines(listed, [str(file) for file in files])
     report(str(folder), len(files), len(files))
     return folder
@@ -73,8 +85,9 @@ def _shuffled(chosen: list[Pair], multiple: int, seed: int) -> list[Pair]:
     return [chosen[i] for i in rng.permutation(len(chosen))]
 
 
-def _claim(folder: Path, chosen: list[Pair], sentences: list[list[int]],
-           settings: dict[str, Any]) -> None:
+def _claim(
+    folder: Path, chosen: list[Pair], sentences: list[list[int]], settings: dict[str, Any]
+) -> None:
     """Note in the folder what it is made from; refuse one that was made from something else."""
     content = hashlib.sha1(usedforsecurity=False)
     for (path, _), words in zip(chosen, sentences, strict=True):
@@ -83,8 +96,10 @@ def _claim(folder: Path, chosen: list[Pair], sentences: list[list[int]],
     claim = folder / "prepared.json"
     if claim.exists():
         if claim.read_text() != note:
-            raise DataError(f"{folder}: was made from other captions or settings; remove it, or "
-                            "give another --out")
+            raise DataError(
+                f"{folder}: was made from other captions or settings; remove it, or "
+                "give another --out"
+            )
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,9 @@ class Captioned:
     sentences: list[list[str]]
 
 
-def read_captions(annotations: StrPath, image_folder: StrPath,
-                  ids: StrPath | None = None) -> list[Captioned]:
+def read_captions(
+    annotations: StrPath, image_folder: StrPath, ids: StrPath | None = None
+) -> list[Captioned]:
     """Read a COCO caption file: `images` (id, file_name), `annotations` (image_id, caption).
 
     The images come in the order of `ids`, a file of one image id a line, else in that of the file.
@@ -30,11 +31,16 @@ def read_captions(annotations: StrPath, image_folder: StrPath,
     """
     content = read_annotations(annotations)
     files = content.files
-    wanted = list(files) if ids is None else _read_ids(os.fspath(ids), files,
-                                                       os.fspath(annotations))
-    return [Captioned(os.path.join(image_folder, files[key]),
-                      [words for words in map(split_sentence, content.captions[key]) if words])
-            for key in wanted]
+    wanted = (
+        list(files) if ids is None else _read_ids(os.fspath(ids), files, os.fspath(annotations))
+    )
+    return [
+        Captioned(
+            os.path.join(image_folder, files[key]),
+            [words for words in map(split_sentence, content.captions[key]) if words],
+        )
+        for key in wanted
+    ]
 
 
 def _read_ids(path: str, known: dict[ImageId, str], annotations: str) -> list[ImageId]:

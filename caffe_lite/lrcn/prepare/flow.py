@@ -38,8 +38,10 @@ def write_flow(frames: Path, out: Path, method: str = "tvl1", quality: int = 95)
             path = Path(found.path(index))
             after = read_image(path)
             if after.shape != before.shape:
-                raise DataError(f"{path}: is {after.shape[0]}x{after.shape[1]}, the frame before "
-                                f"{before.shape[0]}x{before.shape[1]}; give all one size")
+                raise DataError(
+                    f"{path}: is {after.shape[0]}x{after.shape[1]}, the frame before "
+                    f"{before.shape[0]}x{before.shape[1]}; give all one size"
+                )
             image = encode_flow(compute(before, after))
             write_image(partial / flow_name(path.with_suffix(".jpg").name), image, quality)
             before = after
@@ -55,8 +57,10 @@ def _dis() -> Method:
     try:
         cv2: Any = import_module("cv2")
     except ImportError:
-        raise CaffeError("the flow method dis needs OpenCV, which is not installed: pip install "
-                         "opencv-python-headless, or use tvl1") from None
+        raise CaffeError(
+            "the flow method dis needs OpenCV, which is not installed: pip install "
+            "opencv-python-headless, or use tvl1"
+        ) from None
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def compute(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -32,15 +32,22 @@ def find_videos(sources: list[str]) -> list[Path]:
     names: dict[str, Path] = {}
     for path in found:
         if names.setdefault(path.stem, path) is not path:
-            raise DataError(f"{path}: {names[path.stem]} has the same name; their frames would "
-                            "share a folder, rename one")
+            raise DataError(
+                f"{path}: {names[path.stem]} has the same name; their frames would "
+                "share a folder, rename one"
+            )
     if not found:
         raise DataError(f"no videos ({', '.join(ENDINGS)}) in {', '.join(sources)}")
     return found
 
 
-def extract_frames(video: Path, out: Path, fps: float | None = None,
-                   size: tuple[int, int] | None = None, quality: int = 95) -> bool:
+def extract_frames(
+    video: Path,
+    out: Path,
+    fps: float | None = None,
+    size: tuple[int, int] | None = None,
+    quality: int = 95,
+) -> bool:
     """Write the frames of `video` as `out/NAME/NAME.0001.jpg` and on; False if they are there.
 
     At `fps` frames a second, each the one that shows then; else every frame of the video. `size` is
@@ -53,8 +60,11 @@ def extract_frames(video: Path, out: Path, fps: float | None = None,
     with whole_folder(folder) as partial:
         count = 0
         for count, image in enumerate(_sampled(video, fps), 1):
-            write_image(partial / f"{video.stem}.{count:04d}.jpg",
-                        resize(image, *size) if size else image, quality)
+            write_image(
+                partial / f"{video.stem}.{count:04d}.jpg",
+                resize(image, *size) if size else image,
+                quality,
+            )
         if not count:
             raise DataError(f"{video}: the video holds no frames")
     return True
@@ -115,6 +125,8 @@ def _pyav() -> Any:
     try:
         import av
     except ImportError:
-        raise CaffeError('video files are read with PyAV, which is not installed: '
-                         'pip install "caffe_lite[video]"') from None
+        raise CaffeError(
+            "video files are read with PyAV, which is not installed: "
+            'pip install "caffe_lite[video]"'
+        ) from None
     return av

@@ -22,12 +22,16 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
     are in the order of their numbers; by default they are sorted by name.
     """
     if source.is_dir():
-        videos = sorted(f"{path.parent.name}/{path.stem if path.is_file() else path.name}"
-                        for path in source.glob("*/*")
-                        if path.is_dir() or path.suffix.lower() in ENDINGS)
+        videos = sorted(
+            f"{path.parent.name}/{path.stem if path.is_file() else path.name}"
+            for path in source.glob("*/*")
+            if path.is_dir() or path.suffix.lower() in ENDINGS
+        )
         if not videos:
-            raise DataError(f"{source}: no CLASS/VIDEO in this folder, neither files "
-                            f"({', '.join(ENDINGS)}) nor folders")
+            raise DataError(
+                f"{source}: no CLASS/VIDEO in this folder, neither files "
+                f"({', '.join(ENDINGS)}) nor folders"
+            )
     else:
         videos = [_plain(line.split()[0]) for _, line in read_lines(source, "videos")]
     names = {video: video.partition("/")[0] for video in videos}
@@ -38,8 +42,10 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
     numbers = {name: number for number, name in enumerate(order)}
     for video, name in names.items():
         if name not in numbers:
-            raise DataError(f'{source}: "{video}" is of class "{name}", which the list of classes '
-                            f"lacks{did_you_mean(name, numbers)}")
+            raise DataError(
+                f'{source}: "{video}" is of class "{name}", which the list of classes '
+                f"lacks{did_you_mean(name, numbers)}"
+            )
     return [(video, numbers[name]) for video, name in names.items()]
 
 

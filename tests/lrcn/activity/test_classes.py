@@ -12,9 +12,14 @@ def write(tmp_path, content):
     return tmp_path / "classes.txt"
 
 
-@pytest.mark.parametrize("content", ["Archery\nBaby Crawling\nDiving\n",
-                                     "1 Archery\n3 Diving\n2 Baby Crawling\n",
-                                     "0 Archery\n1 Baby Crawling\n\n2 Diving"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Archery\nBaby Crawling\nDiving\n",
+        "1 Archery\n3 Diving\n2 Baby Crawling\n",
+        "0 Archery\n1 Baby Crawling\n\n2 Diving",
+    ],
+)
 def test_names_stand_in_order_or_are_numbered(tmp_path, content):
     assert read_class_names(write(tmp_path, content)) == ["Archery", "Baby Crawling", "Diving"]
 

@@ -15,11 +15,15 @@ layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
 layer { name: "fc" type: "InnerProduct" bottom: "conv" top: "fc"
         inner_product_param { num_output: 6 } }
 """
-SINGLE = 'name: "single" input: "data" input_shape { dim: 2 dim: 3 dim: 5 dim: 6 }' + FRAMES + """
+SINGLE = (
+    'name: "single" input: "data" input_shape { dim: 2 dim: 3 dim: 5 dim: 6 }'
+    + FRAMES
+    + """
 layer { name: "out" type: "InnerProduct" bottom: "fc" top: "out"
         inner_product_param { num_output: 7 } }
 layer { name: "probs" type: "Softmax" bottom: "out" top: "probs" }
 """
+)
 STEPS = 4
 
 
@@ -62,7 +66,7 @@ def crops_by_hand(frame, flow):
     crops = []
     for mirrored in (False, True):
         for top, left in ((0, 0), (0, 3), (3, 0), (3, 3), (1, 1)):
-            crop = frame[top:top + 5, left:left + 6].astype(float)
+            crop = frame[top : top + 5, left : left + 6].astype(float)
             if mirrored:
                 crop = crop[:, ::-1].copy()
                 if flow:
@@ -113,19 +117,22 @@ def test_single_frames_against_loops(crops, count):
         net.forward()
         expected.append(net.blobs["probs"].data.mean(axis=0))
     classifier = VideoClassifier(make(SINGLE), crops=crops, flow=True, mean=MEAN, scale=SCALE)
-    np.testing.assert_allclose(classifier.frame_probabilities(frames), expected, rtol=1e-5,
-                               atol=1e-9)
+    np.testing.assert_allclose(
+        classifier.frame_probabilities(frames), expected, rtol=1e-5, atol=1e-9
+    )
 
 
 def test_one_crop_packs_clips_into_streams():
     frames = video(13)
     alone = make(clip_net(1))
-    expected = [run_clip(alone, np.array([crops_by_hand(frames[s + t], False)[4]
-                                          for t in range(STEPS)]))
-                for s in (0, 3, 6, 9, 9)]
+    expected = [
+        run_clip(alone, np.array([crops_by_hand(frames[s + t], False)[4] for t in range(STEPS)]))
+        for s in (0, 3, 6, 9, 9)
+    ]
     classifier = VideoClassifier(make(clip_net(3)), crops=1, stride=3, mean=MEAN, scale=SCALE)
-    np.testing.assert_allclose(classifier.frame_probabilities(frames), np.concatenate(expected),
-                               rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(
+        classifier.frame_probabilities(frames), np.concatenate(expected), rtol=1e-5, atol=1e-9
+    )
 
 
 def test_a_short_video_counts_its_own_frames():
@@ -186,18 +193,30 @@ def test_what_cannot_be_classified_is_told():
     classifier = VideoClassifier(net)
     with pytest.raises(DataError, match="a video without frames"):
         classifier.classify([])
-    with pytest.raises(DataError, match="images of 4x9 pixels are smaller than the net's input of "
-                                        "5x6"):
+    with pytest.raises(
+        DataError, match="images of 4x9 pixels are smaller than the net's input of 5x6"
+    ):
         classifier.classify(video(5, height=4))
     with pytest.raises(CaffeError, match="crops must be 1 or 10, got 5"):
         VideoClassifier(net, crops=5)
-    with pytest.raises(ModelError, match='net "clips" must have two inputs, frames and clip '
-                                         "markers; it has data, clip_markers, more"):
-        VideoClassifier(make(clip_net(2) + """
+    with pytest.raises(
+        ModelError,
+        match='net "clips" must have two inputs, frames and clip '
+        "markers; it has data, clip_markers, more",
+    ):
+        VideoClassifier(
+            make(
+                clip_net(2)
+                + """
             layer { name: "i" type: "Input" top: "more" input_param { shape { dim: 1 } } }
-            layer { name: "s" type: "Silence" bottom: "more" }"""))
+            layer { name: "s" type: "Silence" bottom: "more" }"""
+            )
+        )
     with pytest.raises(ModelError, match="by one Softmax layer, it has 0"):
         VideoClassifier(make(SINGLE.replace('type: "Softmax"', 'type: "Sigmoid"')))
-    with pytest.raises(ModelError, match=r"has shape \(N, 1, H, W\) or \(N, 3, H, W\), got "
-                                         r"\(N, 2, 5, 6\)"):
+    with pytest.raises(
+        ModelError,
+        match=r"has shape \(N, 1, H, W\) or \(N, 3, H, W\), got "
+        r"\(N, 2, 5, 6\)",
+    ):
         VideoClassifier(make(SINGLE.replace("dim: 2 dim: 3", "dim: 2 dim: 2")))

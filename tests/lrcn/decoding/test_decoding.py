@@ -109,9 +109,11 @@ def test_batches_give_what_one_by_one_gives():
     shown = images(7)
     together = make_captioner(6, seed=2)
     in_threes = make_captioner(6, seed=2, batch_size=3)
-    for decode in (lambda c, x: c.beam_search(x, beam=3, max_length=7),
-                   lambda c, x: c.sample(x, samples=2, seed=11, max_length=7),
-                   lambda c, x: [[each] for each in c.greedy(x, max_length=7)]):
+    for decode in (
+        lambda c, x: c.beam_search(x, beam=3, max_length=7),
+        lambda c, x: c.sample(x, samples=2, seed=11, max_length=7),
+        lambda c, x: [[each] for each in c.greedy(x, max_length=7)],
+    ):
         whole, threes = decode(together, shown), decode(in_threes, shown)
         assert [[c.ids for c in its] for its in whole] == [[c.ids for c in its] for its in threes]
     alone = [together.beam_search(image[None], beam=3, max_length=7)[0] for image in shown]
@@ -135,16 +137,17 @@ def test_words_are_sampled_with_the_tempered_probabilities(temperature):
     tempered = np.exp(second / temperature)
     after = [c.ids[1] for c in drawn if c.ids[0] == 2]
     frequency = np.bincount(after, minlength=4) / len(after)
-    assert frequency == pytest.approx(tempered / tempered.sum(),
-                                      abs=4 * np.sqrt(0.25 / len(after)))
+    assert frequency == pytest.approx(tempered / tempered.sum(), abs=4 * np.sqrt(0.25 / len(after)))
     for caption in drawn[:5]:
         assert caption.log_probs == pytest.approx(log_probs(net, shown[0], caption.ids))
 
 
 def test_seeds_decide_samples_and_a_low_temperature_is_greedy():
     captions, shown = make_captioner(6, seed=8), images(4)
-    ids = [[[c.ids for c in its] for its in captions.sample(shown, 3, seed=seed, max_length=6)]
-           for seed in (1, 1, 2)]
+    ids = [
+        [[c.ids for c in its] for its in captions.sample(shown, 3, seed=seed, max_length=6)]
+        for seed in (1, 1, 2)
+    ]
     assert ids[0] == ids[1] != ids[2]
     cold = captions.sample(shown, 1, temperature=1e-9, max_length=6)
     assert [its[0].ids for its in cold] == [c.ids for c in captions.greedy(shown, max_length=6)]
@@ -162,7 +165,8 @@ def test_scores_of_sentences_are_those_of_single_steps(form):
         assert caption.log_probs == pytest.approx(expected)
         assert caption.log_prob_per_word == pytest.approx(np.mean(expected))
     assert captions.score(shown, sentences)[1].log_probs == pytest.approx(
-        log_probs(net, shown[1], sentences[1]))
+        log_probs(net, shown[1], sentences[1])
+    )
     matrix = captions.score_matrix(shown, sentences)
     per_word = captions.score_matrix(shown, sentences, per_word=True)
     for i, j in product(range(4), range(4)):
@@ -193,15 +197,18 @@ def test_sixteen_steps_at_once_are_sixteen_single_steps_with_cont():
     cont[0] = 0
 
     def run(words, cont):
-        for name, value in (("input_sentence", words), ("cont_sentence", cont),
-                            ("image_features", shown)):
+        for name, value in (
+            ("input_sentence", words),
+            ("cont_sentence", cont),
+            ("image_features", shown),
+        ):
             net.blobs[name].reshape(value.shape)
             net.blobs[name].data[...] = value
         net.forward()
         return net.blobs["probs"].data.copy()
 
     whole = run(words, cont)
-    steps = np.concatenate([run(words[t:t + 1], cont[t:t + 1]) for t in range(16)])
+    steps = np.concatenate([run(words[t : t + 1], cont[t : t + 1]) for t in range(16)])
     np.testing.assert_allclose(steps, whole, rtol=1e-12)
     assert 0 < cont[1:].mean() < 1
     assert abs(run(words, np.ones(shape)) - whole).max() > 1e-3
@@ -256,8 +263,10 @@ def test_bad_requests_are_told():
 def test_nan_is_told_and_does_not_outlive_its_image():
     captions, shown = make_captioner(5), images(2)
     before = captions.greedy(shown, max_length=4), captions.score(shown, [[1, 0], [2, 0]])
-    for again in (lambda: captions.greedy(shown, max_length=4),
-                  lambda: captions.score(shown, [[1, 0], [2, 0]])):
+    for again in (
+        lambda: captions.greedy(shown, max_length=4),
+        lambda: captions.score(shown, [[1, 0], [2, 0]]),
+    ):
         with pytest.raises(ModelError, match="probs holds NaN"):
             captions.greedy(shown * np.nan)
         assert again() in before

@@ -14,8 +14,10 @@ def words(text):
 
 
 def test_bleu_clips_counts_and_takes_the_closest_length():
-    candidate, references = words("the the the cat"), [words("the cat sat on the mat"),
-                                                      words("a cat there")]
+    candidate, references = (
+        words("the the the cat"),
+        [words("the cat sat on the mat"), words("a cat there")],
+    )
     scores, each = bleu([candidate], [references])
     # "the" counts twice at most; 3 and 5 away from 4 words: the reference of 3 words is closest
     assert scores[0] == pytest.approx(3 / 4)
@@ -40,10 +42,17 @@ def test_bleu_of_a_set_sums_counts_first():
 
 
 def longest_common(a, b):
-    subsequences = {tuple(a[i] for i in chosen) for n in range(len(a) + 1)
-                    for chosen in combinations(range(len(a)), n)}
-    return max(n for n in range(len(b) + 1) for chosen in combinations(range(len(b)), n)
-               if tuple(b[i] for i in chosen) in subsequences)
+    subsequences = {
+        tuple(a[i] for i in chosen)
+        for n in range(len(a) + 1)
+        for chosen in combinations(range(len(a)), n)
+    }
+    return max(
+        n
+        for n in range(len(b) + 1)
+        for chosen in combinations(range(len(b)), n)
+        if tuple(b[i] for i in chosen) in subsequences
+    )
 
 
 def test_rouge_l_against_all_subsequences():
@@ -81,7 +90,8 @@ def test_cider_weighs_words_by_rarity_and_lengths_by_a_gaussian():
     expected = 10 * (uni + bi) / 2 * exp(-(4**2) / (2 * 6.0**2))
     assert cider(candidates, references, order=2)[1][0] == pytest.approx(expected)
     assert cider(candidates, references, order=2, sigma=None)[1][0] == pytest.approx(
-        10 * (uni + bi) / 2)
+        10 * (uni + bi) / 2
+    )
 
 
 def test_a_single_image_scores_zero_in_cider():
