@@ -204,8 +204,9 @@ class Net:
 
     def reshape(self) -> None:
         """Carry changed input shapes through the net now; forward would do it as well."""
-        for i in range(len(self.layers)):
-            self._reshape_layer(i)
+        with self._running():
+            for i in range(len(self.layers)):
+                self._reshape_layer(i)
 
     def forward(self, start: int = 0, end: int | None = None) -> None:
         """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""

@@ -193,6 +193,8 @@ class Solver:
 
     def learning_rate(self) -> float:
         """The rate of the update to come."""
+        if self._rate_of == self.iter:
+            return self._rate
         return learning_rate(self.param, self.iter, self.current_step)[0]
 
     def apply_update(self) -> None:

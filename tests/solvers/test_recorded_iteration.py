@@ -153,3 +153,21 @@ def test_another_shape_is_recorded_anew():
     assert trained.net.blobs["y"].shape == (3, 2)
     assert (ops.captured, ops.replays) == (2, 3)
     assert np.isfinite(float(trained.net.loss()))
+
+
+@pytest.mark.parametrize("ops", [NumpyOps, RecordingOps])
+def test_the_rate_displayed_is_the_rate_of_the_update(ops):
+    """Of two step values that are due at once the policy takes one per iteration."""
+    param = text.parse(SOLVER % "", schema.SolverParameter)
+    param.display, param.lr_policy = 1, "multistep"
+    param.stepvalue.extend([3, 3])
+    trained = get_solver(param, ops())
+    shown = []
+    trained.listeners.append(
+        lambda event: shown.append(event.learning_rate) if hasattr(event, "learning_rate") else None
+    )
+    used = []
+    update = trained.updater.apply
+    trained.updater.apply = lambda rate, *rest: (used.append(rate), update(rate, *rest))
+    trained.step(6)
+    assert shown == used == pytest.approx([0.1, 0.1, 0.1, 0.05, 0.025, 0.025])
