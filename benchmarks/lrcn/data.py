@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from caffe_lite.data.captions import STEPS, VOCABULARY, describe, streams, word_ids
+from caffe_lite.data.captions import VOCABULARY, describe, streams, word_ids
 from caffe_lite.data.export_clips import FLOW_SCALE, time_major
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5_writer import RowWriter
@@ -137,8 +137,7 @@ def write_clips(folder: Path, name: str, clips: Clips) -> None:
 
 def write_sentences(folder: Path, name: str, clips: Clips) -> None:
     """`name`.h5 and its list: streams of words, a row per step, a column per clip of a batch."""
-    ids = sentences(clips)
-    _write(folder, name, (streams(ids[i : i + CLIPS], STEPS) for i in range(0, len(ids), CLIPS)))
+    _write(folder, name, [streams(sentences(clips), CLIPS)])
 
 
 def write_predictions(folder: Path, name: str, predicted: dict[str, np.ndarray]) -> None:

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from caffe_lite.data.caption_streams import END, Streams, aligned
 from caffe_lite.data.motions import MOTIONS, RELATIONS, Paths
 from caffe_lite.errors import DataError
 
 UNKNOWN = "<unk>"
-END = 0
-IGNORED = -1  # the target after a sentence's end: `ignore_label` of the loss
 STEPS = 8  # the longest caption and its end
 _DIGITS = (
     "a zero",
@@ -54,22 +53,15 @@ def word_ids(caption: str, vocabulary: Sequence[str] = VOCABULARY) -> list[int]:
     return [ids.get(word, ids[UNKNOWN]) for word in caption.split()]
 
 
-def streams(sentences: Sequence[Sequence[int]], steps: int = STEPS) -> dict[str, np.ndarray]:
-    """The arrays that HDF5Data feeds to a captioner, (steps, number of sentences) each.
+def streams(sentences: Sequence[Sequence[int]], together: int) -> Streams:
+    """The arrays (STEPS * n / together, together) that HDF5Data feeds to a captioner.
 
-    Column n holds sentence n: `input_sentence` is 0, w1, w2, ..., `target_sentence` w1, w2, ...,
-    0, and `cont_sentence` 0 where a sentence begins, else 1. After the end they hold 0, -1, 0.
+    Batches of STEPS rows hold `together` of the n sentences, a multiple of it, side by side; see
+    `caption_streams`. After a sentence's end `input_sentence` is 0, which every Embed can look up.
     """
-    shape = (steps, len(sentences))
-    inputs = np.zeros(shape, np.float32)
-    targets = np.full(shape, IGNORED, np.float32)
-    cont = np.zeros(shape, np.float32)
-    for column, words in enumerate(sentences):
-        length = len(words)
-        if length >= steps:
-            raise DataError(f"a caption of {length} words needs {length + 1} steps, not {steps}")
-        inputs[1 : length + 1, column] = words
-        targets[:length, column] = words
-        targets[length, column] = END
-        cont[1 : length + 1, column] = 1
-    return {"cont_sentence": cont, "input_sentence": inputs, "target_sentence": targets}
+    for words in sentences:
+        if len(words) >= STEPS:
+            raise DataError(
+                f"a caption of {len(words)} words needs {len(words) + 1} steps, not {STEPS}"
+            )
+    return aligned(sentences, together, STEPS, padding=END)

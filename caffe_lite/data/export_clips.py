@@ -172,11 +172,7 @@ def _write_captions(folder: Folder, split: str, clips: Clips, batch_clips: int) 
     lines = "".join(f"{base}/images/{name} 0\n" for name in images)
     folder.text(f"{base}/image_list.with_dummy_labels.txt", lines)
     sentences = [captions.word_ids(caption) for caption in clips.captions]
-    batches = [
-        captions.streams(sentences[start : start + batch_clips])
-        for start in range(0, len(sentences), batch_clips)
-    ]
-    streams = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    folder.hdf5(f"{base}/batches_0.h5", partial(dict, streams))
+    streams = partial(captions.streams, sentences, batch_clips)
+    folder.hdf5(f"{base}/batches_0.h5", streams)
     folder.text(f"{base}/hdf5_chunk_list.txt", "batches_0.h5\n")
     folder.text(f"{base}/captions.txt", "".join(f"{caption}\n" for caption in clips.captions))

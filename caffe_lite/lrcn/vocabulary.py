@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
+from caffe_lite.data.caption_streams import END
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 
-END = 0
 END_NAME = "<EOS>"
 UNKNOWN = "<unk>"
 

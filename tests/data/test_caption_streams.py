@@ -1,6 +1,5 @@
 """Captions as LRCN's streams, and the vocabulary of the moving digits."""
 
-import numpy as np
 import pytest
 
 from caffe_lite.data.captions import STEPS, UNKNOWN, VOCABULARY, streams, word_ids
@@ -8,12 +7,21 @@ from caffe_lite.errors import DataError
 
 
 def test_layout():
-    made = streams([[5, 6, 7], [9]], steps=5)
-    np.testing.assert_array_equal(made["input_sentence"].T, [[0, 5, 6, 7, 0], [0, 9, 0, 0, 0]])
-    np.testing.assert_array_equal(made["target_sentence"].T, [[5, 6, 7, 0, -1], [9, 0, -1, -1, -1]])
-    np.testing.assert_array_equal(made["cont_sentence"].T, [[0, 1, 1, 1, 0], [0, 1, 0, 0, 0]])
-    with pytest.raises(DataError, match="4 words needs 5 steps, not 4"):
-        streams([[1, 2, 3, 4]], steps=4)
+    sentences = [[5, 6, 7], [9], [2] * (STEPS - 1), [1, 2]]
+    made = streams(sentences, 2)
+    for n, words in enumerate(sentences):
+        batch, column = divmod(n, 2)
+        mine = slice(batch * STEPS, (batch + 1) * STEPS)
+        after = STEPS - len(words) - 1
+        inputs, targets, cont = (
+            made[f"{name}_sentence"][mine, column].tolist() for name in ("input", "target", "cont")
+        )
+        assert inputs == [0, *words] + [0] * after
+        assert targets == [*words, 0] + [-1] * after
+        assert cont == [0] + [1] * len(words) + [0] * after
+    assert all(array.shape == (2 * STEPS, 2) for array in made.values())
+    with pytest.raises(DataError, match="8 words needs 9 steps, not 8"):
+        streams([[1] * STEPS], 1)
 
 
 def test_vocabulary():

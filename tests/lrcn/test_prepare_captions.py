@@ -9,10 +9,10 @@ import pytest
 
 from caffe_lite.backend import get_ops
 from caffe_lite.cli import captions
+from caffe_lite.data.caption_streams import aligned, unaligned
 from caffe_lite.data.images import write_image
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.prepare.coco import make_vocabulary, read_captions
-from caffe_lite.lrcn.prepare.streams import aligned, unaligned
 from caffe_lite.lrcn.vocabulary import Vocabulary
 from caffe_lite.net import Net
 from caffe_lite.proto import schema, text

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.data.caption_streams import Streams, aligned, unaligned
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.prepare.coco import Captioned, pairs
-from caffe_lite.lrcn.prepare.streams import Streams, aligned, unaligned
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.hdf5_file import new_hdf5
