@@ -19,7 +19,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.parameters import Parameters
 from caffe_lite.proto import load
 from caffe_lite.weights import CopyReport, copy_weights, read_weights
-from caffe_lite.wiring import Node, Wiring, loss_weights, plan_backward, wire
+from caffe_lite.wiring import Node, Wiring, plan_backward, wire
 
 Array = Any
 Hook = Callable[[int], None]
@@ -97,7 +97,7 @@ class Net:
             phase = param.phase if param.HasField("phase") else self.phase
             log.info("Creating Layer %s", param.name)
             layer = node.cls(param, self.ops, phase, self.seed)
-            layer.loss_weight = loss_weights(node)
+            layer.set_loss_weights(len(node.top))
             self.layers.append(layer)
             self._shapes.append(None)
             with _naming(layer):

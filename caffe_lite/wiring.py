@@ -76,14 +76,6 @@ def wire(net: Any, source: StrPath | None = None) -> Wiring:
     return wiring
 
 
-def loss_weights(node: Node) -> list[float]:
-    """The loss weight of each top: as given, else 1 for the first top of a loss."""
-    given = list(node.param.loss_weight)
-    if not given and node.cls.is_loss:
-        given = [1.0]
-    return given + [0.0] * (len(node.top) - len(given))
-
-
 def _class_of(param: Any, source: StrPath | None) -> type[Layer]:
     try:
         return layer_class(param.type)

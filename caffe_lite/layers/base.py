@@ -81,6 +81,16 @@ class Layer:
     def train(self) -> bool:
         return self.phase == schema.TRAIN
 
+    @property
+    def given_loss_weights(self) -> list[float]:
+        """The loss weights of the prototxt; where it has none, 1 for the first top of a loss."""
+        return list(self.param.loss_weight) or ([1.0] if self.is_loss else [])
+
+    def set_loss_weights(self, tops: int) -> None:
+        """Set `loss_weight`, one for each of `tops` tops: as given, 0 for the others."""
+        given = self.given_loss_weights
+        self.loss_weight = given + [0.0] * (tops - len(given))
+
     def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Append a learned blob of this shape, filled by a FillerParameter (zeros without one)."""
         index = len(self.blobs)

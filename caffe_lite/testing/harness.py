@@ -99,6 +99,5 @@ def make_layer(
     count = tops if tops is not None else max(len(param.top), cls.tops[0])
     top = [bottom[0] if in_place and i == 0 else Blob(ops) for i in range(count)]
     layer = cls(param, ops, getattr(schema, phase), seed)
-    weights = list(param.loss_weight) or [float(cls.is_loss and i == 0) for i in range(count)]
-    layer.loss_weight = weights
+    layer.set_loss_weights(count)
     return LayerRun(layer, bottom, top)

@@ -51,6 +51,5 @@ def layer_message(layer: Any) -> Any:
     param.CopyFrom(layer.param)
     del param.blobs[:]
     param.phase = layer.phase
-    if layer.is_loss and not param.loss_weight:
-        param.loss_weight.append(1)
+    param.loss_weight[:] = layer.given_loss_weights
     return param
