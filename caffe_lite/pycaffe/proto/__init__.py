@@ -1,0 +1,1 @@
+"""`caffe.proto`, for `from caffe.proto import caffe_pb2`."""
