@@ -73,42 +73,42 @@ class ConvolutionBase(Layer):
             )
         self.require_elements(bottom)
         shape = bottom[0].shape
-        self.axis = self.canonical_axis(param.axis, len(shape))
-        self.channels, self.num_output = shape[self.axis], param.num_output
+        self._axis = self.canonical_axis(param.axis, len(shape))
+        self._channels, self._num_output = shape[self._axis], param.num_output
         self._check_channels(param)
-        geometry = read_geometry(self, len(shape) - self.axis - 1, param.group)
+        geometry = read_geometry(self, len(shape) - self._axis - 1, param.group)
         kernel = geometry.kernel
         if not kernel:  # no spatial axis: as if there were one of size 1
             geometry = ConvGeometry((1,), (1,), (0,), (1,), param.group)
-        self.geometry = geometry
+        self._geometry = geometry
         self.bias_term = param.bias_term
-        outer, inner = self.num_output, self.channels
+        outer, inner = self._num_output, self._channels
         if self.transposed:
             outer, inner = inner, outer
         if not self.blobs:
             self.add_blob((outer, inner // param.group, *kernel), param.weight_filler)
             if self.bias_term:
-                self.add_blob((self.num_output,), param.bias_filler)
-        self.weight_shape = (outer, inner // param.group, *geometry.kernel)
+                self.add_blob((self._num_output,), param.bias_filler)
+        self._weight_shape = (outer, inner // param.group, *geometry.kernel)
 
     def _check_channels(self, param: Any) -> None:
-        if self.num_output < 1:
-            raise self.fail(f"num_output must be at least 1, got {self.num_output}")
+        if self._num_output < 1:
+            raise self.fail(f"num_output must be at least 1, got {self._num_output}")
         if param.group < 1:
             raise self.fail(f"group must be at least 1, got {param.group}")
-        for what, count in (("channels", self.channels), ("num_output", self.num_output)):
+        for what, count in (("channels", self._channels), ("num_output", self._num_output)):
             if count % param.group:
                 raise self.fail(f"{what} ({count}) must be a multiple of group ({param.group})")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
-        spatial = shape[self.axis + 1 :]
-        axes = self.axis + len(self.blobs[0].shape) - 1
-        if len(shape) != axes or shape[self.axis] != self.channels:
+        spatial = shape[self._axis + 1 :]
+        axes = self._axis + len(self.blobs[0].shape) - 1
+        if len(shape) != axes or shape[self._axis] != self._channels:
             raise self.fail(
-                f"the weights take {axes} axes with {self.channels} channels on axis "
-                f"{self.axis}, the bottom's shape is {shape}"
+                f"the weights take {axes} axes with {self._channels} channels on axis "
+                f"{self._axis}, the bottom's shape is {shape}"
             )
         for i, blob in enumerate(bottom):
             if blob.shape != shape:
@@ -120,41 +120,43 @@ class ConvolutionBase(Layer):
         if min(made) < 1:
             raise self.fail(
                 f"the output would have spatial shape {made}: the kernel "
-                f"{self.geometry.kernel} does not fit the bottom's {spatial}"
+                f"{self._geometry.kernel} does not fit the bottom's {spatial}"
             )
-        batch = prod(shape[: self.axis])
+        batch = prod(shape[: self._axis])
         for blob in top:
-            blob.reshape(*shape[: self.axis], self.num_output, *(made if spatial else ()))
-        self.x_shape = (batch, self.channels, *(spatial or (1,)))
-        self.y_shape = (batch, self.num_output, *made)
+            blob.reshape(*shape[: self._axis], self._num_output, *(made if spatial else ()))
+        self._x_shape = (batch, self._channels, *(spatial or (1,)))
+        self._y_shape = (batch, self._num_output, *made)
 
     def output(self, spatial: Shape) -> Shape:
         """Spatial shape of the tops."""
         return (
-            self.geometry.transposed_output(spatial)
+            self._geometry.transposed_output(spatial)
             if self.transposed
-            else self.geometry.output(spatial)
+            else self._geometry.output(spatial)
         )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        weight = self.blobs[0].data.reshape(self.weight_shape)
+        weight = self.blobs[0].data.reshape(self._weight_shape)
         bias = self.blobs[1].data if self.bias_term else None
         for x, y in zip(bottom, top, strict=True):
-            self.convolve(x.data.reshape(self.x_shape), weight, bias, y.data.reshape(self.y_shape))
+            self.convolve(
+                x.data.reshape(self._x_shape), weight, bias, y.data.reshape(self._y_shape)
+            )
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        weight = self.blobs[0].data.reshape(self.weight_shape)
+        weight = self.blobs[0].data.reshape(self._weight_shape)
         for i in range(len(top)):
-            dy = top[i].diff.reshape(self.y_shape)
+            dy = top[i].diff.reshape(self._y_shape)
             if self.bias_term and self.needs_param_diff(1):
                 self.ops.sum_bias(dy, self.blobs[1].diff)
             if self.needs_param_diff(0):
-                dweight = self.blobs[0].diff.reshape(self.weight_shape)
-                self.grad_weight(bottom[i].data.reshape(self.x_shape), dy, dweight)
+                dweight = self.blobs[0].diff.reshape(self._weight_shape)
+                self.grad_weight(bottom[i].data.reshape(self._x_shape), dy, dweight)
             if propagate_down[i]:
-                self.grad_data(dy, weight, bottom[i].diff.reshape(self.x_shape))
+                self.grad_data(dy, weight, bottom[i].diff.reshape(self._x_shape))
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         """Write y."""

@@ -31,11 +31,11 @@ class DataLayer(Layer):
         raise NotImplementedError
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.generator = self.ops.host_rng(*self._seed_key)
+        self._generator = self.ops.host_rng(*self._seed_key)
         with self.named_errors():
             depth = self.param.data_param.prefetch
-            self.reader = BatchReader(self.open(top), self.ops.dtype, depth)
-        for blob, shape in zip(top, self.reader.shapes, strict=True):
+            self._reader = BatchReader(self.open(top), self.ops.dtype, depth)
+        for blob, shape in zip(top, self._reader.shapes, strict=True):
             blob.reshape(*shape)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -43,7 +43,7 @@ class DataLayer(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         with self.named_errors():
-            batch = self.reader.get()
+            batch = self._reader.get()
         for blob, array in zip(top, batch, strict=True):
             blob.reshape(*array.shape)
             self.ops.copy_to_device(array, blob.data)
@@ -77,17 +77,17 @@ class DataLayer(Layer):
     def transformer(self, param: Any) -> Transformer:
         """The transformer of transform_param; `param` is the layer's own message."""
         self.refuse_moved(param)
-        return Transformer(self.param.transform_param, self.train, self.generator)
+        return Transformer(self.param.transform_param, self.train, self._generator)
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "source": self.reader.get_state()}
+        return {**super().get_state(), "source": self._reader.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         if "source" in state:
             with self.named_errors():
-                self.reader.set_state(state["source"])
+                self._reader.set_state(state["source"])
 
     def close(self) -> None:
-        if hasattr(self, "reader"):
-            self.reader.close()
+        if hasattr(self, "_reader"):
+            self._reader.close()

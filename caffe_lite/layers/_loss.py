@@ -76,19 +76,19 @@ class NormalizedLossLayer(LossLayer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.loss_param
-        self.ignore_label: int | None = None
+        self._ignore_label: int | None = None
         if param.HasField("ignore_label"):
-            self.ignore_label = param.ignore_label
-        self.normalization = param.normalization
+            self._ignore_label = param.ignore_label
+        self._normalization = param.normalization
         if param.HasField("normalize") and not param.HasField("normalization"):
             modes = schema.LossParameter
-            self.normalization = modes.VALID if param.normalize else modes.BATCH_SIZE
+            self._normalization = modes.VALID if param.normalize else modes.BATCH_SIZE
 
     def normalizer(self, outer: int, inner: int, valid: Array) -> Array:
         """What the loss is divided by; `valid` is the number of labels that count (0-d array)."""
         modes = schema.LossParameter
-        if self.normalization == modes.VALID:
+        if self._normalization == modes.VALID:
             return self.xp.maximum(valid, 1)
-        if self.normalization == modes.FULL:
+        if self._normalization == modes.FULL:
             return float(outer * inner)
-        return float(outer) if self.normalization == modes.BATCH_SIZE else 1.0
+        return float(outer) if self._normalization == modes.BATCH_SIZE else 1.0

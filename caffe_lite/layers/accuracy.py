@@ -37,58 +37,59 @@ class Accuracy(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.accuracy_param
-        self.top_k = param.top_k
-        self.ignore_label = param.ignore_label if param.HasField("ignore_label") else None
+        self._top_k = param.top_k
+        self._ignore_label = param.ignore_label if param.HasField("ignore_label") else None
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         view = class_view(self, bottom[0], bottom[1], self.param.accuracy_param.axis)
-        outer, self.classes, inner = view
-        if not 1 <= self.top_k <= self.classes:
+        outer, self._classes, inner = view
+        if not 1 <= self._top_k <= self._classes:
             raise self.fail(
-                f"top_k must be from 1 to the number of classes ({self.classes}), got {self.top_k}"
+                f"top_k must be from 1 to the number of classes ({self._classes}), got "
+                f"{self._top_k}"
             )
-        self.view, self.label_view = view, (outer, 1, inner)
-        self.index = self.ops.empty(self.label_view, "int64")
-        self.better = self.ops.empty(self.view, bool)
-        self.counted = self.ops.empty(self.label_view, bool)
+        self._view, self._label_view = view, (outer, 1, inner)
+        self._index = self.ops.empty(self._label_view, "int64")
+        self._better = self.ops.empty(self._view, bool)
+        self._counted = self.ops.empty(self._label_view, bool)
         top[0].reshape()
         if len(top) > 1:
-            top[1].reshape(self.classes)
-            self.per_class = self.ops.empty((2, self.classes, 1))
-            self.ids = self.ops.empty((outer * inner,), "int32")
+            top[1].reshape(self._classes)
+            self._per_class = self.ops.empty((2, self._classes, 1))
+            self._ids = self.ops.empty((outer * inner,), "int32")
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp = self.xp
-        label = bottom[1].data.reshape(self.label_view)
+        label = bottom[1].data.reshape(self._label_view)
         fault = self.ops.label_fault(
-            label.reshape(-1), self.classes, self.ignore_label, self._title
+            label.reshape(-1), self._classes, self._ignore_label, self._title
         )
         if fault is not None:
             raise self.fail(
-                f"labels must be integers from 0 to {self.classes - 1} (there are "
-                f"{self.classes} classes) or ignore_label, got {fault:g}"
+                f"labels must be integers from 0 to {self._classes - 1} (there are "
+                f"{self._classes} classes) or ignore_label, got {fault:g}"
             )
-        self.index[...] = label
-        if self.ignore_label is None:
-            self.counted[...] = True
+        self._index[...] = label
+        if self._ignore_label is None:
+            self._counted[...] = True
         else:
-            xp.not_equal(self.index, self.ignore_label, out=self.counted)
-        xp.clip(self.index, 0, self.classes - 1, out=self.index)
-        x = bottom[0].data.reshape(self.view)
-        xp.greater_equal(x, xp.take_along_axis(x, self.index, axis=1), out=self.better)
-        right = (self.better.sum(axis=1, keepdims=True) <= self.top_k) & self.counted
-        top[0].data[...] = right.sum() / xp.maximum(self.counted.sum(), 1)
+            xp.not_equal(self._index, self._ignore_label, out=self._counted)
+        xp.clip(self._index, 0, self._classes - 1, out=self._index)
+        x = bottom[0].data.reshape(self._view)
+        xp.greater_equal(x, xp.take_along_axis(x, self._index, axis=1), out=self._better)
+        right = (self._better.sum(axis=1, keepdims=True) <= self._top_k) & self._counted
+        top[0].data[...] = right.sum() / xp.maximum(self._counted.sum(), 1)
         if len(top) > 1:
             self._count_per_class(right, top[1].data)
 
     def _count_per_class(self, right: object, out: object) -> None:
-        hits, total = self.per_class
-        self.per_class[...] = 0
-        self.ids[...] = self.index.reshape(-1)
-        for counts, flags in ((hits, right), (total, self.counted)):
+        hits, total = self._per_class
+        self._per_class[...] = 0
+        self._ids[...] = self._index.reshape(-1)
+        for counts, flags in ((hits, right), (total, self._counted)):
             rows = self.ops.asarray(flags).reshape(-1, 1)
-            self.ops.scatter_add(counts, self.ids, rows)
+            self.ops.scatter_add(counts, self._ids, rows)
         self.xp.maximum(total, 1, out=total)
         self.xp.divide(hits[:, 0], total[:, 0], out=out)
 

@@ -36,22 +36,22 @@ class Concat(Layer):
         param = self.param.concat_param
         if param.HasField("axis") and param.HasField("concat_dim"):
             raise self.fail("give axis or its older name concat_dim, not both")
-        self.given_axis = param.concat_dim if param.HasField("concat_dim") else param.axis
+        self._given_axis = param.concat_dim if param.HasField("concat_dim") else param.axis
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = list(bottom[0].shape)
-        self.axis = self.canonical_axis(self.given_axis, len(shape))
+        self._axis = self.canonical_axis(self._given_axis, len(shape))
         for i, blob in enumerate(bottom[1:], 1):
             other = list(blob.shape)
             if len(other) == len(shape):
-                other[self.axis] = shape[self.axis]
+                other[self._axis] = shape[self._axis]
             if other != shape:
                 raise self.fail(
-                    f"all bottoms must have the same shape but for axis {self.axis}; "
+                    f"all bottoms must have the same shape but for axis {self._axis}; "
                     f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}"
                 )
-        shape[self.axis] = sum(blob.shape[self.axis] for blob in bottom)
+        shape[self._axis] = sum(blob.shape[self._axis] for blob in bottom)
         top[0].reshape(*shape)
         if len(bottom) == 1:
             top[0].share_data(bottom[0])
@@ -60,8 +60,8 @@ class Concat(Layer):
     def _parts(self, y: Array, bottom: Sequence[Blob]) -> Iterator[Array]:
         begin = 0
         for blob in bottom:
-            end = begin + blob.shape[self.axis]
-            yield y[(slice(None),) * self.axis + (slice(begin, end),)]
+            end = begin + blob.shape[self._axis]
+            yield y[(slice(None),) * self._axis + (slice(begin, end),)]
             begin = end
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -39,21 +39,21 @@ class Convolution(ConvolutionBase):
     """
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
-        self.ops.convolution(x, weight, bias, y, self.geometry)
+        self.ops.convolution(x, weight, bias, y, self._geometry)
 
     def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
         """`forward` with a bias and one top, and the in-place ReLU behind it."""
         self.ops.convolution_relu(
-            bottom[0].data.reshape(self.x_shape),
-            self.blobs[0].data.reshape(self.weight_shape),
+            bottom[0].data.reshape(self._x_shape),
+            self.blobs[0].data.reshape(self._weight_shape),
             self.blobs[1].data,
-            top[0].data.reshape(self.y_shape),
-            self.geometry,
+            top[0].data.reshape(self._y_shape),
+            self._geometry,
             slope,
         )
 
     def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
-        self.ops.convolution_grad_data(dy, weight, dx, self.geometry)
+        self.ops.convolution_grad_data(dy, weight, dx, self._geometry)
 
     def grad_weight(self, x: Array, dy: Array, dweight: Array) -> None:
-        self.ops.convolution_grad_weight(x, dy, dweight, self.geometry)
+        self.ops.convolution_grad_weight(x, dy, dweight, self._geometry)

@@ -41,6 +41,6 @@ class Data(DataLayer):
         size = self.batch_size(param)
         transformer = self.transformer(param)
         transformer.force_color |= param.force_encoded_color
-        skip = int(self.generator.integers(param.rand_skip)) if param.rand_skip else 0
+        skip = int(self._generator.integers(param.rand_skip)) if param.rand_skip else 0
         source = open_source(param.source, param.backend)
         return DatumBatches(source, transformer, size, len(top) > 1, skip)

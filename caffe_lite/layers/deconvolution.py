@@ -37,12 +37,12 @@ class Deconvolution(ConvolutionBase):
     transposed = True
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
-        self.ops.convolution_grad_data(x, weight, y, self.geometry)
+        self.ops.convolution_grad_data(x, weight, y, self._geometry)
         if bias is not None:
             self.ops.add_bias(y, bias)
 
     def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
-        self.ops.convolution(dy, weight, None, dx, self.geometry)
+        self.ops.convolution(dy, weight, None, dx, self._geometry)
 
     def grad_weight(self, x: Array, dy: Array, dweight: Array) -> None:
-        self.ops.convolution_grad_weight(dy, x, dweight, self.geometry)
+        self.ops.convolution_grad_weight(dy, x, dweight, self._geometry)

@@ -29,22 +29,22 @@ class Dropout(Layer):
     in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.ratio = self.param.dropout_param.dropout_ratio
-        if not 0 <= self.ratio < 1:
-            raise self.fail(f"dropout_ratio must be at least 0 and below 1, got {self.ratio:g}")
-        self.active = self.train and self.ratio > 0
-        if self.active:
-            self.noise = self.stream  # made now, so that get_state has it from the start
+        self._ratio = self.param.dropout_param.dropout_ratio
+        if not 0 <= self._ratio < 1:
+            raise self.fail(f"dropout_ratio must be at least 0 and below 1, got {self._ratio:g}")
+        self._active = self.train and self._ratio > 0
+        if self._active:
+            self._noise = self.stream  # made now, so that get_state has it from the start
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
-        if self.active:
-            self.mask = self.ops.empty(bottom[0].shape)
+        if self._active:
+            self._mask = self.ops.empty(bottom[0].shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        if self.active:
-            self.ops.dropout(bottom[0].data, top[0].data, self.mask, self.ratio, self.noise)
+        if self._active:
+            self.ops.dropout(bottom[0].data, top[0].data, self._mask, self._ratio, self._noise)
         elif top[0] is not bottom[0]:
             top[0].data[...] = bottom[0].data
 
@@ -53,7 +53,7 @@ class Dropout(Layer):
     ) -> None:
         if not propagate_down[0]:
             return
-        if self.active:
-            self.xp.multiply(top[0].diff, self.mask, out=bottom[0].diff)
+        if self._active:
+            self.xp.multiply(top[0].diff, self._mask, out=bottom[0].diff)
         elif top[0] is not bottom[0]:
             bottom[0].diff[...] = top[0].diff

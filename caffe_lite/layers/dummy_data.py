@@ -37,8 +37,8 @@ class DummyData(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.dummy_data_param
         fillers = list(param.data_filler) or [schema.FillerParameter()]
-        self.fillers = self._per_top("data_filler", fillers, len(top))
-        for blob, shape, filler in zip(top, self._shapes(len(top)), self.fillers, strict=True):
+        self._fillers = self._per_top("data_filler", fillers, len(top))
+        for blob, shape, filler in zip(top, self._shapes(len(top)), self._fillers, strict=True):
             blob.reshape(*shape)
             try:
                 fill(blob, filler, lambda: self.rng)
@@ -65,7 +65,7 @@ class DummyData(Layer):
         """Keep the shapes given at setup, or by the caller since."""
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        for blob, filler in zip(top, self.fillers, strict=True):
+        for blob, filler in zip(top, self._fillers, strict=True):
             if filler.type != "constant":
                 blob.load(draw(blob.shape, filler, self.rng))
 

@@ -37,21 +37,21 @@ class Embed(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.embed_param
-        self.num_output, self.input_dim = param.num_output, param.input_dim
-        self.bias_term = param.bias_term
+        self._num_output, self.input_dim = param.num_output, param.input_dim
+        self._bias_term = param.bias_term
         for field in ("num_output", "input_dim"):
             if getattr(param, field) < 1:
                 raise self.fail(f"{field} must be at least 1, got {getattr(param, field)}")
         if self.blobs:
             return
-        self.add_blob((self.input_dim, self.num_output), param.weight_filler)
-        if self.bias_term:
-            self.add_blob((self.num_output,), param.bias_filler)
+        self.add_blob((self.input_dim, self._num_output), param.weight_filler)
+        if self._bias_term:
+            self.add_blob((self._num_output,), param.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
-        top[0].reshape(*bottom[0].shape, self.num_output)
-        self.ids, self._rows = (self.ops.empty((bottom[0].count,), "int32") for _ in range(2))
+        top[0].reshape(*bottom[0].shape, self._num_output)
+        self._ids, self._rows = (self.ops.empty((bottom[0].count,), "int32") for _ in range(2))
         self._is_word = self.ops.empty((bottom[0].count, 1))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -62,13 +62,13 @@ class Embed(Layer):
                 f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
                 f"or {PADDING} for padding, got {fault:g}"
             )
-        self.ids[...] = ids
-        self.xp.maximum(self.ids, 0, out=self._rows)
-        self.xp.greater_equal(self.ids[:, None], 0, out=self._is_word)
-        rows = top[0].data.reshape(-1, self.num_output)
+        self._ids[...] = ids
+        self.xp.maximum(self._ids, 0, out=self._rows)
+        self.xp.greater_equal(self._ids[:, None], 0, out=self._is_word)
+        rows = top[0].data.reshape(-1, self._num_output)
         self.ops.take(self.blobs[0].data, self._rows, rows)
         rows *= self._is_word
-        if self.bias_term:
+        if self._bias_term:
             self.ops.add_bias(rows, self.blobs[1].data)
 
     def backward(
@@ -79,8 +79,8 @@ class Embed(Layer):
                 "cannot backpropagate to its ids; set propagate_down: false, or cut "
                 "the branch that makes them"
             )
-        drows = top[0].diff.reshape(-1, self.num_output)
+        drows = top[0].diff.reshape(-1, self._num_output)
         if self.needs_param_diff(0):
-            self.ops.scatter_add(self.blobs[0].diff, self.ids, drows)
-        if self.bias_term and self.needs_param_diff(1):
+            self.ops.scatter_add(self.blobs[0].diff, self._ids, drows)
+        if self._bias_term and self.needs_param_diff(1):
             self.ops.sum_bias(drows, self.blobs[1].diff)

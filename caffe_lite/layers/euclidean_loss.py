@@ -35,12 +35,12 @@ class EuclideanLoss(LossLayer):
                 f"both bottoms must have the same number of elements per item, got "
                 f"shapes {x} and {t}"
             )
-        self.difference = self.ops.empty(x)
+        self._difference = self.ops.empty(x)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x = bottom[0].data
-        self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self.difference)
-        flat = self.difference.reshape(-1)
+        self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self._difference)
+        flat = self._difference.reshape(-1)
         top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
 
     def backward(
@@ -49,5 +49,5 @@ class EuclideanLoss(LossLayer):
         for i, sign in enumerate((1, -1)):
             if propagate_down[i]:
                 scale = top[0].diff * (sign / bottom[i].shape[0])
-                dx = bottom[i].diff.reshape(self.difference.shape)
-                self.xp.multiply(self.difference, scale, out=dx)
+                dx = bottom[i].diff.reshape(self._difference.shape)
+                self.xp.multiply(self._difference, scale, out=dx)

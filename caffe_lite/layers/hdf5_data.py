@@ -39,5 +39,5 @@ class HDF5Data(DataLayer):
         if self.param.HasField("transform_param"):
             raise self.fail("does not transform rows; drop transform_param")
         size = self.batch_size(param)
-        source = Hdf5Source(param.source, self.param.top, self.generator, param.shuffle)
+        source = Hdf5Source(param.source, self.param.top, self._generator, param.shuffle)
         return RowBatches(source, size)

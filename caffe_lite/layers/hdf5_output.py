@@ -35,7 +35,7 @@ class HDF5Output(Layer):
     host_side = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.writer: RowWriter | None = None
+        self._writer: RowWriter | None = None
         if not self.param.hdf5_output_param.file_name:
             raise self.fail("needs hdf5_output_param { file_name }")
 
@@ -54,9 +54,9 @@ class HDF5Output(Layer):
             for blob, shape in zip(bottom, shapes, strict=True)
         )
         try:
-            if self.writer is None:
-                self.writer = RowWriter(self.param.hdf5_output_param.file_name)
-            self.writer.append(data=data, label=label)
+            if self._writer is None:
+                self._writer = RowWriter(self.param.hdf5_output_param.file_name)
+            self._writer.append(data=data, label=label)
         except DataError as error:
             raise self.fail(str(error)) from error
 
@@ -68,6 +68,6 @@ class HDF5Output(Layer):
                 blob.diff[...] = 0
 
     def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

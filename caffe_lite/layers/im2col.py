@@ -32,18 +32,18 @@ class Im2col(Layer):
         self.require_elements(bottom)
         self.note_hint(self.param.convolution_param, "force_nd_im2col")
         shape = bottom[0].shape
-        self.axis = self.canonical_axis(self.param.convolution_param.axis, len(shape))
-        if len(shape) - self.axis < 2:
+        self._axis = self.canonical_axis(self.param.convolution_param.axis, len(shape))
+        if len(shape) - self._axis < 2:
             raise self.fail(
                 "needs at least one axis behind the channels (axis "
-                f"{self.axis}), the bottom's shape is {shape}"
+                f"{self._axis}), the bottom's shape is {shape}"
             )
-        self.geometry = read_geometry(self, len(shape) - self.axis - 1)
+        self._geometry = read_geometry(self, len(shape) - self._axis - 1)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
-        shape, geometry = bottom[0].shape, self.geometry
-        batch, channels, spatial = shape[: self.axis], shape[self.axis], shape[self.axis + 1 :]
+        shape, geometry = bottom[0].shape, self._geometry
+        batch, channels, spatial = shape[: self._axis], shape[self._axis], shape[self._axis + 1 :]
         if len(spatial) != len(geometry.kernel):
             raise self.fail(
                 f"was set up for {len(geometry.kernel)} spatial axes, the bottom's shape is {shape}"
@@ -56,12 +56,14 @@ class Im2col(Layer):
             )
         rows = channels * geometry.taps
         top[0].reshape(*batch, rows, *made)
-        self.x_shape = (prod(batch), channels, *spatial)
-        self.y_shape = (prod(batch), rows, *made)
+        self._x_shape = (prod(batch), channels, *spatial)
+        self._y_shape = (prod(batch), rows, *made)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.ops.im2col(
-            bottom[0].data.reshape(self.x_shape), top[0].data.reshape(self.y_shape), self.geometry
+            bottom[0].data.reshape(self._x_shape),
+            top[0].data.reshape(self._y_shape),
+            self._geometry,
         )
 
     def backward(
@@ -69,7 +71,7 @@ class Im2col(Layer):
     ) -> None:
         if propagate_down[0]:
             self.ops.col2im(
-                top[0].diff.reshape(self.y_shape),
-                bottom[0].diff.reshape(self.x_shape),
-                self.geometry,
+                top[0].diff.reshape(self._y_shape),
+                bottom[0].diff.reshape(self._x_shape),
+                self._geometry,
             )

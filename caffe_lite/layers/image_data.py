@@ -59,6 +59,6 @@ class ImageData(DataLayer):
                     f"transform_param, or set is_color: {str(color).lower()}"
                 )
         images = ImageList(
-            param.source, self.generator, param.root_folder, param.shuffle, param.rand_skip
+            param.source, self._generator, param.root_folder, param.shuffle, param.rand_skip
         )
         return ListedImageBatches(images, transformer, size, color=param.is_color, **sizes)

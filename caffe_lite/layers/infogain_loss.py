@@ -90,7 +90,7 @@ class InfogainLoss(NormalizedLossLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp, work, prob = self.xp, self._work, self._prob.data.reshape(self._view)
         label = bottom[1].data.reshape(self._label_view)
-        self.check_labels(label, self._view[1], self.ignore_label)
+        self.check_labels(label, self._view[1], self._ignore_label)
         self.ops.softmax(bottom[0].data.reshape(self._view), prob)
         self._take_rows(bottom, label)
         xp.maximum(prob, LOG_THRESHOLD, out=work)
@@ -104,10 +104,10 @@ class InfogainLoss(NormalizedLossLayer):
         matrix = bottom[2].data if len(bottom) > 2 else self._source
         classes = self._view[1]
         kept = self.xp.trunc(label)
-        if self.ignore_label is None:
+        if self._ignore_label is None:
             self._counted[...] = True
         else:
-            self.xp.not_equal(kept, self.ignore_label, out=self._counted)
+            self.xp.not_equal(kept, self._ignore_label, out=self._counted)
             self.xp.copyto(kept, 0, where=~self._counted)
         self._ids[...] = kept.reshape(-1)
         self.ops.take(matrix.reshape(classes, classes), self._ids, self._rows)

@@ -30,31 +30,31 @@ class InnerProduct(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.inner_product_param
-        self.num_output = param.num_output
-        self.bias_term, self.transpose = param.bias_term, param.transpose
-        if self.num_output < 1:
-            raise self.fail(f"num_output must be at least 1, got {self.num_output}")
+        self._num_output = param.num_output
+        self.bias_term, self._transpose = param.bias_term, param.transpose
+        if self._num_output < 1:
+            raise self.fail(f"num_output must be at least 1, got {self._num_output}")
         self.require_elements(bottom)
         axis = self.canonical_axis(param.axis, len(bottom[0].shape))
-        self.num_input = prod(bottom[0].shape[axis:])
+        self._num_input = prod(bottom[0].shape[axis:])
         if self.blobs:
             return
-        shape = (self.num_output, self.num_input)
-        self.add_blob(shape[::-1] if self.transpose else shape, param.weight_filler)
+        shape = (self._num_output, self._num_input)
+        self.add_blob(shape[::-1] if self._transpose else shape, param.weight_filler)
         if self.bias_term:
-            self.add_blob((self.num_output,), param.bias_filler)
+            self.add_blob((self._num_output,), param.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         axis = self.canonical_axis(self.param.inner_product_param.axis, len(shape))
-        if prod(shape[axis:]) != self.num_input:
+        if prod(shape[axis:]) != self._num_input:
             raise self.fail(
-                f"the weights take {self.num_input} inputs (axes from {axis} on), the "
+                f"the weights take {self._num_input} inputs (axes from {axis} on), the "
                 f"bottom of shape {shape} has {prod(shape[axis:])}"
             )
-        top[0].reshape(*shape[:axis], self.num_output)
-        self.rows = prod(shape[:axis])
+        top[0].reshape(*shape[:axis], self._num_output)
+        self._rows = prod(shape[:axis])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         y = self._product(bottom, top)
@@ -66,21 +66,21 @@ class InnerProduct(Layer):
         self.ops.bias_relu(self._product(bottom, top), self.blobs[1].data, slope)
 
     def _product(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> Any:
-        x = bottom[0].data.reshape(self.rows, self.num_input)
-        y = top[0].data.reshape(self.rows, self.num_output)
-        self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self.transpose)
+        x = bottom[0].data.reshape(self._rows, self._num_input)
+        y = top[0].data.reshape(self._rows, self._num_output)
+        self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self._transpose)
         return y
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        dy = top[0].diff.reshape(self.rows, self.num_output)
+        dy = top[0].diff.reshape(self._rows, self._num_output)
         if self.needs_param_diff(0):
-            x = bottom[0].data.reshape(self.rows, self.num_input)
-            a, b = (x, dy) if self.transpose else (dy, x)
+            x = bottom[0].data.reshape(self._rows, self._num_input)
+            a, b = (x, dy) if self._transpose else (dy, x)
             self.ops.gemm(a, b, self.blobs[0].diff, trans_a=True, accumulate=True)
         if self.bias_term and self.needs_param_diff(1):
             self.ops.sum_bias(dy, self.blobs[1].diff)
         if propagate_down[0]:
-            dx = bottom[0].diff.reshape(self.rows, self.num_input)
-            self.ops.gemm(dy, self.blobs[0].data, dx, trans_b=self.transpose)
+            dx = bottom[0].diff.reshape(self._rows, self._num_input)
+            self.ops.gemm(dy, self.blobs[0].data, dx, trans_b=self._transpose)

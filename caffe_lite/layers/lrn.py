@@ -35,13 +35,13 @@ class LRN(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.lrn_param
         self.note_hint(param, "engine")
-        self.size = param.local_size
-        self.alpha, self.beta, self.k = param.alpha, param.beta, param.k
-        if self.size % 2 == 0:
-            raise self.fail(f"local_size must be odd, got {self.size}")
-        self.within = param.norm_region == schema.LRNParameter.WITHIN_CHANNEL
-        if self.within:
-            self.window = ((self.size,) * 2, (1, 1), (self.size // 2,) * 2)
+        self._size = param.local_size
+        self._alpha, self._beta, self._k = param.alpha, param.beta, param.k
+        if self._size % 2 == 0:
+            raise self.fail(f"local_size must be odd, got {self._size}")
+        self._within = param.norm_region == schema.LRNParameter.WITHIN_CHANNEL
+        if self._within:
+            self._window = ((self._size,) * 2, (1, 1), (self._size // 2,) * 2)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
@@ -49,21 +49,21 @@ class LRN(Layer):
         if len(shape) != 4:
             raise self.fail(f"needs a bottom of 4 axes (N, C, H, W), got shape {shape}")
         top[0].reshape(*shape)
-        self.scale = self.ops.empty(shape)
-        if self.within:
-            self.factor, self.work = self.ops.empty(shape), self.ops.empty(shape)
+        self._scale = self.ops.empty(shape)
+        if self._within:
+            self._factor, self._work = self.ops.empty(shape), self.ops.empty(shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
-        if not self.within:
-            self.ops.lrn_across(x, y, self.scale, self.size, self.alpha, self.beta, self.k)
+        if not self._within:
+            self.ops.lrn_across(x, y, self._scale, self._size, self._alpha, self._beta, self._k)
             return
-        self.xp.multiply(x, x, out=self.work)
-        self.ops.ave_pool(self.work, self.scale, *self.window)
-        self.xp.multiply(self.scale, self.alpha, out=self.scale)
-        self.xp.add(self.scale, 1, out=self.scale)
-        self.xp.power(self.scale, -self.beta, out=self.factor)
-        self.xp.multiply(x, self.factor, out=y)
+        self.xp.multiply(x, x, out=self._work)
+        self.ops.ave_pool(self._work, self._scale, *self._window)
+        self.xp.multiply(self._scale, self._alpha, out=self._scale)
+        self.xp.add(self._scale, 1, out=self._scale)
+        self.xp.power(self._scale, -self._beta, out=self._factor)
+        self.xp.multiply(x, self._factor, out=y)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -71,21 +71,21 @@ class LRN(Layer):
         if not propagate_down[0]:
             return
         x, dx, dy = bottom[0].data, bottom[0].diff, top[0].diff
-        if self.within:
+        if self._within:
             self._backward_within(x, dy, dx)
         else:
             self.ops.lrn_across_grad(
-                x, top[0].data, self.scale, dy, dx, self.size, self.alpha, self.beta
+                x, top[0].data, self._scale, dy, dx, self._size, self._alpha, self._beta
             )
 
     def _backward_within(self, x: object, dy: object, dx: object) -> None:
         """dx = dy * factor - 2 alpha beta x * pool^T(dy * x * factor / scale)."""
-        xp, work = self.xp, self.work
+        xp, work = self.xp, self._work
         xp.multiply(dy, x, out=work)
-        xp.multiply(work, self.factor, out=work)
-        xp.divide(work, self.scale, out=work)
-        self.ops.ave_pool_grad(work, dx, *self.window)
+        xp.multiply(work, self._factor, out=work)
+        xp.divide(work, self._scale, out=work)
+        self.ops.ave_pool_grad(work, dx, *self._window)
         xp.multiply(dx, x, out=dx)
-        xp.multiply(dx, -2 * self.alpha * self.beta, out=dx)
-        xp.multiply(dy, self.factor, out=work)
+        xp.multiply(dx, -2 * self._alpha * self._beta, out=dx)
+        xp.multiply(dy, self._factor, out=work)
         xp.add(dx, work, out=dx)

@@ -53,35 +53,35 @@ class LSTM(RecurrentLayer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
-        self.cells, self.dc = Blob(self.ops), Blob(self.ops)
+        self._cells, self._dc = Blob(self.ops), Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
-        self.cells.reshape(self.steps + 1, self.streams, self.hidden)
-        self.dc.reshape(self.streams, self.hidden)
+        self._cells.reshape(self._steps + 1, self._streams, self._hidden)
+        self._dc.reshape(self._streams, self._hidden)
 
     def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
         gemm, lstm_unit = self.ops.gemm, self.ops.lstm_unit
         weight = self.blobs[self.w_hidden].data
-        h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
-        cells, hs = self.views("cells", self.cells.data), self.views("y", y)
-        conts = self.views("cont", cont)
+        h_cont, pre = self._views("h_cont", self._h_cont.data), self._views("pre", self._pre.data)
+        cells, hs = self._views("cells", self._cells.data), self._views("y", y)
+        conts = self._views("cont", cont)
         h, cells[0][...] = states
         self.xp.multiply(h, conts[0].reshape(-1, 1), out=h_cont[0])
-        for t in range(self.steps):
+        for t in range(self._steps):
             gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
-            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self.steps else ()
+            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self._steps else ()
             lstm_unit(pre[t], cells[t], conts[t], cells[t + 1], hs[t], *to_next)
         return [hs[-1], cells[-1]]
 
     def run_grad(self, cont: Array, dy: Array) -> None:
-        weight, dc, dh_next = self.blobs[self.w_hidden].data, self.dc.data, self.dh_next.data
-        pre, dpre = self.views("pre", self.pre.data), self.views("dpre", self.pre.diff)
-        cells, dh = self.views("cells", self.cells.data), self.views("dy", dy)
-        conts = self.views("cont", cont)
+        weight, dc, dh_next = self.blobs[self.w_hidden].data, self._dc.data, self._dh_next.data
+        pre, dpre = self._views("pre", self._pre.data), self._views("dpre", self._pre.diff)
+        cells, dh = self._views("cells", self._cells.data), self._views("dy", dy)
+        conts = self._views("cont", cont)
         dc[...] = 0
-        for t in range(self.steps - 1, -1, -1):
-            from_next = (dh_next, conts[t + 1]) if t + 1 < self.steps else ()
+        for t in range(self._steps - 1, -1, -1):
+            from_next = (dh_next, conts[t + 1]) if t + 1 < self._steps else ()
             self.ops.lstm_unit_grad(
                 pre[t], cells[t], conts[t], cells[t + 1], dc, dh[t], dpre[t], dc, *from_next
             )

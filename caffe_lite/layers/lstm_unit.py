@@ -49,13 +49,13 @@ class LSTMUnit(Layer):
                 )
         for blob in top:
             blob.reshape(*shape)
-        self.gates = self.ops.empty(bottom[1].shape[1:])
-        self.dgates, self.dc_prev = self.ops.empty(self.gates.shape), self.ops.empty(shape[1:])
+        self._gates = self.ops.empty(bottom[1].shape[1:])
+        self._dgates, self._dc_prev = self.ops.empty(self._gates.shape), self.ops.empty(shape[1:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.gates[...] = bottom[1].data[0]
+        self._gates[...] = bottom[1].data[0]
         self.ops.lstm_unit(
-            self.gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0], top[1].data[0]
+            self._gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0], top[1].data[0]
         )
 
     def backward(
@@ -68,10 +68,10 @@ class LSTMUnit(Layer):
             )
         if not any(propagate_down):
             return
-        dc_prev = bottom[0].diff[0] if propagate_down[0] else self.dc_prev
-        dgates = bottom[1].diff[0] if propagate_down[1] else self.dgates
+        dc_prev = bottom[0].diff[0] if propagate_down[0] else self._dc_prev
+        dgates = bottom[1].diff[0] if propagate_down[1] else self._dgates
         self.ops.lstm_unit_grad(
-            self.gates,
+            self._gates,
             bottom[0].data[0],
             bottom[2].data[0],
             top[0].data[0],

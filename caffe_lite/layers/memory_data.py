@@ -42,27 +42,27 @@ class MemoryData(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.memory_data_param
-        self.item = (param.channels, param.height, param.width)
-        if min(param.batch_size, *self.item) < 1:
+        self._item = (param.channels, param.height, param.width)
+        if min(param.batch_size, *self._item) < 1:
             raise self.fail(
                 "batch_size, channels, height and width must all be given and at least "
-                f"1, got {(param.batch_size, *self.item)}"
+                f"1, got {(param.batch_size, *self._item)}"
             )
-        self.batch_size = param.batch_size
+        self._batch_size = param.batch_size
         try:
-            self.transformer = Transformer(self.param.transform_param, self.train, self.rng)
+            self._transformer = Transformer(self.param.transform_param, self.train, self.rng)
         except DataError as error:
             raise self.fail(str(error)) from error
-        if self.transformer.force_color or self.transformer.force_gray:
+        if self._transformer.force_color or self._transformer.force_gray:
             raise self.fail(
                 "takes images as they are given; drop force_color and force_gray of transform_param"
             )
-        self.batches: ArrayBatches | None = None
+        self._batches: ArrayBatches | None = None
         self._shape(top)
 
     def _shape(self, top: Sequence[Blob]) -> None:
-        top[0].reshape(self.batch_size, *self.item)
-        top[1].reshape(self.batch_size)
+        top[0].reshape(self._batch_size, *self._item)
+        top[1].reshape(self._batch_size)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._shape(top)
@@ -71,7 +71,7 @@ class MemoryData(Layer):
         """Take batches of another size from the next `set_arrays` or `add_images` on."""
         if size < 1:
             raise self.fail(f"batch_size must be at least 1, got {size}")
-        self.batch_size, self.batches = size, None
+        self._batch_size, self._batches = size, None
 
     def set_arrays(self, data: Array, labels: Array) -> None:
         """Give data (n, channels, height, width) and n labels, n a multiple of batch_size.
@@ -79,26 +79,26 @@ class MemoryData(Layer):
         Arrays are read when their batch is due and may change until then.
         """
         try:
-            self.batches = ArrayBatches(data, labels, self.item, self.batch_size)
+            self._batches = ArrayBatches(data, labels, self._item, self._batch_size)
         except DataError as error:
             raise self.fail(str(error)) from error
 
     def add_images(self, images: Sequence[Array], labels: Sequence[float]) -> None:
         """Give images (channels, height, width), uint8 or float, to be transformed now."""
         try:
-            self.batches = ArrayBatches.of_images(
-                images, labels, self.transformer, self.item, self.batch_size
+            self._batches = ArrayBatches.of_images(
+                images, labels, self._transformer, self._item, self._batch_size
             )
         except DataError as error:
             raise self.fail(str(error)) from error
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        if self.batches is None:
+        if self._batches is None:
             raise self.fail(
                 "has no data yet; call set_input_arrays (or the layer's set_arrays) before forward"
             )
         self._shape(top)
-        for blob, part in zip(top, self.batches.next(self.ops.dtype), strict=True):
+        for blob, part in zip(top, self._batches.next(self.ops.dtype), strict=True):
             self.ops.copy_to_device(part, blob.data)
 
     def backward(
@@ -107,10 +107,10 @@ class MemoryData(Layer):
         """Nothing is below."""
 
     def get_state(self) -> dict[str, Any]:
-        position = self.batches.position if self.batches else 0
+        position = self._batches.position if self._batches else 0
         return {**super().get_state(), "position": position}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        if self.batches is not None:
-            self.batches.position = state.get("position", 0) % len(self.batches.labels)
+        if self._batches is not None:
+            self._batches.position = state.get("position", 0) % len(self._batches.labels)

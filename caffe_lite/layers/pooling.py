@@ -48,32 +48,32 @@ class Pooling(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.pooling_param
         self.note_hint(param, "engine")
-        self.method = param.pool
-        self.draws = self.method == Methods.STOCHASTIC and self.train
-        if self.draws:
-            self.noise = self.stream  # made now, so that get_state has it from the start
-        if len(top) > 1 and self.method != Methods.MAX:
+        self._method = param.pool
+        self._draws = self._method == Methods.STOCHASTIC and self.train
+        if self._draws:
+            self._noise = self.stream  # made now, so that get_state has it from the start
+        if len(top) > 1 and self._method != Methods.MAX:
             raise self.fail("a second top (the mask) is made by MAX pooling alone")
-        self.pad = self._pair(param, "pad", "pad")
-        self.stride = self._pair(param, "stride", "stride")
-        if min(self.stride) < 1:
-            raise self.fail(f"stride must be at least 1, got {self.stride}")
+        self._pad = self._pair(param, "pad", "pad")
+        self._stride = self._pair(param, "stride", "stride")
+        if min(self._stride) < 1:
+            raise self.fail(f"stride must be at least 1, got {self._stride}")
         if param.global_pooling:
             if any(param.HasField(f) for f in ("kernel_size", "kernel_h", "kernel_w")):
                 raise self.fail(
                     "global_pooling takes the whole image: drop kernel_size, kernel_h and kernel_w"
                 )
-            if self.pad != (0, 0) or self.stride != (1, 1):
+            if self._pad != (0, 0) or self._stride != (1, 1):
                 raise self.fail(
                     "global_pooling works with pad 0 and stride 1 alone, got pad "
-                    f"{self.pad} and stride {self.stride}"
+                    f"{self._pad} and stride {self._stride}"
                 )
             return
-        self.kernel = self._kernel(param)
-        if self.pad != (0, 0) and self.method == Methods.STOCHASTIC:
-            raise self.fail(f"STOCHASTIC pooling takes no padding, got pad {self.pad}")
-        if any(p >= k for p, k in zip(self.pad, self.kernel, strict=True)):
-            raise self.fail(f"pad must be smaller than the kernel {self.kernel}, got {self.pad}")
+        self._kernel = self._given_kernel(param)
+        if self._pad != (0, 0) and self._method == Methods.STOCHASTIC:
+            raise self.fail(f"STOCHASTIC pooling takes no padding, got pad {self._pad}")
+        if any(p >= k for p, k in zip(self._pad, self._kernel, strict=True)):
+            raise self.fail(f"pad must be smaller than the kernel {self._kernel}, got {self._pad}")
 
     def _pair(self, param: Any, field: str, short: str) -> Pair:
         given = [param.HasField(f"{short}_{side}") for side in "hw"]
@@ -83,7 +83,7 @@ class Pooling(Layer):
             raise self.fail(f"give {field}, or both {short}_h and {short}_w")
         return getattr(param, f"{short}_h"), getattr(param, f"{short}_w")
 
-    def _kernel(self, param: Any) -> Pair:
+    def _given_kernel(self, param: Any) -> Pair:
         if not param.HasField("kernel_size") and not param.HasField("kernel_h"):
             raise self.fail("give kernel_size, or both kernel_h and kernel_w, or global_pooling")
         kernel = self._pair(param, "kernel_size", "kernel")
@@ -97,49 +97,49 @@ class Pooling(Layer):
         if len(shape) != 4:
             raise self.fail(f"needs a bottom of 4 axes (N, C, H, W), got shape {shape}")
         if self.param.pooling_param.global_pooling:
-            self.kernel = (shape[2], shape[3])
+            self._kernel = (shape[2], shape[3])
         made = tuple(self._output(shape[2 + i], i) for i in (0, 1))
         if min(made) < 1:
             raise self.fail(
-                f"the output would be {made[0]} x {made[1]}: the kernel {self.kernel} "
+                f"the output would be {made[0]} x {made[1]}: the kernel {self._kernel} "
                 f"does not fit the bottom's {shape[2]} x {shape[3]}"
             )
         # Windows begin no farther out than just beyond the image, where they are empty anyway.
-        self.step = tuple(
+        self._step = tuple(
             min(stride, size + pad)
-            for stride, size, pad in zip(self.stride, shape[2:], self.pad, strict=True)
+            for stride, size, pad in zip(self._stride, shape[2:], self._pad, strict=True)
         )
         for blob in top:
             blob.reshape(*shape[:2], *made)
-        self.mask = self.uniform = None
-        if self.method != Methods.AVE:
-            self.mask = self.ops.empty(top[0].shape, "int32")
-        if self.draws:
-            self.uniform = self.ops.empty(top[0].shape)
+        self._mask = self._uniform = None
+        if self._method != Methods.AVE:
+            self._mask = self.ops.empty(top[0].shape, "int32")
+        if self._draws:
+            self._uniform = self.ops.empty(top[0].shape)
 
     def _output(self, size: int, axis: int) -> int:
-        kernel, stride, pad = self.kernel[axis], self.stride[axis], self.pad[axis]
+        kernel, stride, pad = self._kernel[axis], self._stride[axis], self._pad[axis]
         room = size + 2 * pad - kernel
         if self.param.pooling_param.round_mode == Methods.CEIL:
             room += stride - 1
         made = room // stride + 1
-        if any(self.pad) and (made - 1) * stride >= size + pad:
+        if any(self._pad) and (made - 1) * stride >= size + pad:
             made -= 1
         return made
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
-        if self.method == Methods.MAX:
-            self.ops.max_pool(x, y, self.mask, self.kernel, self.step, self.pad)
+        if self._method == Methods.MAX:
+            self.ops.max_pool(x, y, self._mask, self._kernel, self._step, self._pad)
             if len(top) > 1:
-                top[1].data[...] = self.mask
-        elif self.method == Methods.AVE:
-            self.ops.ave_pool(x, y, self.kernel, self.step, self.pad)
-        elif self.draws:
-            self.noise.uniform(self.uniform)
-            self.ops.stochastic_pool(x, y, self.mask, self.uniform, self.kernel, self.step)
+                top[1].data[...] = self._mask
+        elif self._method == Methods.AVE:
+            self.ops.ave_pool(x, y, self._kernel, self._step, self._pad)
+        elif self._draws:
+            self._noise.uniform(self._uniform)
+            self.ops.stochastic_pool(x, y, self._mask, self._uniform, self._kernel, self._step)
         else:
-            self.ops.stochastic_pool_test(x, y, self.kernel, self.step)
+            self.ops.stochastic_pool_test(x, y, self._kernel, self._step)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -147,9 +147,9 @@ class Pooling(Layer):
         if not propagate_down[0]:
             return
         dy, dx = top[0].diff, bottom[0].diff
-        if self.method == Methods.AVE:
-            self.ops.ave_pool_grad(dy, dx, self.kernel, self.step, self.pad)
-        elif self.method == Methods.MAX or self.draws:
-            self.ops.max_pool_grad(dy, self.mask, dx)
+        if self._method == Methods.AVE:
+            self.ops.ave_pool_grad(dy, dx, self._kernel, self._step, self._pad)
+        elif self._method == Methods.MAX or self._draws:
+            self.ops.max_pool_grad(dy, self._mask, dx)
         else:
             raise self.fail("STOCHASTIC pooling has no backward pass in the TEST phase")

@@ -62,9 +62,9 @@ class Python(Layer):
         cls = self._find_class(param.module, param.layer)
         self._file = getattr(sys.modules[cls.__module__], "__file__", None)
         self._host = HostBlobs(self.ops)
-        self.user = self._guard(cls, self.param, self.ops, self.phase, self._seed_key[0])
-        self.user.param_str = self.user.param_str_ = param.param_str
-        self.user.blobs = _UserBlobs(self.blobs, self._host)
+        self._user = self._guard(cls, self.param, self.ops, self.phase, self._seed_key[0])
+        self._user.param_str = self._user.param_str_ = param.param_str
+        self._user.blobs = _UserBlobs(self.blobs, self._host)
         self._call("setup", bottom, top)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -79,28 +79,28 @@ class Python(Layer):
         self._call("backward", top, list(propagate_down), bottom)
 
     def get_state(self) -> dict[str, Any]:
-        return self._guard(self.user.get_state)
+        return self._guard(self._user.get_state)
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._guard(self.user.set_state, state)
+        self._guard(self._user.set_state, state)
 
     def close(self) -> None:
-        if "user" in vars(self):
-            self._guard(self.user.close)
+        if "_user" in vars(self):
+            self._guard(self._user.close)
 
     def __getattr__(self, name: str) -> Any:
         """What the user keeps on the instance is found on the net's layer too."""
-        if name == "user":
+        if name == "_user":
             raise AttributeError(name)
-        return getattr(self.user, name)
+        return getattr(self._user, name)
 
     def _call(self, method: str, *args: Sequence[Any]) -> None:
-        if not getattr(self.user, "on_device", False):
+        if not getattr(self._user, "on_device", False):
             args = tuple(
                 [self._host.wrap(item) if isinstance(item, Blob) else item for item in arg]
                 for arg in args
             )
-        self._guard(getattr(self.user, method), *args)
+        self._guard(getattr(self._user, method), *args)
         self._host.flush()
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:

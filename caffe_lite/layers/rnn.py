@@ -41,41 +41,41 @@ class RNN(RecurrentLayer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
-        self.h, self.o = Blob(self.ops), Blob(self.ops)
+        self._h, self._o = Blob(self.ops), Blob(self.ops)
 
     def add_weights(self, param: Any) -> None:
         super().add_weights(param)
-        self.add_blob((self.hidden, self.hidden), param.weight_filler)
-        self.add_blob((self.hidden,), param.bias_filler)
+        self.add_blob((self._hidden, self._hidden), param.weight_filler)
+        self.add_blob((self._hidden,), param.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
-        self.h.reshape(self.steps, self.streams, self.hidden)
-        self.o.reshape(self.steps, self.streams, self.hidden)
+        self._h.reshape(self._steps, self._streams, self._hidden)
+        self._o.reshape(self._steps, self._streams, self._hidden)
 
     def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
         gemm, weight = self.ops.gemm, self.blobs[self.w_hidden].data
-        h_cont, pre = self.views("h_cont", self.h_cont.data), self.views("pre", self.pre.data)
-        conts, hs = self.views("cont", cont), self.views("h", self.h.data)
+        h_cont, pre = self._views("h_cont", self._h_cont.data), self._views("pre", self._pre.data)
+        conts, hs = self._views("cont", cont), self._views("h", self._h.data)
         self.xp.multiply(states[0], conts[0].reshape(-1, 1), out=h_cont[0])
-        for t in range(self.steps):
+        for t in range(self._steps):
             gemm(h_cont[t], weight, pre[t], trans_b=True, accumulate=True)
-            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self.steps else ()
+            to_next = (conts[t + 1], h_cont[t + 1]) if t + 1 < self._steps else ()
             self.ops.rnn_unit(pre[t], hs[t], *to_next)
-        o = self.o.data.reshape(-1, self.hidden)
-        gemm(self.h.data.reshape(o.shape), self.blobs[self.w_hidden + 1].data, o, trans_b=True)
+        o = self._o.data.reshape(-1, self._hidden)
+        gemm(self._h.data.reshape(o.shape), self.blobs[self.w_hidden + 1].data, o, trans_b=True)
         self.ops.add_bias(o, self.blobs[self.w_hidden + 2].data)
         self.ops.rnn_unit(o, o)
-        y[...] = self.o.data
+        y[...] = self._o.data
         return [hs[-1]]
 
     def run_grad(self, cont: Array, dy: Array) -> None:
         self._grad_output(dy)
-        weight, dh_next = self.blobs[self.w_hidden].data, self.dh_next.data
-        hs, dpre = self.views("h", self.h.data), self.views("dpre", self.pre.diff)
-        conts, dh = self.views("cont", cont), self.views("dh", self.h.diff)
-        for t in range(self.steps - 1, -1, -1):
-            from_next = (dh_next, conts[t + 1]) if t + 1 < self.steps else ()
+        weight, dh_next = self.blobs[self.w_hidden].data, self._dh_next.data
+        hs, dpre = self._views("h", self._h.data), self._views("dpre", self._pre.diff)
+        conts, dh = self._views("cont", cont), self._views("dh", self._h.diff)
+        for t in range(self._steps - 1, -1, -1):
+            from_next = (dh_next, conts[t + 1]) if t + 1 < self._steps else ()
             self.ops.rnn_unit_grad(hs[t], dh[t], dpre[t], *from_next)
             if t:
                 self.ops.gemm(dpre[t], weight, dh_next)
@@ -83,10 +83,10 @@ class RNN(RecurrentLayer):
     def _grad_output(self, dy: Array) -> None:
         """From dy to h.diff, and to the gradients of W_ho and b_o."""
         index = self.w_hidden + 1
-        o = self.o.data.reshape(-1, self.hidden)
-        do = self.o.diff.reshape(o.shape)
+        o = self._o.data.reshape(-1, self._hidden)
+        do = self._o.diff.reshape(o.shape)
         self.ops.rnn_unit_grad(o, dy.reshape(o.shape), do)
-        self._add_weight_grad(index, do, self.h.data.reshape(do.shape))
+        self._add_weight_grad(index, do, self._h.data.reshape(do.shape))
         if self.needs_param_diff(index + 1):
             self.ops.sum_bias(do, self.blobs[index + 1].diff)
-        self.ops.gemm(do, self.blobs[index].data, self.h.diff.reshape(do.shape))
+        self.ops.gemm(do, self.blobs[index].data, self._h.diff.reshape(do.shape))

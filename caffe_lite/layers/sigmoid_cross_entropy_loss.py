@@ -35,9 +35,9 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         super().setup(bottom, top)
         param, modes = self.param.loss_param, schema.LossParameter
         if not (param.HasField("normalization") or param.HasField("normalize")):
-            self.normalization = modes.BATCH_SIZE
-        if self.ignore_label is None and self.normalization == modes.VALID:
-            self.normalization = modes.FULL  # the same, without counting
+            self._normalization = modes.BATCH_SIZE
+        if self._ignore_label is None and self._normalization == modes.VALID:
+            self._normalization = modes.FULL  # the same, without counting
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
@@ -57,9 +57,9 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         xp.multiply(x, target, out=work)
         terms -= work
         valid = None
-        if self.ignore_label is not None:
+        if self._ignore_label is not None:
             xp.trunc(target, out=work)
-            xp.equal(work, self.ignore_label, out=self._ignored)
+            xp.equal(work, self._ignore_label, out=self._ignored)
             xp.copyto(terms, 0, where=self._ignored)
             valid = x.size - self._ignored.sum(dtype=self.ops.dtype)
         sigmoid(xp, x, self._probability)
@@ -73,6 +73,6 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         if propagate_down[0]:
             dx, target = bottom[0].diff, bottom[1].data.reshape(self._terms.shape)
             self.xp.subtract(self._probability, target, out=dx)
-            if self.ignore_label is not None:
+            if self._ignore_label is not None:
                 self.xp.copyto(dx, 0, where=self._ignored)
             dx *= top[0].diff / self._divisor

@@ -38,26 +38,26 @@ class Slice(Layer):
         param = self.param.slice_param
         if param.HasField("axis") and param.HasField("slice_dim"):
             raise self.fail("give axis or its older name slice_dim, not both")
-        self.given_axis = param.slice_dim if param.HasField("slice_dim") else param.axis
+        self._given_axis = param.slice_dim if param.HasField("slice_dim") else param.axis
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
-        self.axis = self.canonical_axis(self.given_axis, len(shape))
-        self.cuts = self._cuts(shape[self.axis], len(top))
-        for blob, (begin, end) in zip(top, pairwise(self.cuts), strict=True):
-            blob.reshape(*shape[: self.axis], end - begin, *shape[self.axis + 1 :])
+        self._axis = self.canonical_axis(self._given_axis, len(shape))
+        self._cuts = self._find_cuts(shape[self._axis], len(top))
+        for blob, (begin, end) in zip(top, pairwise(self._cuts), strict=True):
+            blob.reshape(*shape[: self._axis], end - begin, *shape[self._axis + 1 :])
         if len(top) == 1:
             top[0].share_data(bottom[0])
             top[0].share_diff(bottom[0])
 
-    def _cuts(self, size: int, tops: int) -> list[int]:
+    def _find_cuts(self, size: int, tops: int) -> list[int]:
         """Where the tops begin, and the end of the last."""
         points = list(self.param.slice_param.slice_point)
         if not points:
             if size % tops:
                 raise self.fail(
-                    f"{tops} tops cannot share axis {self.axis} of size {size} evenly; "
+                    f"{tops} tops cannot share axis {self._axis} of size {size} evenly; "
                     "give slice_point"
                 )
             return list(range(0, size + 1, size // tops))
@@ -65,14 +65,14 @@ class Slice(Layer):
         if len(points) != tops - 1 or any(a >= b for a, b in pairwise(cuts)):
             raise self.fail(
                 f"slice_point must be given {tops - 1} times (once less than tops) "
-                f"and rise between 0 and {size}, the size of axis {self.axis}; got "
+                f"and rise between 0 and {size}, the size of axis {self._axis}; got "
                 f"{points}"
             )
         return cuts
 
     def _parts(self, x: Array) -> Iterator[Array]:
-        for begin, end in pairwise(self.cuts):
-            yield x[(slice(None),) * self.axis + (slice(begin, end),)]
+        for begin, end in pairwise(self._cuts):
+            yield x[(slice(None),) * self._axis + (slice(begin, end),)]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if len(top) > 1:

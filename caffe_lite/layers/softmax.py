@@ -36,14 +36,14 @@ class Softmax(Layer):
         shape = bottom[0].shape
         axis = self.canonical_axis(self.param.softmax_param.axis, len(shape))
         top[0].reshape(*shape)
-        self.view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
+        self._view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.ops.softmax(bottom[0].data.reshape(self.view), top[0].data.reshape(self.view))
+        self.ops.softmax(bottom[0].data.reshape(self._view), top[0].data.reshape(self._view))
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         if propagate_down[0]:
             y, dy, dx = top[0].data, top[0].diff, bottom[0].diff
-            self.ops.softmax_grad(*(a.reshape(self.view) for a in (y, dy, dx)))
+            self.ops.softmax_grad(*(a.reshape(self._view) for a in (y, dy, dx)))

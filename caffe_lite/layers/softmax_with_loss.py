@@ -38,28 +38,28 @@ class SoftmaxWithLoss(NormalizedLossLayer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
         self.note_hint(self.param.softmax_param, "engine")
-        self.prob = Blob(self.ops)
+        self._prob = Blob(self.ops)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
-        self.view = class_view(self, bottom[0], bottom[1], self.param.softmax_param.axis)
-        outer, self.classes, inner = self.view
-        self.label_view = (outer, inner)
-        self.losses = self.ops.empty(self.label_view)
-        self.prob.reshape(*shape)
+        self._view = class_view(self, bottom[0], bottom[1], self.param.softmax_param.axis)
+        outer, self._classes, inner = self._view
+        self._label_view = (outer, inner)
+        self._losses = self.ops.empty(self._label_view)
+        self._prob.reshape(*shape)
         if len(top) > 1:
             top[1].reshape(*shape)
-            top[1].share_data(self.prob)
+            top[1].share_data(self._prob)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        prob = self.prob.data.reshape(self.view)
-        label = bottom[1].data.reshape(self.label_view)
-        self.check_labels(label, self.classes, self.ignore_label)
-        self.ops.softmax(bottom[0].data.reshape(self.view), prob)
-        total, valid = self.ops.softmax_loss(prob, label, self.ignore_label, self.losses)
-        self.divisor = self.normalizer(*self.label_view, valid)
-        top[0].data[...] = total / self.divisor
+        prob = self._prob.data.reshape(self._view)
+        label = bottom[1].data.reshape(self._label_view)
+        self.check_labels(label, self._classes, self._ignore_label)
+        self.ops.softmax(bottom[0].data.reshape(self._view), prob)
+        total, valid = self.ops.softmax_loss(prob, label, self._ignore_label, self._losses)
+        self._divisor = self.normalizer(*self._label_view, valid)
+        top[0].data[...] = total / self._divisor
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -67,9 +67,9 @@ class SoftmaxWithLoss(NormalizedLossLayer):
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             self.ops.softmax_loss_grad(
-                self.prob.data.reshape(self.view),
-                bottom[1].data.reshape(self.label_view),
-                self.ignore_label,
-                top[0].diff / self.divisor,
-                bottom[0].diff.reshape(self.view),
+                self._prob.data.reshape(self._view),
+                bottom[1].data.reshape(self._label_view),
+                self._ignore_label,
+                top[0].diff / self._divisor,
+                bottom[0].diff.reshape(self._view),
             )

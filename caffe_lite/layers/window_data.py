@@ -62,7 +62,7 @@ class WindowData(DataLayer):
         return WindowBatches(
             file,
             transform,
-            self.generator,
+            self._generator,
             size,
             param.fg_fraction,
             param.context_pad,

@@ -67,11 +67,11 @@ class VideoRead(Layer):
             raise self.fail(f"has three tops, data, label and clip_markers; got {len(top)}")
         param_str = self.param.python_param.param_str
         self.settings = self.find_settings(param_str)
-        self.reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
+        self._reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
         self._mean = self.ops.asarray(np.array(self.settings.mean).reshape(3, 1, 1))
         for blob, shape in zip(top, self.shapes(param_str), strict=True):
             blob.reshape(*shape)
-        self._begin(self.reader.get_state())
+        self._begin(self._reader.get_state())
 
     @classmethod
     def find_settings(cls, param_str: str) -> ClipSettings:
@@ -106,7 +106,10 @@ class VideoRead(Layer):
     def _begin(self, state: dict[str, Any]) -> None:
         # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
         self._buffers = [
-            (np.empty(self.reader.shape, np.uint8), np.empty(self.reader.shape[0], self.ops.dtype))
+            (
+                np.empty(self._reader.shape, np.uint8),
+                np.empty(self._reader.shape[0], self.ops.dtype),
+            )
             for _ in range(_AHEAD + 2)
         ]
         self._turn = 0
@@ -114,9 +117,9 @@ class VideoRead(Layer):
 
     def _make(self) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, Any]]:
         batch = self._buffers[self._turn]
-        self.reader.read(*batch)
+        self._reader.read(*batch)
         self._turn = (self._turn + 1) % len(self._buffers)
-        return batch, self.reader.get_state()
+        return batch, self._reader.get_state()
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """The settings decide the shapes."""
@@ -135,13 +138,13 @@ class VideoRead(Layer):
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         self._ahead.close()
-        self.reader.set_state(state["clips"])
+        self._reader.set_state(state["clips"])
         self._begin(state["clips"])
 
     def close(self) -> None:
         if hasattr(self, "_ahead"):
             self._ahead.close()
-            self.reader.close()
+            self._reader.close()
 
 
 # The names are an interface: LRCN's prototxts ask for them.
