@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from zlib import crc32
 
@@ -16,6 +16,17 @@ from caffe_lite.proto import schema
 Bounds = tuple[int, int | None]
 
 log = logging.getLogger("caffe_lite.layers")
+
+
+class _Default:
+    """A property that gives way to what a user's layer keeps under its name, such as `rng`."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+        self.__doc__ = read.__doc__
+
+    def __get__(self, layer: Any, cls: type) -> Any:
+        return self if layer is None else self._read(layer)
 
 
 class Layer:
@@ -77,11 +88,11 @@ class Layer:
     def close(self) -> None:
         """Stop threads and release files. The layer is not used afterwards."""
 
-    @property
+    @_Default
     def train(self) -> bool:
         return self.phase == schema.TRAIN
 
-    @property
+    @_Default
     def given_loss_weights(self) -> list[float]:
         """The loss weights of the prototxt; where it has none, 1 for the first top of a loss."""
         return list(self.param.loss_weight) or ([1.0] if self.is_loss else [])
@@ -107,14 +118,14 @@ class Layer:
         flags = self.param_propagate_down
         return flags[index] if index < len(flags) else True
 
-    @property
+    @_Default
     def rng(self) -> Any:
         """This layer's own random numbers on the host (the order of data)."""
         if self._rng is None:
             self._rng = self.ops.host_rng(*self._seed_key)
         return self._rng
 
-    @property
+    @_Default
     def stream(self) -> Any:
         """This layer's own random numbers on the device (Dropout, stochastic pooling)."""
         if self._stream is None:

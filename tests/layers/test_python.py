@@ -59,6 +59,19 @@ class Grow(caffe.Layer):
         self.calls = state["calls"]
 
 
+class Keeps(caffe.Layer):
+    # Its own attributes have names that this package's layers use too.
+    def setup(self, bottom, top):
+        self.rng = np.random.RandomState(1)
+        self.train, self.stream = "train.txt", [4]
+
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = self.rng.randint(3, 9) + len(self.train) + self.stream[0]
+
+
 class Broken(Multiply):
     def forward(self, bottom, top):
         np.zeros(3).reshape(2, 2)
@@ -144,6 +157,14 @@ def test_what_the_user_keeps_is_found_on_the_layer():
     assert make_layer(text("Multiply"), [normal(2, 3)]).layer.factor == 2
     with pytest.raises(AttributeError, match="nosuch"):
         _ = make_layer(text("Multiply"), [normal(2, 3)]).layer.nosuch
+
+
+def test_the_user_may_keep_what_the_base_names_too():
+    run = make_layer(text("Keeps"), [])
+    state = run.layer.get_state()
+    assert 16 <= run.forward()[0][0] < 22
+    run.layer.set_state(state)
+    assert 16 <= run.forward()[0][0] < 22
 
 
 def test_module_on_the_path(module, monkeypatch, tmp_path_factory):
