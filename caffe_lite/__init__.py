@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from caffe_lite.layers.base import Layer as Layer
     from caffe_lite.layers.registry import register as register
     from caffe_lite.net import Net as Net
+    from caffe_lite.pycaffe.install import install_as_caffe as install_as_caffe
     from caffe_lite.solvers import get_solver as get_solver
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _PUBLIC = {
     "get_ops": "caffe_lite.backend",
     "get_solver": "caffe_lite.solvers",
     "CaffeError": "caffe_lite.errors",
+    "install_as_caffe": "caffe_lite.pycaffe.install",
 }
 
 __all__ = ["__version__", *_PUBLIC]

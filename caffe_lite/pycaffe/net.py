@@ -10,8 +10,9 @@ import numpy as np
 
 from caffe_lite import net as core
 from caffe_lite.blob import BlobVec
-from caffe_lite.errors import CaffeError
+from caffe_lite.errors import CaffeError, UsageError
 from caffe_lite.host_blob import HostBlobs
+from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe import mode
 from caffe_lite.weights import write_caffemodel, write_hdf5
 
@@ -41,9 +42,10 @@ class Net:
         else:
             given = [phase, level, stages, weights]
             given[: len(args)] = args
-            phase, level, stages, weights = given  # type: ignore[assignment]
-        if phase is None:
-            raise CaffeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
+            phase, level, stages, weights = given[:4]  # type: ignore[assignment]
+        _check_arguments(phase, level, len(args))
+        if isinstance(stages, str):
+            stages = [stages]
         net = core.Net(
             network_file,
             phase,
@@ -73,9 +75,20 @@ class Net:
         self.params = {view.name: view.blobs for view in self.layers if len(view.blobs)}
         self._layer_names = net.layer_names
         self._blob_names = list(net.wiring.blob_names)
+        self._blobs = list(self.blobs.values())
+        self._inputs, self._outputs = net.wiring.inputs, net.wiring.outputs
         self.inputs, self.outputs = net.inputs, net.outputs
         self.bottom_names, self.top_names = net.bottom_names, net.top_names
         self.blob_loss_weights = net.blob_loss_weights
+        self._blob_loss_weights = list(self.blob_loss_weights.values())
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        """Positions, in `blobs`, of the bottoms of the layer at this position."""
+        return self.core.wiring.nodes[layer].bottom
+
+    def _top_ids(self, layer: int) -> list[int]:
+        """Positions, in `blobs`, of the tops of the layer at this position."""
+        return self.core.wiring.nodes[layer].top
 
     # Running
 
@@ -243,6 +256,18 @@ class Net:
 
     def after_backward(self, hook: Callable[[int], None]) -> None:
         self.core.after_backward.append(hook)
+
+
+def _check_arguments(phase: Any, level: Any, positional: int) -> None:
+    if phase not in (TRAIN, TEST):
+        given = "" if phase is None else f", got {phase!r}"
+        raise UsageError(f"Net needs a phase: caffe.TRAIN or caffe.TEST{given}")
+    if not isinstance(level, int) or positional > 4:
+        raise UsageError(
+            f"Net takes (network_file, phase, level, stages, weights) or the older (network_file, "
+            f"weights, phase); got {positional} arguments after the file, level {level!r}; name "
+            "them: weights=..."
+        )
 
 
 class LayerView:

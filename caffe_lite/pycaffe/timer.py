@@ -1,0 +1,26 @@
+"""pycaffe's stopwatch."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from caffe_lite.pycaffe import mode
+
+
+class Timer:
+    """`start()`, `stop()`, then `ms`: the milliseconds between, the device's work included."""
+
+    def __init__(self) -> None:
+        self._start = 0.0
+        self.ms = 0.0
+
+    def start(self) -> None:
+        self._start = self._now()
+
+    def stop(self) -> None:
+        self.ms = (self._now() - self._start) * 1000
+
+    @staticmethod
+    def _now() -> float:
+        mode.current_ops().synchronize()
+        return perf_counter()
