@@ -7,7 +7,7 @@
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_types as layer_type_list
 from caffe_lite.proto.schema import TEST, TRAIN
-from caffe_lite.pycaffe import io, proto
+from caffe_lite.pycaffe import coord_map, io, proto
 from caffe_lite.pycaffe.classifier import Classifier
 from caffe_lite.pycaffe.detector import Detector
 from caffe_lite.pycaffe.glog import init_log, log
@@ -53,6 +53,7 @@ __all__ = [
     "SGDSolver",
     "Timer",
     "__version__",
+    "coord_map",
     "get_solver",
     "has_nccl",
     "init_log",

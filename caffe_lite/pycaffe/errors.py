@@ -13,3 +13,11 @@ class NotATopError(UsageError, TypeError):
 
 class UnknownNameError(UsageError, AttributeError):
     """A field, message, enum value or top that there is not."""
+
+
+class NotConnectedError(UsageError, RuntimeError):
+    """Tops between which no spatial layers lead."""
+
+
+class CropError(UsageError, AssertionError):
+    """A crop that a Crop layer cannot make."""
