@@ -6,8 +6,6 @@ Frames of 240x320 with the detail of camera images, 16 a clip, 24 clips a batch,
 decoding one frame with Pillow alone, in one thread, is given for comparison.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

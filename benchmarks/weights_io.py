@@ -9,8 +9,6 @@ system's cache as well. Peak memory is that of a process that builds the net and
 nothing else: the interpreter and the libraries included, but h5py's first import is not timed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

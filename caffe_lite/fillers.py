@@ -1,7 +1,5 @@
 """Fillers: the starting values of learned blobs (FillerParameter)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import prod, sqrt
 from typing import Any

@@ -1,7 +1,5 @@
 """Layers that run as one: a bias and the in-place ReLU right behind it, in one pass over memory."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.layers.base import Layer

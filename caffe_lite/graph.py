@@ -4,8 +4,6 @@ Pure functions from NetParameter to NetParameter; no arrays, no layers. Names of
 blobs are an interface: weights and scripts refer to them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable

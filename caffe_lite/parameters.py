@@ -1,7 +1,5 @@
 """The learned blobs of a net: which are shared by name, and their multipliers."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from typing import Any

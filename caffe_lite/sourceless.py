@@ -3,8 +3,6 @@
 Shapes come from the caller, else from what the layer's definition tells.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What a net consists of: per layer its tops, learned blobs, multiply-adds and memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import prod

@@ -1,7 +1,5 @@
 """Connect the layers of a net: which blob each bottom and top is, what backward must compute."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any

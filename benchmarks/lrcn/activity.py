@@ -1,7 +1,5 @@
 """Activity recognition: single frames against LRCN, grey frames, flow, and both fused."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

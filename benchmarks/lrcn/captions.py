@@ -1,7 +1,5 @@
 """Captioning and retrieval: one LSTM layer, two, and two factored."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Moving digits as HDF5 files that the nets of prototxt/lrcn read, and as arrays to score on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path

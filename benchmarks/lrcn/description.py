@@ -1,7 +1,5 @@
 """Video description: three nets that put semantic predictions into words."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

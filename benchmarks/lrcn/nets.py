@@ -1,7 +1,5 @@
 """Deploy nets run over many rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -7,8 +7,6 @@ digits that no training clip shows. --quick is a rehearsal on few clips and iter
 mean nothing. --data-only writes the data that the prototxts name (under data/lrcn), and ends.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from datetime import date

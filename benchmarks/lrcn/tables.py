@@ -1,7 +1,5 @@
 """Results of several seeds as Markdown and JSON."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Training by a solver's prototxt, with data, seed and snapshots of this run's own."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is known of the machine: its processor, its GPUs, the libraries in use."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

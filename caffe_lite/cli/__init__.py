@@ -4,8 +4,6 @@ A command's module imports only what its options need, and the rest when it runs
 appears at once.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -11,8 +11,6 @@ image_list.with_dummy_labels.txt for ImageData, whose batches of 100 images go w
 vocabulary.txt. What is finished is kept when the command is given again.
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 import os

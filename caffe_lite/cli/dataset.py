@@ -4,8 +4,6 @@ digits          the UCI handwritten digits, 1,797 real 8x8 scans, in LMDB, HDF5 
 moving_digits   clips of 16 frames in which one or two of them move, with labels, flow and captions
 """
 
-from __future__ import annotations
-
 import argparse
 from typing import Any
 

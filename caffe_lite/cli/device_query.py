@@ -1,7 +1,5 @@
 """Print what is known of the devices: processor, GPUs, libraries, precision settings."""
 
-from __future__ import annotations
-
 import argparse
 
 from caffe_lite.cli import options

@@ -3,8 +3,6 @@
 Types of installed plugins are listed with the built-in ones.
 """
 
-from __future__ import annotations
-
 import argparse
 
 

@@ -6,8 +6,6 @@ GLOG_log_year_in_prefix=0 in the environment, as for Caffe itself, the date is `
 that parsers from before 2020 expect, such as Caffe's own tools/extra/parse_log.py.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

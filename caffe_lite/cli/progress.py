@@ -1,7 +1,5 @@
 """How far a long task is: a live line on a terminal, a log line now and then elsewhere."""
 
-from __future__ import annotations
-
 import logging
 import time
 

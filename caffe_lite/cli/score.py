@@ -11,8 +11,6 @@ Example:
     caffe_lite score results.json captions_val2014.json
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 

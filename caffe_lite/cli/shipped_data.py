@@ -1,7 +1,5 @@
 """Data that ships with the package and that a net names, but nobody has written yet."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from pathlib import Path

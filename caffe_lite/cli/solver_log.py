@@ -1,7 +1,5 @@
 """A solver's events as Caffe's log lines, as JSON lines, and as one live line on a terminal."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import asdict
 from time import perf_counter

@@ -1,7 +1,5 @@
 """Train a net by its solver prototxt, from scratch, from weights or from a snapshot."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 

@@ -7,8 +7,6 @@ IN is text or binary. OUT is text when it ends in .prototxt (or .txt, .pbtxt), b
 .caffemodel or .binaryproto, and else what IN is. It is replaced only when all went well.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

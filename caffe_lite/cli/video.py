@@ -12,8 +12,6 @@ caffe_lite video lists trainlist01.txt --classes classInd.txt --out ucf101_split
 What is finished is kept when a command is given again.
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 import os

@@ -1,7 +1,5 @@
 """Rows appended to the datasets of an HDF5 file."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

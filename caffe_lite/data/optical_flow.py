@@ -11,8 +11,6 @@ and Schunck, both let motion end at an object's edge, as those of the method do 
 (Brox et al., ECCV 2004).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 LAMBDA, THETA, TAU = 0.15, 0.3, 0.25

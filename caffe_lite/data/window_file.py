@@ -1,7 +1,5 @@
 """Window files: images with labelled boxes, as WindowData reads them for R-CNN."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Batches of image windows drawn at random and warped to one size, as WindowData makes them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor

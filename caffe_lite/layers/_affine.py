@@ -1,7 +1,5 @@
 """What Bias and Scale share: a coefficient blob laid along some axes of another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """What layers over scores of classes share: where the classes lie, and one label per prediction."""
 
-from __future__ import annotations
-
 from math import prod
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """What Convolution, Deconvolution and Im2col share: ConvolutionParameter's geometry and blobs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """What losses share: two bottoms, a scalar top, ignored labels and how the sum is divided."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

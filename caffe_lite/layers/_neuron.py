@@ -1,7 +1,5 @@
 """Base of the activations: one function applied to every element."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

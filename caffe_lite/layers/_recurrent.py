@@ -1,7 +1,5 @@
 """What LSTM and RNN share: inputs of all steps at once, carried states, gradients over time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Absolute value."""
 
-from __future__ import annotations
-
 from caffe_lite.layers._neuron import Array, Neuron
 from caffe_lite.layers.registry import register
 

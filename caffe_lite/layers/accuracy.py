@@ -1,7 +1,5 @@
 """Accuracy: how often the true class is among the best."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Indices of the largest values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """Layer: one node of a net, with an explicit forward and backward pass."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Normalization of each channel over the batch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """Choice of items of a batch by index."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

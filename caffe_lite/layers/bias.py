@@ -1,7 +1,5 @@
 """Addition of a bias along some axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Binomial normal log likelihood, the smooth rectifier."""
 
-from __future__ import annotations
-
 from caffe_lite.layers._neuron import Array, Neuron
 from caffe_lite.layers.registry import register
 

@@ -1,7 +1,5 @@
 """Concat: blobs side by side along one axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Loss of pairs: small for similar ones that are near and others that are far apart."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """Convolution over any number of spatial axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

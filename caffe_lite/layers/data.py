@@ -1,7 +1,5 @@
 """Data: images of an LMDB or LevelDB."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Deconvolution: convolution run backward, for learned upsampling."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from caffe_lite.layers._conv import ConvolutionBase

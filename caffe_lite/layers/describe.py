@@ -4,8 +4,6 @@ A page is made of the class docstring and the schema: what the layer computes, s
 with their defaults and comments, a sample. Types that users add get pages as well.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import textwrap

@@ -1,7 +1,5 @@
 """Dropout: random zeros while training."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

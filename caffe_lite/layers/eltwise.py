@@ -1,7 +1,5 @@
 """Products, sums and maxima of blobs, element by element."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

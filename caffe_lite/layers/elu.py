@@ -1,7 +1,5 @@
 """Exponential linear unit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

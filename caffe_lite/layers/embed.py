@@ -1,7 +1,5 @@
 """Embed: rows of a table, looked up by integers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """EuclideanLoss: half the mean squared distance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """Items of a batch that a selector lets through."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 from typing import Any

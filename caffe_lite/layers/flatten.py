@@ -1,7 +1,5 @@
 """Flatten: several axes as one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """HDF5Output: two blobs to a file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Margin loss of one-against-all scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

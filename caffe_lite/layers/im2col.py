@@ -1,7 +1,5 @@
 """Im2col: image patches as columns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """Cross-entropy of a softmax, weighted by a matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import isqrt
 from typing import Any

@@ -1,7 +1,5 @@
 """Input: blobs that the caller fills."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Logarithm."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

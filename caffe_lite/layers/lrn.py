@@ -1,7 +1,5 @@
 """LRN: local response normalization, across or within channels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

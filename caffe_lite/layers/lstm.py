@@ -1,7 +1,5 @@
 """LSTM: long short-term memory over sequences."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """LSTMUnit: one step of an LSTM cell, from its pre-activations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """MemoryData: arrays that the program gives."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cross-entropy of given probabilities."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

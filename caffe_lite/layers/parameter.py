@@ -1,7 +1,5 @@
 """Parameter: a learned blob as a top."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Pooling: the largest, the average or a drawn pixel of each window."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rectifier with a learned slope."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """A layer written in Python by the user."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence

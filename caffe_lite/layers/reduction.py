@@ -1,7 +1,5 @@
 """Sums over trailing axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """The layer types a prototxt can name: built-in ones, those of plugins, those a user registers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points

@@ -1,7 +1,5 @@
 """ReLU: rectified linear units, leaky ones too."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

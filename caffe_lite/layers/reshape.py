@@ -1,7 +1,5 @@
 """Reshape: the same elements under another shape."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """RNN: the plain recurrent network."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cross-entropy of independent yes-or-no predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Silence: takes blobs that nobody else wants."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

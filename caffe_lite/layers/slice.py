@@ -1,7 +1,5 @@
 """Slice: one blob cut along one axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """Softmax over one axis."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -1,7 +1,5 @@
 """SoftmaxWithLoss: softmax and the cross-entropy of its true classes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

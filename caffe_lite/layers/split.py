@@ -1,7 +1,5 @@
 """Split: one blob for several layers; nets get these by themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """Repetition along an axis."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

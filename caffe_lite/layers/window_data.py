@@ -1,7 +1,5 @@
 """WindowData: labelled windows of images, for R-CNN."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob

@@ -1,7 +1,5 @@
 """What the parts of a caption net are: which blobs take words and images, which give words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby

@@ -3,8 +3,6 @@
 Decoding JPEG dominates, and Pillow does it without the interpreter's lock.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Settings of LRCN's clip layers: from `param_str`, the environment, or their own defaults."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os
@@ -11,7 +9,7 @@ from typing import Any
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.lrcn.clip_reader import ClipSettings
 
-_TYPES = {each.name: str(each.type) for each in fields(ClipSettings)}
+_TYPES = {each.name: each.type for each in fields(ClipSettings)}
 
 
 def settings(param_str: str, variables: dict[str, str], defaults: dict[str, Any]) -> ClipSettings:
@@ -51,11 +49,11 @@ def _parse(param_str: str) -> dict[str, Any]:
 
 def _checked(name: str, value: Any, source: str) -> Any:
     kind = _TYPES[name]
-    if kind == "str" and isinstance(value, str):
+    if kind is str and isinstance(value, str):
         return value
-    if kind == "bool" and isinstance(value, bool | int):
+    if kind is bool and isinstance(value, bool | int):
         return bool(value)
-    if kind == "int":
+    if kind is int:
         if isinstance(value, str) and value.strip().isdigit():
             value = int(value)
         if type(value) is int and value > 0:
@@ -68,7 +66,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
             and all(isinstance(each, int | float) for each in values)
         ):
             return tuple(values)
-    wanted = {"int": "a whole number from 1", "bool": "true or false", "str": "a string"}
+    wanted: dict[Any, str] = {int: "a whole number from 1", bool: "true or false", str: "a string"}
     raise DataError(
         f'{source}: "{name}" must be '
         f"{wanted.get(kind, 'one number per channel: B, G, R')}, got {value!r}"

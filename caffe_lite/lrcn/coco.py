@@ -1,7 +1,5 @@
 """Caption files in COCO's JSON: references of images, and results to score."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass

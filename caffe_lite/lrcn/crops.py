@@ -1,7 +1,5 @@
 """Crops of images and of flow images, as pycaffe's `oversample` takes them."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from caffe_lite.data import flow_images

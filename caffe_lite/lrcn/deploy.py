@@ -1,7 +1,5 @@
 """Deploy nets with their trained weights."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Features of images from a convolutional net: what an LRCN caption net sees of them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Images as a net's input blob takes them: resized, cropped, less their mean, scaled."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Next-word probabilities of many sentences at once, step by step or of whole sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

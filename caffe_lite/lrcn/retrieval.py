@@ -1,7 +1,5 @@
 """Retrieval: captions for images and images for captions, from scores of all pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -22,8 +22,6 @@ A layer's `param_str`, a dict of `ClipSettings`, overrules them:
 `param_str: '{"root": "frames/", "buffer": 8, "crop": 113}'`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Solver parameters that contradict each other, found before anything is built."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a solver tells its listeners: each is called with one of these, and decides what to show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

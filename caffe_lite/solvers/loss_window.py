@@ -1,7 +1,5 @@
 """The training loss as it is displayed: averaged over the last iterations."""
 
-from __future__ import annotations
-
 from math import fsum
 from typing import Any
 

@@ -9,8 +9,6 @@ poly       base_lr (1 - iter / max_iter)^power, 0 from max_iter on
 sigmoid    base_lr / (1 + e^(-gamma (iter - stepsize)))
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import exp
 from typing import Any

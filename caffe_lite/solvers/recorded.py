@@ -1,7 +1,5 @@
 """A training iteration recorded once on the device and replayed with one call."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Solvers by the name that a SolverParameter's `type` gives."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The update of all learned blobs: clipping, scaling, weight decay and the solver's rule."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from caffe_lite.backend import UpdateSlot

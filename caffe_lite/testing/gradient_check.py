@@ -6,8 +6,6 @@ checked element by element, large ones along random directions. Each derivative 
 function the two central differences agree up to h^2, and the second differences up to h^3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

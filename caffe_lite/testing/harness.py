@@ -1,7 +1,5 @@
 """Run one layer alone, without a net."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

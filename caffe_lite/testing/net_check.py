@@ -1,7 +1,5 @@
 """Check the gradients of a whole net, layer by layer, at the data that flows through it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Trained weights: read from every dialect of caffemodel, copied into nets, and written."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from caffe_lite.proto.files import StrPath

@@ -4,8 +4,6 @@ Forks of Caffe give the other field numbers of a layer different meanings, so a 
 schema cannot read them all; names and blobs have kept their numbers.
 """
 
-from __future__ import annotations
-
 from math import prod
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Weights copied into a net, by layer name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection
 from typing import Any

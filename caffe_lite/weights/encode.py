@@ -1,7 +1,5 @@
 """BlobProtos written piece by piece, so that a big net is not in memory twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

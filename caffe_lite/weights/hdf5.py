@@ -1,7 +1,5 @@
 """HDF5 weights (.caffemodel.h5): group data/<layer> holds dataset <i> for each learned blob."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

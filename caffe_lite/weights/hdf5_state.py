@@ -1,7 +1,5 @@
 """Solver states in HDF5: iter, learned_net, current_step, history/<i>, and a user block."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A file as read-only memory, and blobs that lie in it as runs of equally spaced numbers."""
 
-from __future__ import annotations
-
 import mmap
 import os
 import weakref

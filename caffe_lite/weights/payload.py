@@ -1,7 +1,5 @@
 """Nested state (dicts, lists, numbers, strings, host arrays) as bytes, without pickle."""
 
-from __future__ import annotations
-
 import io
 import json
 from typing import Any

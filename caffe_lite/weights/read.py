@@ -1,7 +1,5 @@
 """Weights files, told apart by what they hold."""
 
-from __future__ import annotations
-
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.sniff import describe, is_binary

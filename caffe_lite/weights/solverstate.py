@@ -6,8 +6,6 @@ recurrent state) rides along where Caffe's readers pass it over: in a field of i
 of the message, or in the user block before the HDF5 data.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Learned blobs as a file holds them, read when they are asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """Protobuf's wire format, read in place: where each field of a message lies in its file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from mmap import mmap
 from typing import NamedTuple

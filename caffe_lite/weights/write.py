@@ -1,7 +1,5 @@
 """Binary weights (.caffemodel) written: the net's layers, each with its learned blobs."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Names of classes, and the fusion of two streams' probabilities."""
 
-from __future__ import annotations
-
 import os
 import re
 

@@ -1,7 +1,5 @@
 """Activities in videos: class probabilities of clips, over crops and time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import prod

@@ -1,7 +1,5 @@
 """Clips of a video: which frames they are, and the frames themselves."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 

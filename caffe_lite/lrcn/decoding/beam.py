@@ -1,7 +1,5 @@
 """Beam search over all images at once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Caption: word ids with their log-probabilities."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import fsum
 

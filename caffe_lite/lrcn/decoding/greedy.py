@@ -1,7 +1,5 @@
 """The likeliest word at each step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sentences word by word, where each word is chosen on the spot."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

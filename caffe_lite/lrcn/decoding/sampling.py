@@ -1,7 +1,5 @@
 """Words drawn at random."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

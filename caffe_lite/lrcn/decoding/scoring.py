@@ -1,7 +1,5 @@
 """Log-probabilities of sentences that are given."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """CIDEr and CIDEr-D over a set of captions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from math import exp, log, sqrt

@@ -1,7 +1,5 @@
 """All scores of a set of captions at once."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 

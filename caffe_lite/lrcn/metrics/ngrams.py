@@ -1,7 +1,5 @@
 """n-grams of a tokenized caption, counted."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

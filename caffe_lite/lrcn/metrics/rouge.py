@@ -1,7 +1,5 @@
 """ROUGE-L over a set of captions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from caffe_lite.lrcn.metrics.ngrams import Tokens

@@ -1,7 +1,5 @@
 """Captions to words, as the COCO caption evaluation splits them with Stanford's PTBTokenizer."""
 
-from __future__ import annotations
-
 import re
 
 # What the evaluation drops. Brackets come out in lower case there and so are not on its list.

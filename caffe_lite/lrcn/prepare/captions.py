@@ -1,7 +1,5 @@
 """A split of a captioned data set, written as the files that LRCN's captioning nets name."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

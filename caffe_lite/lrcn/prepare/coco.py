@@ -1,7 +1,5 @@
 """Caption files in the form of COCO's, and the vocabulary that they make."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence

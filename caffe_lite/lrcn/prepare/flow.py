@@ -1,7 +1,5 @@
 """Folders of frames to folders of optical flow images, as LRCN's flow nets read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Video files to folders of numbered JPEG frames, as LRCN's nets read them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

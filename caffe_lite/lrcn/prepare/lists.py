@@ -1,7 +1,5 @@
 """Lists of videos and of frames in the form that LRCN's UCF101 nets name."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
