@@ -58,8 +58,3 @@ def encode(image: np.ndarray, label: int = 0) -> bytes:
     else:
         datum.float_data.extend(image.astype(np.float32).ravel().tolist())
     return datum.SerializeToString()
-
-
-def encode_file(data: bytes, label: int = 0) -> bytes:
-    """Serialize the bytes of an image file as an encoded datum."""
-    return schema.Datum(data=data, label=label, encoded=True).SerializeToString()

@@ -24,11 +24,6 @@ def turn_x(levels: np.ndarray) -> None:
     np.subtract(255, levels, out=levels)
 
 
-def decode_flow(image: np.ndarray) -> np.ndarray:
-    """The flow (H, W, 2) float32 in pixels that `image` (H, W, 3), B G R, shows; +-8 at most."""
-    return (image[..., :0:-1].astype(np.float32) - CENTRE) / SCALE
-
-
 def flow_name(frame_name: str) -> str:
     """The file name of the flow image that leads to the frame of this name."""
     return f"flow_image_{frame_name}"

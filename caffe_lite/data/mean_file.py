@@ -7,7 +7,6 @@ from google.protobuf.message import DecodeError
 
 from caffe_lite.errors import DataError
 from caffe_lite.proto import schema
-from caffe_lite.proto.atomic import atomic_path
 
 
 def read_mean(path: str | os.PathLike[str]) -> np.ndarray:
@@ -31,12 +30,3 @@ def read_mean(path: str | os.PathLike[str]) -> np.ndarray:
             f"got shape {shape} with {values.size} values"
         )
     return values.reshape(shape)
-
-
-def write_mean(path: str | os.PathLike[str], mean: np.ndarray) -> None:
-    """Write `mean` (C, H, W) as a binary BlobProto, shaped (1, C, H, W) as the reference does."""
-    channels, height, width = mean.shape
-    blob = schema.BlobProto(num=1, channels=channels, height=height, width=width)
-    blob.data.extend(mean.astype(np.float32).ravel().tolist())
-    with atomic_path(path) as partial:
-        partial.write_bytes(blob.SerializeToString())

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from caffe_lite.data.datum import decode, encode, encode_file
+from caffe_lite.data.datum import decode, encode
 from caffe_lite.data.images import encode_image
 from caffe_lite.errors import DataError
 from caffe_lite.proto import schema
+from tests.layers.sources import encode_file
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caffe_lite.data.mean_file import read_mean, write_mean
+from caffe_lite.data.mean_file import read_mean
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
 from caffe_lite.proto import schema, text
+from tests.layers.sources import write_mean
 
 RECORDED = np.load(Path(__file__).parent.parent / "reference/data/data_transform.npz")
 CASES = sorted({key.split("/")[1] for key in RECORDED.files if key.startswith("case/")})

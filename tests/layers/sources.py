@@ -3,9 +3,10 @@
 import h5py
 import numpy as np
 
-from caffe_lite.data.datum import encode, encode_file
+from caffe_lite.data.datum import encode
 from caffe_lite.data.images import encode_image, write_image
 from caffe_lite.data.lmdb_writer import LmdbWriter
+from caffe_lite.proto import schema
 from caffe_lite.testing import make_layer
 from tests.layers.helpers import fails
 
@@ -28,6 +29,19 @@ def pictures(count, height=6, width=5, channels=3):
     return np.random.default_rng(count).integers(
         0, 256, (count, channels, height, width), dtype=np.uint8
     )
+
+
+def encode_file(data, label=0):
+    """The bytes of an image file as an encoded datum."""
+    return schema.Datum(data=data, label=label, encoded=True).SerializeToString()
+
+
+def write_mean(path, mean):
+    """The mean image (C, H, W) as a binary BlobProto of shape (1, C, H, W), as Caffe has it."""
+    channels, height, width = mean.shape
+    blob = schema.BlobProto(num=1, channels=channels, height=height, width=width)
+    blob.data.extend(mean.ravel().tolist())
+    path.write_bytes(blob.SerializeToString())
 
 
 def write_database(path, images, encoded=False):

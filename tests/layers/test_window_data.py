@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from caffe_lite.data.images import write_image
-from caffe_lite.data.mean_file import write_mean
 from caffe_lite.data.resize import resize
 from caffe_lite.testing import make_layer
-from tests.layers.sources import batches, check_resume, fails_with, pictures
+from tests.layers.sources import batches, check_resume, fails_with, pictures, write_mean
 
 IMAGES = pictures(2, 12, 14)
 WINDOWS = [

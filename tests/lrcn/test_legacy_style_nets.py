@@ -8,7 +8,6 @@ import pytest
 
 from caffe_lite.backend import get_ops
 from caffe_lite.cli import main
-from caffe_lite.data.clip_folders import write_clip_folders
 from caffe_lite.data.images import write_image
 from caffe_lite.lrcn.prepare.captions import write_split
 from caffe_lite.lrcn.prepare.coco import make_vocabulary, read_captions
@@ -16,6 +15,7 @@ from caffe_lite.net import Net
 from caffe_lite.proto import load, schema, text
 from caffe_lite.solvers import get_solver
 from caffe_lite.weights import write_caffemodel
+from tests.lrcn.clip_folders import write_clip_folders
 
 DATA = """
 layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ {rule} }}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caffe_lite.data.flow_images import decode_flow, encode_flow
+from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.images import read_image, write_image
 from caffe_lite.data.motions import MOTIONS
 from caffe_lite.data.moving_digits import make_clips
@@ -71,7 +71,6 @@ def test_flow_images_have_lrcns_scale_and_channels():
     assert red.tolist() == [128, 144, 128, 176, 255]
     assert green.tolist() == [128, 128, 96, 192, 0]
     assert blue.tolist() == [128, 144, 160, 208, 255]
-    assert np.array_equal(decode_flow(encode_flow(flow))[0, :4], flow[0, :4])
 
 
 def write_frames(folder, count=4, size=(40, 50)):
@@ -94,7 +93,8 @@ def test_a_folder_of_frames_becomes_a_folder_of_flow(tmp_path, method):
     names = sorted(path.name for path in (tmp_path / "flow" / "v1").iterdir())
     assert names == [f"flow_image_v1.{t:04d}.jpg" for t in (2, 3, 4)]
     for name in names:
-        x, y = np.median(decode_flow(read_image(tmp_path / "flow" / "v1" / name)), axis=(0, 1))
+        image = read_image(tmp_path / "flow" / "v1" / name)
+        y, x = (np.median(image[..., 1:], axis=(0, 1)) - 128) / 16
         assert abs(x - 2) < 0.3 and abs(y + 1) < 0.3
     assert write_flow(tmp_path / "frames" / "v1", tmp_path / "flow", method) is False
 

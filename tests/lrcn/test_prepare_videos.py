@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from caffe_lite.cli import video
-from caffe_lite.data.clip_folders import write_clip_folders
 from caffe_lite.data.images import read_image
 from caffe_lite.errors import CaffeError, DataError, UsageError
+from tests.lrcn.clip_folders import write_clip_folders
 
 
 def run(*options):

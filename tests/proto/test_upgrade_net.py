@@ -7,7 +7,6 @@ import pytest
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema, text
 from caffe_lite.proto.upgrade import (
-    net_needs_upgrade,
     solver_needs_upgrade,
     upgrade_net,
     upgrade_net_steps,
@@ -31,13 +30,12 @@ def check(old: str, new: str) -> None:
     upgraded = upgrade_net(before)
     assert text.format(upgraded) == text.format(net(new))
     assert before == net(old)
-    assert not net_needs_upgrade(upgraded)
-    assert upgrade_net(upgraded) == upgraded
+    assert upgrade_net_steps(upgraded, "again") == (upgraded, [])
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_recorded_nets(path):
-    assert net_needs_upgrade(text.read(path, schema.NetParameter))
+    assert upgrade_net_steps(text.read(path, schema.NetParameter), "net")[1]
     check(path.read_text(), path.with_suffix(".upgraded.prototxt").read_text())
 
 
@@ -74,7 +72,6 @@ def test_solver_with_both_types():
 def test_current_nets_stay_as_they_are():
     source = """name: "n" layer { name: "d" type: "Data" data_param { scale: 2 mirror: true } }
         layer { type: "BatchNorm" param { lr_mult: 1 } param { } }"""
-    assert not net_needs_upgrade(net(source))
     assert upgrade_net_steps(net(source), "f") == (net(source), [])
 
 
@@ -117,7 +114,8 @@ def test_inputs_of_weights_files_have_no_shape_and_are_dropped():
 
 
 def test_dims_without_inputs_are_left():
-    assert not net_needs_upgrade(net("input_dim: 1 input_shape { dim: 1 }"))
+    source = net("input_dim: 1 input_shape { dim: 1 }")
+    assert upgrade_net_steps(source, "net") == (source, [])
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,6 @@ from caffe_lite.proto.upgrade import batch_norm, inputs, solver, transforms, v0,
 _STEPS = (v0, transforms, v1, inputs, batch_norm)
 
 
-def net_needs_upgrade(net: Any) -> bool:
-    """Whether any part of the NetParameter `net` is written in an older dialect."""
-    return any(step.needed(net) for step in _STEPS)
-
-
 def upgrade_net(net: Any, name: str = "net") -> Any:
     """An upgraded copy of the NetParameter `net`; `name` stands for its file in errors."""
     return upgrade_net_steps(net, name)[0]
