@@ -7,11 +7,14 @@ switched off here, as it was in the versions that Caffe 1.0 was used with.
 
 import functools
 import json
+import tempfile
 from pathlib import Path
 
 import caffe
+import caffe.detector
 import caffe.io
 import numpy as np
+from image_nets import NET, WEIGHTS, detections, predictions
 from images import CROPS, RESIZES, image, transformers
 from net_specs import SPECS
 
@@ -24,7 +27,6 @@ def record_net_specs():
 
 
 def record_images():
-    caffe.io.resize = functools.partial(caffe.io.resize, anti_aliasing=False)
     arrays = {}
     for name, (shape, new_dims, order) in RESIZES.items():
         arrays[f"resize_{name}"] = caffe.io.resize_image(image(shape), new_dims, order)
@@ -39,6 +41,37 @@ def record_images():
     np.savez_compressed(FOLDER / "images.npz", **arrays)
 
 
+class WholeNumbers:
+    """numpy, but for rounding to integers, as Detector's indices need it by now."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def round(self, values):
+        return np.round(values).astype(int)
+
+    def clip(self, *args):
+        return np.clip(*args).astype(int)
+
+
+def record_image_nets():
+    from PIL import Image
+
+    caffe.detector.np = WholeNumbers()
+    caffe.io.load_image = lambda name: np.asarray(Image.open(name)) / np.float32(255)
+    with tempfile.TemporaryDirectory() as folder:
+        net_file, image_file = f"{folder}/net.prototxt", f"{folder}/image.png"
+        Path(net_file).write_text(NET)
+        Image.fromarray((image((16, 14, 3)) * 255).astype(np.uint8)).save(image_file)
+        caffe.set_random_seed(1)
+        caffe.Net(net_file, caffe.TEST).save(str(WEIGHTS))
+        arrays = predictions(caffe, net_file)
+        arrays.update(detections(caffe, net_file, image_file))
+    np.savez_compressed(FOLDER / "image_nets.npz", **arrays)
+
+
 if __name__ == "__main__":
+    caffe.io.resize = functools.partial(caffe.io.resize, anti_aliasing=False)
     record_net_specs()
     record_images()
+    record_image_nets()
