@@ -10,10 +10,11 @@ import numpy as np
 
 from caffe_lite import net as core
 from caffe_lite.blob import BlobVec
-from caffe_lite.errors import CaffeError, UsageError
+from caffe_lite.errors import CaffeError, ModelError, UsageError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
 from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe import mode
+from caffe_lite.pycaffe.errors import ArgumentError
 from caffe_lite.weights import write_caffemodel, write_hdf5
 
 Array = Any
@@ -115,7 +116,7 @@ class Net:
         self._set(inputs, self.inputs, "inputs", "data")
         first = 0 if start is None else self.core.layer_index(start)
         last = len(self.layers) - 1 if end is None else self.core.layer_index(end)
-        wanted = {*(self.outputs if end is None else self.top_names[end]), *(blobs or ())}
+        wanted = self._known([*(self.top_names[end] if end else self.outputs), *(blobs or ())])
         self._forward(first, last)
         return {name: self.blobs[name].data for name in wanted}
 
@@ -133,9 +134,17 @@ class Net:
         self._set(top_diffs, self.outputs, "outputs", "diff")
         first = len(self.layers) - 1 if start is None else self.core.layer_index(start)
         last = 0 if end is None else self.core.layer_index(end)
-        wanted = {*(self.inputs if end is None else self.bottom_names[end]), *(diffs or ())}
+        wanted = self._known([*(self.bottom_names[end] if end else self.inputs), *(diffs or ())])
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in wanted}
+
+    def _known(self, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in self.blobs:
+                raise ModelError(
+                    f'net "{self.name}" has no blob "{name}"{did_you_mean(name, self.blobs)}'
+                )
+        return names
 
     def _set(self, given: dict[str, Array], names: list[str], what: str, field: str) -> None:
         if given and given.keys() != set(names):
@@ -150,7 +159,12 @@ class Net:
                     f'"{name}" takes {blob.shape[0]} items at once, got '
                     f"{len(values)}; reshape the blob, or use forward_all"
                 )
-            getattr(blob, field)[...] = values
+            try:
+                getattr(blob, field)[...] = values
+            except ValueError as error:
+                raise ArgumentError(
+                    f'"{name}" has shape {blob.shape}, got an array of shape {np.shape(values)}'
+                ) from error
 
     def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Array) -> dict[str, Array]:
         """Run any number of items through the net in batches of its own size; see `forward`."""
@@ -181,8 +195,14 @@ class Net:
 
     def _batch(self, arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
         """Batches of the net's size; the last one is filled up with zeros."""
+        counts = {name: len(values) for name, values in arrays.items()}
+        if len(set(counts.values())) != 1:
+            raise ArgumentError(
+                f"arrays of equally many items are needed, by the names of the net's inputs "
+                f"({', '.join(self.inputs)}); got {counts or 'none'}"
+            )
         size = next(iter(self.blobs.values())).shape[0]
-        count = len(next(iter(arrays.values())))
+        count = next(iter(counts.values()))
         for start in range(0, count, size):
             batch = {
                 name: np.asarray(values[start : start + size]) for name, values in arrays.items()
@@ -218,6 +238,8 @@ class Net:
                 layer.set_arrays(data, labels)  # type: ignore[attr-defined]
                 return
         raise CaffeError(f'net "{self.name}" has no MemoryData layer to take arrays')
+
+    _set_input_arrays = set_input_arrays
 
     # Weights
 

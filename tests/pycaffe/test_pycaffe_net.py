@@ -76,6 +76,32 @@ def test_forward_from_a_layer(net):
     np.testing.assert_allclose(out["y"], np.ones((4, 5)) @ weight.T + bias, rtol=1e-5)
 
 
+def test_constructors_that_cannot_be_meant(path):
+    for arguments, words in [
+        (("TEST",), "needs a phase: caffe.TRAIN or caffe.TEST, got 'TEST'"),
+        ((caffe.TEST, "w.caffemodel"), "level 'w.caffemodel'; name them: weights="),
+        ((caffe.TEST, 0, [], None, 1), "got 5 arguments after the file"),
+        (("w.caffemodel", caffe.TEST), "w.caffemodel: no such file"),
+    ]:
+        with pytest.raises(CaffeError, match=words):
+            caffe.Net(path, *arguments)
+    assert caffe.Net(path, caffe.TRAIN, stages="more").outputs == ["s"]
+
+
+def test_positions_of_blobs(net):
+    """What Caffe's binary part shows, by positions in the dict of blobs."""
+    assert net._blob_names == list(net.blobs) and net._blobs == list(net.blobs.values())
+    assert [net._bottom_ids(i) for i in range(4)] == [[], [0], [1], [1]]
+    assert [net._top_ids(i) for i in range(4)] == [[0], [1], [1], [2]]
+    assert net._inputs == [0] and net._outputs == [2]
+    assert net.blob_loss_weights == dict.fromkeys("xhy", 0.0)
+    assert net._blob_loss_weights == [0, 0, 0]
+
+
+def test_outputs_come_in_order(net):
+    assert list(net.forward(blobs=["h", "x"])) == ["y", "h", "x"]
+
+
 def test_wrong_inputs_are_refused(net):
     with pytest.raises(CaffeError, match=r"keywords given \(q\) are not the net's inputs \(x\)"):
         net.forward(q=np.zeros((4, 3)))
@@ -83,6 +109,14 @@ def test_wrong_inputs_are_refused(net):
         net.forward(x=np.zeros((5, 3)))
     with pytest.raises(ModelError, match='no layer "bb"; did you mean "b"'):
         net.forward(end="bb")
+    with pytest.raises(ModelError, match='no blob "yy"; did you mean "y"'):
+        net.forward(blobs=["yy"])
+    with pytest.raises(ValueError, match=r'"x" has shape \(4, 3\), got an array of shape \(4, 2\)'):
+        net.forward(x=np.zeros((4, 2)))
+    with pytest.raises(ValueError, match=r"of the net's inputs \(x\); got none"):
+        net.forward_all()
+    with pytest.raises(ValueError, match="equally many items are needed"):
+        net.forward_backward_all(x=np.zeros((4, 3)), y=np.zeros((5, 2)))
 
 
 def test_backward_gives_input_gradients(net):
