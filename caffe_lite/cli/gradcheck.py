@@ -50,21 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend import get_ops
     from caffe_lite.cli.log import start_log
-    from caffe_lite.net import Net
-    from caffe_lite.proto import load
     from caffe_lite.testing.net_check import check_net
 
     start_log(quiet=True)
-    param = load.load_net(args.model, unknown=args.unknown_fields)
-    with Net(
-        param,
-        options.phase(args),
-        get_ops(dtype="float64"),
-        level=args.level,
-        stages=options.stages(args),
-        seed=args.seed,
-        source=args.model,
-    ) as net:
+    with options.net(args, get_ops(dtype="float64"), args.seed) as net:
         filled = _fill_integers(net, args)
         rows = [("layer", "type", "blob", "error", "at", "backward", "difference")]
         all_fine = True

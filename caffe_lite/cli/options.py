@@ -1,9 +1,17 @@
 """Options that several commands share, and what they stand for."""
 
+from __future__ import annotations
+
 import argparse
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import UsageError
+
+if TYPE_CHECKING:
+    from caffe_lite.net import Net
+
+log = logging.getLogger("caffe_lite.caffe")
 
 DEVICE_HELP = 'the GPU to use ("0"), "all" where there is but one, or "none" for the CPU'
 
@@ -90,3 +98,28 @@ def device(gpu: str | None, default: int | None = None) -> int | None:
     if not gpu.isdigit():
         raise UsageError(f"--gpu {gpu}: {DEVICE_HELP}")
     return int(gpu)
+
+
+def chosen_ops(args: argparse.Namespace) -> Any:
+    """The backend of the device that --gpu names, by default the CPU's; the log tells which."""
+    from caffe_lite.backend import get_ops
+
+    number = device(args.gpu)
+    log.info("Use CPU." if number is None else f"Use GPU with device ID {number}")
+    return get_ops(number)
+
+
+def net(args: argparse.Namespace, ops: Any, seed: int = 0) -> Net:
+    """The net that --model names, in the state that --phase, --level and --stage name."""
+    from caffe_lite.net import Net
+    from caffe_lite.proto import load
+
+    return Net(
+        load.load_net(args.model, unknown=args.unknown_fields),
+        phase(args),
+        ops,
+        level=args.level,
+        stages=stages(args),
+        seed=seed,
+        source=args.model,
+    )

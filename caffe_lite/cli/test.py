@@ -33,30 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from caffe_lite.backend import get_ops
     from caffe_lite.cli.event_log import EventLog
     from caffe_lite.cli.log import start_log
     from caffe_lite.errors import UsageError
-    from caffe_lite.net import Net
-    from caffe_lite.proto import load
 
     if args.iterations < 1:
         raise UsageError(f"--iterations must be at least 1, got {args.iterations}")
     live = start_log(args.log_dir, "test")
-    device = options.device(args.gpu)
-    log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
-    param = load.load_net(args.model, unknown=args.unknown_fields)
-    with (
-        EventLog(args.log_dir, "test") as events,
-        Net(
-            param,
-            options.phase(args),
-            get_ops(device),
-            level=args.level,
-            stages=options.stages(args),
-            source=args.model,
-        ) as net,
-    ):
+    ops = options.chosen_ops(args)
+    with options.net(args, ops) as net, EventLog(args.log_dir, "test") as events:
         net.copy_trained_layers_from(args.weights)
         log.info("Running for %d iterations.", args.iterations)
         sums: dict[tuple[str, int], float] = {}

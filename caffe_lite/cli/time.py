@@ -28,26 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from caffe_lite.backend import get_ops
     from caffe_lite.cli.log import start_log
     from caffe_lite.errors import UsageError
-    from caffe_lite.net import Net
-    from caffe_lite.proto import load
 
     if args.iterations < 1:
         raise UsageError(f"--iterations must be at least 1, got {args.iterations}")
     start_log()
-    device = options.device(args.gpu)
-    log.info("Use CPU." if device is None else f"Use GPU with device ID {device}")
-    param = load.load_net(args.model, unknown=args.unknown_fields)
-    with Net(
-        param,
-        options.phase(args),
-        get_ops(device),
-        level=args.level,
-        stages=options.stages(args),
-        source=args.model,
-    ) as net:
+    with options.net(args, options.chosen_ops(args)) as net:
         if args.weights:
             net.copy_trained_layers_from(args.weights)
         log.info("Performing Forward")

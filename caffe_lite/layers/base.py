@@ -163,6 +163,12 @@ class Layer:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f"{self._title}: {text}")
 
+    def _zero_gradient(self, propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """The backward pass of a layer that passes no gradient on: zeros where one is asked for."""
+        for flag, blob in zip(propagate_down, bottom, strict=True):
+            if flag:
+                blob.diff[...] = 0
+
     def require_elements(self, bottom: Sequence[Blob]) -> None:
         """Fail if a bottom has no elements."""
         for i, blob in enumerate(bottom):

@@ -61,9 +61,7 @@ class HDF5Output(Layer):
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        for flag, blob in zip(propagate_down, bottom, strict=True):
-            if flag:
-                blob.diff[...] = 0
+        self._zero_gradient(propagate_down, bottom)
 
     def close(self) -> None:
         if self._writer is not None:

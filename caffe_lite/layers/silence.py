@@ -32,6 +32,4 @@ class Silence(Layer):
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        for flag, blob in zip(propagate_down, bottom, strict=True):
-            if flag:
-                blob.diff[...] = 0
+        self._zero_gradient(propagate_down, bottom)

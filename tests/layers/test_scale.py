@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from caffe_lite.testing import check_layer, make_layer
+from tests.layers.affine import LEARNED, SECOND_BOTTOM, X
 from tests.layers.helpers import fails, normal
-
-X = normal(2, 3, 4, 5)
 
 
 def expected(x, a, b, axis):
@@ -15,18 +14,7 @@ def expected(x, a, b, axis):
     return y
 
 
-@pytest.mark.parametrize(
-    "param, axis, shape",
-    [
-        ("", 1, (3,)),
-        ("axis: 0", 0, (2,)),
-        ("axis: -1", 3, (5,)),
-        ("axis: 1 num_axes: 2", 1, (3, 4)),
-        ("axis: 2 num_axes: -1", 2, (4, 5)),
-        ("axis: 0 num_axes: -1", 0, (2, 3, 4, 5)),
-        ("num_axes: 0", 1, ()),
-    ],
-)
+@LEARNED
 @pytest.mark.parametrize("with_bias", [False, True])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_learned(param, axis, shape, with_bias, in_place):
@@ -42,17 +30,7 @@ def test_learned(param, axis, shape, with_bias, in_place):
     check_layer(text, [X], in_place=in_place)
 
 
-@pytest.mark.parametrize(
-    "param, axis, shape",
-    [
-        ("", 1, (3,)),
-        ("", 1, (3, 4)),
-        ("axis: 0", 0, (2,)),
-        ("axis: -2", 2, (4, 5)),
-        ("", 1, ()),
-        ("axis: 0", 0, (2, 3, 4, 5)),
-    ],
-)
+@SECOND_BOTTOM
 @pytest.mark.parametrize("with_bias", [False, True])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_from_a_second_bottom(param, axis, shape, with_bias, in_place):
