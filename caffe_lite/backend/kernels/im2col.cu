@@ -33,6 +33,19 @@ KERNEL im2col_2d(const Dtype *x, Dtype *columns, int images, int channels, int h
     }
 }
 
+// Strides and dilations are mostly 1, and a division takes as long as twenty other instructions.
+__device__ inline int divided(int a, int by) {
+    return by == 1 ? a : a / by;
+}
+
+// The tap of a kernel that lies `offset` pixels from its first one; -1 if it has none there.
+__device__ inline int tap_at(int offset, int dilation) {
+    int tap = divided(offset, dilation);
+    return tap * dilation == offset ? tap : -1;
+}
+
+#define AT_ONCE 4  // elements that are on their way from memory together
+
 // x[image, channel, h, w] = sum of the column elements that im2col copied from there. Gathered,
 // not scattered: the order of the sum, and so its rounding, never changes.
 KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int height, int width,
@@ -49,20 +62,27 @@ KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int h
             FOR_EACH(pixel, (Index)height * width) {
                 int h = (int)(pixel / width) + pad_h;
                 int w = (int)(pixel % width) + pad_w;
-                int first_h = h < reach_h ? 0 : (h - reach_h + stride_h - 1) / stride_h;
-                int first_w = w < reach_w ? 0 : (w - reach_w + stride_w - 1) / stride_w;
-                int last_h = h / stride_h < out_h ? h / stride_h : out_h - 1;
-                int last_w = w / stride_w < out_w ? w / stride_w : out_w - 1;
+                int first_h = h < reach_h ? 0 : divided(h - reach_h + stride_h - 1, stride_h);
+                int first_w = w < reach_w ? 0 : divided(w - reach_w + stride_w - 1, stride_w);
+                int last_h = divided(h, stride_h);
+                int last_w = divided(w, stride_w);
+                last_h = last_h < out_h ? last_h : out_h - 1;
+                last_w = last_w < out_w ? last_w : out_w - 1;
                 Dtype sum = 0;
                 for (int oh = first_h; oh <= last_h; ++oh) {
-                    int offset_h = h - oh * stride_h;
-                    if (offset_h % dilation_h != 0) continue;
-                    int row_h = offset_h / dilation_h * kernel_w;
-                    for (int ow = first_w; ow <= last_w; ++ow) {
-                        int offset_w = w - ow * stride_w;
-                        if (offset_w % dilation_w != 0) continue;
-                        int row = row_h + offset_w / dilation_w;
-                        sum += rows[row * row_step + (Index)oh * out_w + ow];
+                    int kh = tap_at(h - oh * stride_h, dilation_h);
+                    if (kh < 0) continue;
+                    const Dtype *from = rows + (Index)kh * kernel_w * row_step + (Index)oh * out_w;
+                    for (int ow = first_w; ow <= last_w; ow += AT_ONCE) {
+                        Dtype found[AT_ONCE];
+                        for (int i = 0; i < AT_ONCE; ++i) {
+                            int kw = tap_at(w - (ow + i) * stride_w, dilation_w);
+                            bool there = ow + i <= last_w && kw >= 0;
+                            // Always read, or a branch would make each wait for the one before.
+                            Dtype value = there ? from[kw * row_step + ow + i] : rows[0];
+                            found[i] = there ? value : (Dtype)0;
+                        }
+                        for (int i = 0; i < AT_ONCE; ++i) sum += found[i];
                     }
                 }
                 plane[pixel] = sum;
