@@ -3,8 +3,6 @@
 In it, `import caffe` gives `caffe_lite.pycaffe`.
 """
 
-from __future__ import annotations
-
 import runpy
 import sys
 from pathlib import Path

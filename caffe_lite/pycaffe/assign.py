@@ -1,7 +1,5 @@
 """Python values into fields of messages, as NetSpec's keywords are written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Images into class probabilities: a net with its preprocessing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any

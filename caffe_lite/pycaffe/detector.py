@@ -1,7 +1,5 @@
 """Windows of images into class scores, as R-CNN does."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """pycaffe's log: `init_log` shows it on standard error, `log` writes to it."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -1,7 +1,5 @@
 """Images as pycaffe knows them: arrays (height, width, channels), float32, R G B, 0 ... 1."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """`import caffe` for scripts that were written for Caffe."""
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """Arrays to Caffe's messages and back: BlobProto, BlobProtoVector and Datum."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """The process-wide settings of pycaffe, device and random seed; nothing else has any."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from caffe_lite.backend import get_ops

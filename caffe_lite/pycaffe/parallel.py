@@ -1,7 +1,5 @@
 """What pycaffe has for several GPUs: answers for one solver on one device, errors for more."""
 
-from __future__ import annotations
-
 from typing import Any, NoReturn
 
 from caffe_lite.errors import BackendError

@@ -1,7 +1,5 @@
 """pycaffe's solvers: `get_solver(file)`, `SGDSolver(file)` and the other rules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar

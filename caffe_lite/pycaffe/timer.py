@@ -1,7 +1,5 @@
 """pycaffe's stopwatch."""
 
-from __future__ import annotations
-
 from time import perf_counter
 
 from caffe_lite.pycaffe import mode

@@ -1,7 +1,5 @@
 """From images to a net's input, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
