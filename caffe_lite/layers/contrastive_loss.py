@@ -7,6 +7,8 @@ from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import Array, LossLayer
 from caffe_lite.layers.registry import register
 
+_LABELS = 2**31 - 1  # magnitudes that Caffe's int can hold
+
 
 @register("ContrastiveLoss")
 class ContrastiveLoss(LossLayer):
@@ -18,8 +20,8 @@ class ContrastiveLoss(LossLayer):
 
     bottom[0]  a     (N, C)  or (N, C, 1, 1)
     bottom[1]  b     (N, C)  or (N, C, 1, 1)
-    bottom[2]  s     (N,)    or (N, 1, 1, 1); similar unless 0 (after cutting off decimals); takes
-                             no gradient
+    bottom[2]  s     (N,)    or (N, 1, 1, 1); similar unless 0 (after cutting off decimals), within
+                             +-2147483646; takes no gradient
     top[0]     loss  ()
 
     The gradient of the second term divides by d + 1e-4 in place of d, as in Caffe.
@@ -51,9 +53,11 @@ class ContrastiveLoss(LossLayer):
                 )
         self._difference, self._work = (self.ops.empty((count, channels)) for _ in range(2))
         self._squared, self._distance, self._gap = (self.ops.empty(count) for _ in range(3))
+        self._label = self.ops.empty(count)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp, difference, squared, gap = self.xp, self._difference, self._squared, self._gap
+        self._check_labels(bottom[2].data.reshape(-1))
         a, b = (bottom[i].data.reshape(difference.shape) for i in (0, 1))
         xp.subtract(a, b, out=difference)
         xp.multiply(difference, difference, out=self._work)
@@ -78,6 +82,15 @@ class ContrastiveLoss(LossLayer):
             if propagate_down[i]:
                 dx = bottom[i].diff.reshape(self._difference.shape)
                 xp.multiply(self._difference, (sign * slope)[:, None], out=dx)
+
+    def _check_labels(self, label: Array) -> None:
+        self.xp.absolute(label, out=self._label)
+        fault = self.ops.label_fault(self._label, _LABELS, None, self._title)
+        if fault is not None:
+            raise self.fail(
+                "labels (bottom[2]) must be whole numbers, 0 for a pair that is not similar; one "
+                f"has the magnitude {fault:g}"
+            )
 
     def _similar(self, bottom: Sequence[Blob]) -> Array:
         return self.xp.trunc(bottom[2].data.reshape(-1)) != 0

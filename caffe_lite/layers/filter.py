@@ -22,7 +22,8 @@ class Filter(Layer):
 
     Caffe: src/caffe/layers/filter_layer.cpp
 
-    Differences from Caffe: a gradient that is asked for the selector is 0; Caffe stops there.
+    Differences from Caffe: a gradient that is asked for the selector is 0; Caffe stops there. NaN
+    in the selector is an error; Caffe lets its item through.
 
     Example::
 
@@ -56,7 +57,13 @@ class Filter(Layer):
                     f"every bottom must have the selector's first dimension "
                     f"{selector.shape[0]}, bottom[{i}] is {blob.shape}"
                 )
-        chosen = self.ops.to_host(selector.data).reshape(-1).nonzero()[0]
+        values = self.ops.to_host(selector.data).reshape(-1)
+        if (values != values).any():
+            raise self.fail(
+                "the selector (last bottom) must hold numbers, 0 for items to leave out; that of "
+                f"item {(values != values).argmax()} is nan"
+            )
+        chosen = values.nonzero()[0]
         self._ids = self.ops.asarray(chosen, "int32")
         count = selector.shape[0] if self._first else len(chosen)
         self._first = False

@@ -13,8 +13,7 @@ class LRN(Layer):
     """Local response normalization: y = x * scale^-beta.
 
         ACROSS_CHANNELS  scale = k + alpha / n * sum of x^2 over n = local_size channels around
-        WITHIN_CHANNEL   scale = 1 + alpha * average of x^2 over n x n pixels around, zeros beyond
-                         the edge; windows are clipped where they leave the padding of n / 2
+        WITHIN_CHANNEL   scale = 1 + alpha / n^2 * sum of x^2 over n x n pixels around
 
     bottom[0]  x  (N, C, H, W)
     top[0]     y  (N, C, H, W)
@@ -33,22 +32,28 @@ class LRN(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.lrn_param
         self.note_hint(param, "engine")
-        self._size = param.local_size
-        self._alpha, self._beta, self._k = param.alpha, param.beta, param.k
-        if self._size % 2 == 0:
-            raise self.fail(f"local_size must be odd, got {self._size}")
+        self._beta, self._k = param.beta, param.k
+        if param.local_size % 2 == 0:
+            raise self.fail(f"local_size must be odd, got {param.local_size}")
         self._within = param.norm_region == schema.LRNParameter.WITHIN_CHANNEL
-        if self._within:
-            self._window = ((self._size,) * 2, (1, 1), (self._size // 2,) * 2)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
-        shape = bottom[0].shape
+        param, shape = self.param.lrn_param, bottom[0].shape
         if len(shape) != 4:
             raise self.fail(f"needs a bottom of 4 axes (N, C, H, W), got shape {shape}")
         top[0].reshape(*shape)
         self._scale = self.ops.empty(shape)
+        # A window reaches no farther than from one end of its axis to the other, whatever n is;
+        # operations divide alpha by the sizes they are given.
+        self._alpha = param.alpha
+        sizes = []
+        for count in shape[2:] if self._within else shape[1:2]:
+            sizes.append(min(param.local_size, 2 * count - 1))
+            self._alpha *= sizes[-1] / param.local_size
+        self._size = sizes[0]
         if self._within:
+            self._window = (tuple(sizes), (1, 1), tuple(size // 2 for size in sizes))
             self._factor, self._work = self.ops.empty(shape), self.ops.empty(shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -69,3 +69,14 @@ def test_errors():
     fails(text, [normal(1, 3), normal(1, 3), normal()], "one label per pair")
     fails(text, [normal(4, 3, 2), normal(4, 3, 2), normal(4)], "features (N, C)")
     fails(text, [np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0)], "(0, 3)")
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf, -np.inf, 3e9])
+def test_a_label_must_be_a_whole_number(label):
+    labels = np.array([0, 1, label, 0])
+    fails(
+        'type: "ContrastiveLoss"',
+        [normal(4, 3), normal(4, 3), labels],
+        "labels (bottom[2]) must be whole numbers",
+        f"{abs(label):g}",
+    )

@@ -55,3 +55,4 @@ def test_errors():
     fails(ONE, [normal(3, 2), normal(3, 2)], "one value per item", "(3, 2)")
     fails(ONE, [normal(3, 2), normal(4)], "first dimension 4", "bottom[0] is (3, 2)")
     fails(TWO, [normal(3, 2), normal(3)], "2 bottoms and 2 tops")
+    fails(ONE, [normal(3, 2), [0, 1, np.nan]], "must hold numbers", "that of item 2 is nan")

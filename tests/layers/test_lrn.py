@@ -27,11 +27,7 @@ def within(x, size, alpha, beta):
     rows, columns = x.shape[2:]
     for h, w in product(range(rows), range(columns)):
         area = x[:, :, max(0, h - half) : h + half + 1, max(0, w - half) : w + half + 1] ** 2
-        # a window is cut where it leaves the padded image
-        pixels = (min(h + half + 1, rows + half) - (h - half)) * (
-            min(w + half + 1, columns + half) - (w - half)
-        )
-        mean = area.sum(axis=(2, 3)) / pixels
+        mean = area.sum(axis=(2, 3)) / size**2
         y[:, :, h, w] = x[:, :, h, w] * (1 + alpha * mean) ** -beta
     return y
 
@@ -44,6 +40,9 @@ def within(x, size, alpha, beta):
         ("local_size: 3 alpha: 1.5 beta: 0.5 k: 2", (3, 1.5, 0.5, 2)),
         ("local_size: 1 alpha: 1 beta: 2 k: 0.5 engine: CAFFE", (1, 1, 2, 0.5)),
         ("local_size: 9 alpha: 3", (9, 3, 0.75, 1)),
+        ("local_size: 13 alpha: 5", (13, 5, 0.75, 1)),
+        ("local_size: 21 alpha: 9", (21, 9, 0.75, 1)),
+        ("local_size: 2147483647 alpha: 3e9", (2147483647, 3e9, 0.75, 1)),
     ],
 )
 def test_across_channels(options, values, batch):
@@ -54,7 +53,10 @@ def test_across_channels(options, values, batch):
     check_layer(text(options), [x])
 
 
-@pytest.mark.parametrize(("size", "alpha", "beta"), [(3, 2, 0.75), (5, 1.5, 1.2), (1, 1, 0.5)])
+@pytest.mark.parametrize(
+    ("size", "alpha", "beta"),
+    [(3, 2, 0.75), (5, 1.5, 1.2), (1, 1, 0.5), (9, 20, 0.75), (99, 2e3, 0.5), (2**31 - 1, 1e18, 1)],
+)
 def test_within_channel(size, alpha, beta):
     x = normal(2, 3, 5, 4)
     options = f"norm_region: WITHIN_CHANNEL local_size: {size} alpha: {alpha} beta: {beta} k: 9"
