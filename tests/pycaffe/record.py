@@ -17,6 +17,7 @@ import numpy as np
 from image_nets import NET, WEIGHTS, detections, predictions
 from images import CROPS, RESIZES, image, transformers
 from net_specs import SPECS
+from walk import walk
 
 FOLDER = Path(__file__).parent / "recorded"
 
@@ -70,8 +71,16 @@ def record_image_nets():
     np.savez_compressed(FOLDER / "image_nets.npz", **arrays)
 
 
+def record_walk():
+    with tempfile.TemporaryDirectory() as folder:
+        arrays, values = walk(caffe, folder)
+    np.savez_compressed(FOLDER / "walk.npz", **arrays)
+    (FOLDER / "walk.json").write_text(json.dumps(values) + "\n")
+
+
 if __name__ == "__main__":
     caffe.io.resize = functools.partial(caffe.io.resize, anti_aliasing=False)
     record_net_specs()
     record_images()
     record_image_nets()
+    record_walk()
