@@ -80,9 +80,8 @@ class _Writer:
         else:
             layer.top.extend(self._name(top, fn) for top in fn.tops)
         layer.name = self._name(fn.tops[0] if fn.tops else fn, fn)
-        own = f"{_OWN[fn.type_name]}_param" if fn.type_name in _OWN else None
         for key, value in fn.params.items():
-            _assign_keyword(layer, own, key, value)
+            _assign_keyword(layer, key, value)
         return layer
 
     def _name(self, key: Top | Function, fn: Function) -> str:
@@ -96,9 +95,9 @@ class _Writer:
 
 
 def _own_messages() -> dict[str, str]:
-    """By the name that a message shares with layers (`Convolution`), that of its field."""
+    """By the name that a message shares with a type (`Convolution`), that of its field."""
     return {
-        field.message_type.name.removesuffix("Parameter"): field.name.removesuffix("_param")
+        field.message_type.name.removesuffix("Parameter"): field.name
         for field in schema.LayerParameter.DESCRIPTOR.fields
         if field.name.endswith("_param") and field.message_type
     }
@@ -107,15 +106,14 @@ def _own_messages() -> dict[str, str]:
 _OWN = _own_messages()
 
 
-def _assign_keyword(layer: Any, own: str | None, key: str, value: Any) -> None:
-    """A keyword is a field of the type's own message, where it has one with that field, or of the
-    layer; those ending in "param" are always the layer's.
-    """
+def _assign_keyword(layer: Any, key: str, value: Any) -> None:
+    """A keyword is a field of the message of the type's own name, or else of the layer."""
     where = f'{layer.type} "{layer.name}"'
     fields = layer.DESCRIPTOR.fields_by_name
+    own = _OWN.get(layer.type)
     own_fields = fields[own].message_type.fields_by_name if own else {}
-    if key in own_fields and not key.endswith("param"):
-        assign(getattr(layer, own), key, value, where)  # type: ignore[arg-type]
+    if own and key in own_fields:
+        assign(getattr(layer, own), key, value, where)
     elif key in fields:
         assign(layer, key, value, where)
     else:
