@@ -143,6 +143,9 @@ def _lrn(shape, size, alpha, beta, k):
 CASES["lrn across channels"] = _lrn((2, 7, 3, 5), 5, 0.9, 0.75, 1.3)
 CASES["lrn, window of even size"] = _lrn((1, 6, 4, 3), 4, 1.7, 0.6, 2.0)
 CASES["lrn, window beyond the channels"] = _lrn((3, 2, 2, 5), 7, 0.8, 1.4, 1.0)
+CASES["lrn, window of five beyond the channels"] = _lrn((3, 2, 1, 4), 5, 0.8, 1.4, 1.0)
+CASES["lrn, many channels"] = _lrn((2, 37, 2, 3), 5, 1.1, 0.75, 0.7)
+CASES["lrn, many channels, window of three"] = _lrn((1, 19, 3, 2), 3, 1.1, 0.75, 1.0)
 
 
 def _batch_norm(*shape):

@@ -1,35 +1,97 @@
 #include "common.cuh"
+#include "rectify.cuh"
 #include "reduce.cuh"
 
 // Biases and per-channel statistics of x (images, channels, pixels). A sum runs in two steps, so
 // that few channels still fill the device: block (channel, split) adds up every gridDim.y-th image
 // into partial[split, channel], then `channel_total` adds up the splits, always in one order.
 
-KERNEL add_bias(Index n, Dtype *y, const Dtype *bias, int channels, Index pixels) {
-    FOR_EACH(i, n) y[i] += bias[i / pixels % channels];
-}
+// The channel of each of four neighbours, at the price of one division.
+struct Channels {
+    int channel[4];
 
-// y = relu of y + bias, as activations.cu has it.
-KERNEL bias_relu(Index n, Dtype *y, const Dtype *bias, Dtype slope, int channels, Index pixels) {
-    FOR_EACH(i, n) {
-        Dtype value = y[i] + bias[i / pixels % channels];
-        if (value <= 0) value = slope == 0 ? (Dtype)0 : slope * value;
-        y[i] = value;
+    __device__ Channels(Index first, int channels, Index pixels) {
+        Index plane = first / pixels, pixel = first - plane * pixels;
+        int own = (int)(plane % channels);
+        for (int k = 0; k < 4; ++k) {
+            channel[k] = own;
+            if (++pixel == pixels) {
+                pixel = 0;
+                own = own + 1 < channels ? own + 1 : 0;
+            }
+        }
+    }
+};
+
+KERNEL add_bias(Index n, Dtype *y, const Dtype *bias, int channels, Index pixels) {
+    FOR_EACH(four, FOURS(n)) {
+        Channels of(four * 4, channels, pixels);
+        Four values = take_four(y, four, n);
+        for (int k = 0; k < 4; ++k) values.at[k] += bias[of.channel[k]];
+        put_four(values, y, four, n);
     }
 }
 
-// The images of one block, flattened with their pixels; `at` is an element's place in x.
-#define FOR_EACH_OF_CHANNEL(at)                                                              \
-    for (Index j = threadIdx.x, share = (images - blockIdx.y + gridDim.y - 1) / gridDim.y    \
-                                        * pixels, at;                                        \
-         j < share                                                                           \
-         && (at = ((blockIdx.y + j / pixels * gridDim.y) * channels + blockIdx.x) * pixels   \
-                  + j % pixels, true);                                                       \
-         j += blockDim.x)
+// y = relu of y + bias.
+KERNEL bias_relu(Index n, Dtype *y, const Dtype *bias, Dtype slope, int channels, Index pixels) {
+    FOR_EACH(four, FOURS(n)) {
+        Channels of(four * 4, channels, pixels);
+        Four values = take_four(y, four, n);
+        for (int k = 0; k < 4; ++k) {
+            values.at[k] = rectified(values.at[k] + bias[of.channel[k]], slope);
+        }
+        put_four(values, y, four, n);
+    }
+}
+
+// A block's way over the images that it has of its channel, without a division per step.
+struct Walk {
+    int image, images_on, first;
+    Index pixel, pixels, pixels_on, left;
+
+    __device__ Walk(int images, Index pixels_of_one)
+        : image(blockIdx.y + threadIdx.x / pixels_of_one * gridDim.y),
+          images_on(blockDim.x / pixels_of_one * gridDim.y), first(blockIdx.y),
+          pixel(threadIdx.x % pixels_of_one), pixels(pixels_of_one),
+          pixels_on(blockDim.x % pixels_of_one) {
+        int own = (images - first + (int)gridDim.y - 1) / (int)gridDim.y;
+        left = own * pixels - (Index)threadIdx.x;
+    }
+
+    // Whether there is a next element; `at` is its place in x, or that of some other element.
+    __device__ bool next(int channels, Index *at) {
+        bool there = left > 0;
+        *at = ((Index)(there ? image : first) * channels + blockIdx.x) * pixels
+              + (there ? pixel : 0);
+        left -= blockDim.x;
+        image += images_on;
+        pixel += pixels_on;
+        if (pixel >= pixels) {
+            pixel -= pixels;
+            image += gridDim.y;
+        }
+        return there;
+    }
+};
+
+#define AT_ONCE 4  // elements that are on their way from memory together
+
+// sum of `term`, an expression of `at`, over a block's share of its channel.
+#define SUM_OVER_CHANNEL(sum, term)                                                          \
+    for (Walk walk(images, pixels); walk.left > 0;) {                                        \
+        Dtype terms[AT_ONCE];                                                                \
+        for (int i = 0; i < AT_ONCE; ++i) {                                                  \
+            Index at;                                                                        \
+            bool there = walk.next(channels, &at);                                           \
+            Dtype value = (term);                                                            \
+            terms[i] = there ? value : (Dtype)0;                                             \
+        }                                                                                    \
+        for (int i = 0; i < AT_ONCE; ++i) sum += terms[i];                                   \
+    }
 
 KERNEL channel_sum(const Dtype *x, Dtype *partial, int images, int channels, Index pixels) {
     Dtype sum = 0;
-    FOR_EACH_OF_CHANNEL(at) sum += x[at];
+    SUM_OVER_CHANNEL(sum, x[at])
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
@@ -37,7 +99,7 @@ KERNEL channel_sum(const Dtype *x, Dtype *partial, int images, int channels, Ind
 KERNEL channel_deviation(const Dtype *x, const Dtype *mean, Dtype *partial, int images,
                          int channels, Index pixels) {
     Dtype centre = mean[blockIdx.x], sum = 0;
-    FOR_EACH_OF_CHANNEL(at) sum += (x[at] - centre) * (x[at] - centre);
+    SUM_OVER_CHANNEL(sum, (x[at] - centre) * (x[at] - centre))
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
@@ -45,7 +107,7 @@ KERNEL channel_deviation(const Dtype *x, const Dtype *mean, Dtype *partial, int 
 KERNEL channel_product(const Dtype *x, const Dtype *y, Dtype *partial, int images, int channels,
                        Index pixels) {
     Dtype sum = 0;
-    FOR_EACH_OF_CHANNEL(at) sum += x[at] * y[at];
+    SUM_OVER_CHANNEL(sum, x[at] * y[at])
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
@@ -54,7 +116,7 @@ KERNEL channel_product(const Dtype *x, const Dtype *y, Dtype *partial, int image
 KERNEL channel_negative(const Dtype *x, const Dtype *dy, Dtype *partial, int images, int channels,
                         Index pixels) {
     Dtype sum = 0;
-    FOR_EACH_OF_CHANNEL(at) sum += x[at] > 0 ? (Dtype)0 : dy[at] * x[at];
+    SUM_OVER_CHANNEL(sum, x[at] > 0 ? (Dtype)0 : dy[at] * x[at])
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
@@ -75,6 +137,7 @@ KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype facto
                      Dtype *out) {
     FOR_EACH(channel, channels) {
         Dtype sum = 0;
+#pragma unroll 8
         for (int split = 0; split < splits; ++split) sum += partial[split * channels + channel];
         out[channel] = accumulate ? out[channel] + factor * sum : factor * sum;
     }

@@ -11,10 +11,12 @@
 
 using std::ceil;
 using std::exp;
+using std::exp2;
 using std::floor;
 using std::fmax;
 using std::fmin;
 using std::log;
+using std::log2;
 using std::pow;
 using std::sqrt;
 using std::tanh;
