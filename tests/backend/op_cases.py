@@ -269,7 +269,7 @@ def _softmax_loss(ignore, *shape):
     return run
 
 
-for _shape in ((3, 5, 4), (6, 7, 1), (1, 2, 1), (5, 70, 1), (2, 300, 1), (3, 70, 2)):
+for _shape in ((3, 5, 4), (6, 7, 1), (1, 2, 1), (5, 70, 1), (2, 300, 1), (2, 1500, 1), (3, 70, 2)):
     CASES[f"softmax of {_shape}"] = _softmax(*_shape)
     CASES[f"softmax loss of {_shape}"] = _softmax_loss(None, *_shape)
 CASES["softmax loss, ignored -1"] = _softmax_loss(-1, 4, 3, 5)

@@ -23,7 +23,7 @@ FAULTS = [
     ("for (int lanes = 16; lanes > 0", "for (int lanes = 16; lanes > 1", "sum of squares"),
     ("}\n    __syncthreads();\n    const Dtype corrected", "}\n    const Dtype corrected",
      "update by Adam"),
-    ("sum *= exp(largest - value);", "", "softmax of (2, 300, 1)"),
+    ("sum *= exp(before - largest);", "", "softmax of (2, 1500, 1)"),
     ("h < height && w >= 0", "h <= height && w >= 0", "convolution, dilation"),
     ("tap * dilation == offset ? tap : -1", "tap", "convolution, dilation"),
     ("ow + i <= last_w && kw >= 0", "kw >= 0", "convolution, one image"),

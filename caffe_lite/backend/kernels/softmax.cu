@@ -5,25 +5,37 @@
 // (outer, inner). `_rows` is for inner = 1 and many classes, one block per row; `_columns` takes
 // any shape, one thread per position.
 
+#define AT_ONCE 4  // elements that are on their way from memory together
+
 // The sum of exponentials is kept beside the running maximum it refers to, so that x is read twice
 // and not three times.
 KERNEL softmax_rows(int rows, const Dtype *x, Dtype *y, int classes) {
+    const int step = blockDim.x;
     for (int row = blockIdx.x; row < rows; row += gridDim.x) {
         const Dtype *from = x + (Index)row * classes;
         Dtype *to = y + (Index)row * classes;
         Dtype largest = -LARGEST, sum = 0;
-        for (int c = threadIdx.x; c < classes; c += blockDim.x) {
-            Dtype value = from[c];
-            if (value > largest) {
-                sum *= exp(largest - value);
-                largest = value;
+        for (int c = threadIdx.x; c < classes; c += AT_ONCE * step) {
+            Dtype values[AT_ONCE], before = largest;
+            for (int i = 0; i < AT_ONCE; ++i) {
+                values[i] = from[c + i * step < classes ? c + i * step : c];
+                largest = values[i] > largest ? values[i] : largest;
             }
-            sum += exp(value - largest);
+            sum *= exp(before - largest);
+            for (int i = 0; i < AT_ONCE; ++i) {
+                sum += c + i * step < classes ? exp(values[i] - largest) : (Dtype)0;
+            }
         }
         Dtype overall = block_max(largest);
         Dtype total = block_sum(sum * exp(largest - overall));
-        for (int c = threadIdx.x; c < classes; c += blockDim.x) {
-            to[c] = exp(from[c] - overall) / total;
+        for (int c = threadIdx.x; c < classes; c += AT_ONCE * step) {
+            Dtype values[AT_ONCE];
+            for (int i = 0; i < AT_ONCE; ++i) {
+                values[i] = from[c + i * step < classes ? c + i * step : c];
+            }
+            for (int i = 0; i < AT_ONCE; ++i) {
+                if (c + i * step < classes) to[c + i * step] = exp(values[i] - overall) / total;
+            }
         }
     }
 }
