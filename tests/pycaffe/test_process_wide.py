@@ -14,6 +14,7 @@ from caffe_lite.pycaffe import glog
 def logger():
     logger = logging.getLogger("caffe_lite")
     handlers, level = list(logger.handlers), logger.level
+    logger.handlers.clear()  # the command line's, where its tests ran before
     yield logger
     logger.handlers[:], glog._handler = handlers, None
     logger.setLevel(level)
