@@ -211,3 +211,5 @@ def _solver(caffe, rule, options, folder, arrays, values):
     solver.share_weights(other)
     solver.net.params["ip"][1].data[...] = 6
     values[f"{rule}_shared"] = float(other.params["ip"][1].data.sum())
+    solver.param.base_lr = 0.5
+    values[f"{rule}_lr_set"] = round(float(solver.lr), 6)
