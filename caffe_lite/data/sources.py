@@ -48,7 +48,9 @@ class Source:
 
     @property
     def place(self) -> str:
-        return f'{self.path}, key "{self._key.decode(errors="replace")}"'
+        key = self._key.decode(errors="replace")
+        shown = "".join(each if each.isprintable() else "?" for each in key)
+        return f'{self.path}, key "{shown}"'
 
     def close(self) -> None:
         """Let go of the store; nothing can be read from it afterwards."""

@@ -1,8 +1,13 @@
 """Whatever is wrong with the input ends in one line that says where and what to do; exit code 1."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from caffe_lite.cli import main
+from caffe_lite.data.datum import encode
+from caffe_lite.data.lmdb_writer import LmdbWriter
 
 
 def last_line(capsys, *argv, code=1):
@@ -75,6 +80,28 @@ def test_bad_definitions(job, capsys, file, old, new, expected):
     line = last_line(capsys, "train", "--solver", "solver.prototxt")
     assert line.startswith("caffe_lite train: error: ")
     assert expected in line
+
+
+def test_a_damaged_lmdb(job, capsys):
+    """A page of zeros, as a copy that was broken off leaves it."""
+    with LmdbWriter("db") as writer:
+        for i in range(90):
+            writer.put(encode(np.full((1, 20, 20), i, np.uint8), i % 3))
+    data = bytearray(Path("db/data.mdb").read_bytes())
+    data[5 * 4096 : 6 * 4096] = bytes(4096)
+    Path("db/data.mdb").write_bytes(data)
+    job.change("net.prototxt", '"HDF5Data"', '"Data"')
+    job.change("net.prototxt", "shuffle: true", "")
+    for split, size in (("train", 10), ("test", 8)):
+        job.change(
+            "net.prototxt", f'hdf5_data_param {{ source: "{split}.txt"', 'data_param { source: "db"'
+        )
+        job.change("net.prototxt", f"batch_size: {size}", f"batch_size: {size} backend: LMDB")
+    line = last_line(capsys, "train", "--solver", "solver.prototxt")
+    assert line == (
+        'caffe_lite train: error: layer "data" (Data): db/data.mdb: damaged (page 5 is not a leaf '
+        "page); copy it again or write it anew"
+    )
 
 
 def test_a_truncated_hdf5_file(job, capsys):
