@@ -22,7 +22,7 @@ from caffe_lite.backend.gpu.recurrent import RecurrentOps
 from caffe_lite.backend.gpu.roi_pooling import RoiPoolingOps
 from caffe_lite.backend.gpu.selection import SelectionOps
 from caffe_lite.backend.gpu.tables import Tables
-from caffe_lite.backend.gpu.transfer import Uploader
+from caffe_lite.backend.gpu.transfer import PinnedMemory, Uploader
 from caffe_lite.backend.gpu.tuning import Tuner
 from caffe_lite.backend.gpu.updates import UpdateOps
 from caffe_lite.backend.ops import Ops
@@ -72,7 +72,8 @@ class CupyOps(
         self.cudnn = self._cudnn_engine()
         self.tables = Tables(self.xp.asarray)
         self.faults = Faults(self.zeros((MOST_SLOTS, 2)))
-        self.uploader = Uploader(self.xp, self.device.stream)
+        self.host_memory = PinnedMemory(self.xp, self.device.use)
+        self.uploader = Uploader(self.xp, self.device.stream, self.host_memory)
         self.chunk_bytes = tuple(min(size, self.device.memory // 32) for size in CHUNK_BYTES)
         self.tuner = Tuner(self._mark, self._elapsed, _tuning_folder(self.device))
         self._multipliers = {}

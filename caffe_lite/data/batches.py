@@ -1,7 +1,5 @@
 """Batches for data layers: what they are made of, and a reader that makes them ahead of need."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -42,6 +40,16 @@ class Batches(Protocol):
         """Let go of files."""
 
 
+class Memory(Protocol):
+    """Where batches are made: memory from which a device may copy while the host goes on."""
+
+    def empty(self, shape: Shape, dtype: Any) -> np.ndarray:
+        """A new array with undefined content."""
+
+    def wait(self, array: np.ndarray) -> None:
+        """Return when no device copies from `array` any longer."""
+
+
 class BatchReader:
     """Batches of element type `dtype`, made by a background thread up to `depth` ahead.
 
@@ -49,10 +57,10 @@ class BatchReader:
     last consumed, whatever was read ahead. The thread starts with the first `get`.
     """
 
-    def __init__(self, source: Batches, dtype: Any, depth: int = 4) -> None:
+    def __init__(self, source: Batches, dtype: Any, memory: Memory, depth: int = 4) -> None:
         self.source = source
         self.shapes = source.shapes()
-        self._dtype, self._depth = dtype, max(1, depth)
+        self._dtype, self._memory, self._depth = dtype, memory, max(1, depth)
         self._begin(source.get_state())
 
     def _begin(self, state: dict[str, Any]) -> None:
@@ -64,13 +72,15 @@ class BatchReader:
     def _make(self) -> tuple[list[np.ndarray], dict[str, Any]]:
         shapes, arrays = self.source.shapes(), self._buffers[self._turn]
         if [array.shape for array in arrays] != shapes:
-            arrays[:] = [np.empty(shape, self._dtype) for shape in shapes]
+            arrays[:] = [self._memory.empty(shape, self._dtype) for shape in shapes]
+        for array in arrays:
+            self._memory.wait(array)
         self.source.fill(arrays)
         self._turn = (self._turn + 1) % len(self._buffers)
         return arrays, self.source.get_state()
 
     def get(self) -> list[np.ndarray]:
-        """The next batch; its arrays are good until the next call."""
+        """The next batch; its arrays are good until the next call, and until copied from."""
         return self._ahead.get()
 
     def get_state(self) -> dict[str, Any]:

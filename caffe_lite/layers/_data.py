@@ -1,7 +1,5 @@
 """What data layers share: batches made ahead in a background thread, errors, resuming."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -34,7 +32,7 @@ class DataLayer(Layer):
         self._generator = self.ops.host_rng(*self._seed_key)
         with self.named_errors():
             depth = self.param.data_param.prefetch
-            self._reader = BatchReader(self.open(top), self.ops.dtype, depth)
+            self._reader = BatchReader(self.open(top), self.ops.dtype, self.ops.host_memory, depth)
         for blob, shape in zip(top, self._reader.shapes, strict=True):
             blob.reshape(*shape)
 

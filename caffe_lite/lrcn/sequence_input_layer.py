@@ -103,11 +103,9 @@ class VideoRead(Layer):
 
     def _begin(self, state: dict[str, Any]) -> None:
         # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
+        memory, shape = self.ops.host_memory, self._reader.shape
         self._buffers = [
-            (
-                np.empty(self._reader.shape, np.uint8),
-                np.empty(self._reader.shape[0], self.ops.dtype),
-            )
+            (memory.empty(shape, np.uint8), memory.empty(shape[:1], self.ops.dtype))
             for _ in range(_AHEAD + 2)
         ]
         self._turn = 0
@@ -115,6 +113,8 @@ class VideoRead(Layer):
 
     def _make(self) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, Any]]:
         batch = self._buffers[self._turn]
+        for array in batch:
+            self.ops.host_memory.wait(array)
         self._reader.read(*batch)
         self._turn = (self._turn + 1) % len(self._buffers)
         return batch, self._reader.get_state()

@@ -16,7 +16,11 @@ class ArrayOps(OpsBase):
         return numpy.asarray(a)
 
     def copy_to_device(self, host: Any, out: Any) -> None:
-        """Copy a NumPy array into a device array of the same size; a GPU may still be copying."""
+        """Copy a NumPy array into a device array of the same size; a GPU may still be copying.
+
+        `host` may be changed at once, unless it comes from `host_memory`: then when its `wait`
+        has returned.
+        """
         out[...] = host.reshape(out.shape)
 
     def synchronize(self) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy
 
+from caffe_lite.backend.host_memory import HostMemory
+
 
 class OpsBase:
     """The array module, the element type and the device's name (set by `Ops`), and new arrays."""
@@ -13,6 +15,7 @@ class OpsBase:
     xp: Any
     dtype: numpy.dtype
     name: str
+    host_memory = HostMemory()
 
     def quiet(self) -> AbstractContextManager[Any]:
         """A context in which NaN and infinity come about without warnings, as they do in Caffe."""
