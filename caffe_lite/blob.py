@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -16,16 +17,19 @@ MAX_COUNT = 2**31 - 1
 class _Buffer:
     """Memory for one array, shared by every blob that looks at it; it only grows."""
 
-    __slots__ = ("ops", "flat", "initial")
+    __slots__ = ("ops", "flat", "number", "initial")
+    _numbers = itertools.count(1)
 
     def __init__(self, ops: Any) -> None:
         self.ops = ops
         self.flat: Array | None = None
+        self.number = 0
         self.initial: Callable[[Array], None] | None = None
 
     def view(self, shape: tuple[int, ...], count: int) -> Array:
         if self.flat is None or self.flat.size < count:
             self.flat = self.ops.zeros((count,))
+            self.number = next(_Buffer._numbers)
         array = self.flat[:count].reshape(shape)
         if self.initial is not None:
             initial, self.initial = self.initial, None
@@ -111,6 +115,14 @@ class Blob:
         return self._buffers[1].flat is not None
 
     @property
+    def memory(self) -> tuple[int, int]:
+        """Numbers of the memory that data and diff lie in, never used twice; 0 where none is yet.
+
+        They change where a blob grows, is released or comes to share another's.
+        """
+        return self._buffers[0].number, self._buffers[1].number
+
+    @property
     def buffer_ids(self) -> tuple[int, int]:
         """Identities of the memory behind data and diff: equal for blobs that share it."""
         return id(self._buffers[0]), id(self._buffers[1])
@@ -134,7 +146,7 @@ class Blob:
     def release(self) -> None:
         """Give the memory back; data and diff are zero when touched again."""
         for buffer in self._buffers:
-            buffer.flat = None
+            buffer.flat, buffer.number = None, 0
         self._views = [None, None]
 
     def _legacy(self, axis: int) -> int:

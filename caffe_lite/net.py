@@ -73,6 +73,7 @@ class Net:
         self.bottom_vecs = [[self.blob_list[b] for b in n.bottom] for n in self.wiring.nodes]
         self.top_vecs = [[self.blob_list[t] for t in n.top] for n in self.wiring.nodes]
         self._shapes: list[list[tuple[int, ...]] | None] = []
+        self.reshapes = 0
         self.parameters = Parameters()
         try:
             with self._running():
@@ -115,6 +116,7 @@ class Net:
             if weight:
                 blob.diff[...] = weight
         self._shapes[i] = [blob.shape for blob in bottom]
+        self.reshapes += not layer.reshape_every_forward
 
     def _log_result(self) -> None:
         if not log.isEnabledFor(logging.INFO):

@@ -125,7 +125,6 @@ class Solver:
 
     def _iterate(self) -> None:
         param = self.param
-        self.net.clear_param_diffs()
         if _due(self.iter, param.test_interval) and (self.iter or param.test_initialization):
             self.test_all()
             if self.stopped:
@@ -164,6 +163,7 @@ class Solver:
 
     def _forward_backward(self) -> Any:
         """Accumulate the gradients of iter_size batches; their mean loss, on the device."""
+        self.net.clear_param_diffs()
         total: Any = None
         for _ in range(self.param.iter_size):
             self.net.forward()

@@ -34,9 +34,10 @@ class RecordedIteration:
             ),
             default=-1,
         )
-        self._shapes: list[tuple[int, ...]] = []
+        self._layout: list[Any] = []
         self._warm = 0
         self._recording: Any = None
+        self._recorded_memory: list[tuple[int, int]] = []
         self._loss: Array = None
         if self._capture is not None and self._obstacle():
             self._give_up(self._obstacle())
@@ -62,9 +63,10 @@ class RecordedIteration:
         """
         if self._capture is None:
             return None
-        shapes = [blob.shape for blob in self._net.blob_list]
-        if shapes != self._shapes:
-            self._shapes, self._warm, self._recording = shapes, 0, None
+        layout = self._find_layout()
+        moved = self._recording is not None and self._memory() != self._recorded_memory
+        if layout != self._layout or moved:
+            self._layout, self._warm, self._recording = layout, 0, None
         self._warm += 1
         if self._warm <= WARM_UP:
             return None
@@ -73,16 +75,25 @@ class RecordedIteration:
             self._give_up(obstacle)
             return None
         self._net.forward(0, self._start - 1)
-        if [blob.shape for blob in self._net.blob_list] != shapes:
+        if self._find_layout() != layout:
             return self._finish_by_hand()
         if self._recording is None:
             try:
                 self._recording = self._capture(self._device_part)
+                self._recorded_memory = self._memory()
             except BackendError as error:
                 self._give_up(str(error))
                 return self._finish_by_hand()
         self._recording.replay()
         return self._loss
+
+    def _find_layout(self) -> list[Any]:
+        """Shapes, and how often layers took them: a layer that reshapes may take new memory."""
+        return [self._net.reshapes, *(blob.shape for blob in self._net.blob_list)]
+
+    def _memory(self) -> list[tuple[int, int]]:
+        """Where the blobs lie: one that grew, or shares another's memory, has moved."""
+        return [blob.memory for blob in (*self._net.blob_list, *self._net.learnable_params)]
 
     def _finish_by_hand(self) -> Array:
         self._device_part()

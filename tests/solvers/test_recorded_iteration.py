@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.blob import Blob
 from caffe_lite.errors import BackendError
+from caffe_lite.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 
@@ -153,6 +155,30 @@ def test_another_shape_is_recorded_anew():
     assert trained.net.blobs["y"].shape == (3, 2)
     assert (ops.captured, ops.replays) == (2, 3)
     assert np.isfinite(float(trained.net.loss()))
+
+
+def grow_and_shrink(net):
+    net.blobs["y"].reshape(50, 2)
+    assert not net.blobs["y"].data.any()
+    net.blobs["y"].reshape(5, 2)
+
+
+def look_elsewhere(net):
+    weight = net.params["b"][0]
+    other = Blob(net.ops, *weight.shape)
+    other.data[...] = weight.data
+    weight.share_data(other)
+
+
+@pytest.mark.parametrize("move", [Net.reshape, grow_and_shrink, look_elsewhere])
+def test_memory_that_moved_is_recorded_anew(move):
+    ops = RecordingOps()
+    trained = solver(ops)
+    trained.step(4)
+    assert (ops.captured, ops.replays) == (1, 2)
+    move(trained.net)
+    trained.step(4)
+    assert (ops.captured, ops.replays) == (2, 4)
 
 
 @pytest.mark.parametrize("ops", [NumpyOps, RecordingOps])
