@@ -58,12 +58,14 @@ def main(argv: list[str] | None = None) -> int:
         "--small", action="store_true", help="tiny sizes and few repeats, to try the script itself"
     )
     args = parser.parse_args(argv)
+    names = [name for name in args.only if name not in args.skip]
+    if not names:
+        parser.error("every section is skipped")
     context = Context(args.gpu, args.small)
     print(f"{context.device['name']}, CUDA {context.device['runtime_version']}", flush=True)
-    for name in args.only:
-        if name not in args.skip:
-            run_section(context, name)
-    paths = report.write(context, args.out)
+    for name in names:
+        run_section(context, name)
+        paths = report.write(context, args.out)  # what is found is kept whatever comes next
     print(f"written: {', '.join(map(str, paths))}")
     return 1 if context.failures else 0
 

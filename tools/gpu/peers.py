@@ -12,10 +12,10 @@ from tools.gpu.peer_model import make_model
 
 
 def import_torch() -> Any:
-    """The `torch` module, or None where there is none."""
+    """The `torch` module, or None where there is none that works beside CuPy."""
     try:
         import torch
-    except ImportError:
+    except Exception:  # its C libraries fail to load in ways of their own
         return None
     return torch
 

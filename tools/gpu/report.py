@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy
 
 from tools.gpu.context import Context, Measurement
+from tools.gpu.peers import import_torch
 
 
 def write(context: Context, folder: Path) -> list[Path]:
@@ -29,11 +30,8 @@ def write(context: Context, folder: Path) -> list[Path]:
 
 def _versions() -> dict[str, str]:
     found = {"numpy": numpy.__version__}
-    try:
-        import torch
-    except ImportError:
-        return found
-    return found | {"torch": torch.__version__}
+    torch = import_torch()
+    return found | {"torch": torch.__version__} if torch else found
 
 
 def _markdown(context: Context) -> str:

@@ -13,6 +13,9 @@ from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
 
+# Blocks per multiprocessor of a sum over channels: enough loads in flight to fill the bandwidth.
+WAVES = 16
+
 
 class ArrayOps(GpuBase):
     """Arrays on the device and linear algebra over them."""
@@ -21,6 +24,18 @@ class ArrayOps(GpuBase):
     tables: Tables
     uploader: Uploader
     gemm_tf32: bool
+
+    def asarray(self, a: Any, dtype: Any = None) -> Any:
+        """`a` (host or device) as a contiguous device array; copies only where it must.
+
+        An array of `host_memory` is read while the host goes on, as by `copy_to_device`.
+        """
+        dtype = numpy.dtype(dtype or self.dtype)
+        if isinstance(a, numpy.ndarray) and a.dtype == dtype and self.uploader.sends(a):
+            out = self.empty(a.shape, dtype)
+            self.uploader.copy(a, out)
+            return out
+        return super().asarray(a, dtype)
 
     def to_host(self, a: Any) -> numpy.ndarray:
         """A NumPy copy of `a`. Waits for the device, and raises the faults found on it by then."""
@@ -33,7 +48,8 @@ class ArrayOps(GpuBase):
     def copy_to_device(self, host: Any, out: Any) -> None:
         """Copy a NumPy array into a device array of the same size, beside other work.
 
-        `host` may be changed at once: it is copied to pinned memory before this returns.
+        Arrays of `host_memory` are read while the host goes on, until its `wait` returns; others
+        are copied to such memory first, and may be changed at once.
         """
         self.uploader.copy(host, out)
 
@@ -88,7 +104,7 @@ class ArrayOps(GpuBase):
         if columns:
             kernel = "column_sum"
         across = -(-channels // BLOCK) if columns else channels
-        splits = max(1, min(images, 4 * self.multiprocessors // max(1, across)))
+        splits = max(1, min(images, WAVES * self.multiprocessors // max(1, across)))
         (partial,) = self.workspaces((splits, channels))
         sizes = (images, channels) if columns else (images, channels, pixels)
         self.launch.blocks(kernel, (across, splits), *arrays, partial, *sizes)

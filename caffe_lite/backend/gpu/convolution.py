@@ -12,6 +12,8 @@ from caffe_lite.backend.gpu.tuning import Tuner
 # Bytes of columns made at a time: what stays in the second-level cache of a large device, and what
 # gives a product its full size.
 CHUNK_BYTES = (32 * 2**20, 512 * 2**20)
+# Tensor cores load 16 bytes at a time: rows of side by side images should be a multiple of that.
+WIDE_IMAGES = 4
 
 
 class ConvolutionOps(ActivationOps):
@@ -127,6 +129,9 @@ def candidates(
                 chunk = images
             # Even chunks: a small last one would run at a worse rate.
             chunk = -(-images // -(-images // chunk))
+            aligned = -(-chunk // WIDE_IMAGES) * WIDE_IMAGES
+            if layout == WIDE and aligned < images and aligned * need <= limit:
+                chunk = aligned
             if Plan(layout, chunk) not in plans:
                 plans.append(Plan(layout, chunk))
     return plans
