@@ -178,7 +178,7 @@ class Layers:
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):  # copy, Jupyter and the like look for methods of theirs
             raise AttributeError(name)
 
         def layer(*inputs: Top, **params: Any) -> Any:
@@ -192,7 +192,7 @@ class Parameters:
     """`P.Pooling.MAX`: an enum value of PoolingParameter."""
 
     def __getattr__(self, name: str) -> _Values:
-        if name.startswith("__"):
+        if name.startswith("_"):  # copy, Jupyter and the like look for methods of theirs
             raise AttributeError(name)
         known = schema.DESCRIPTOR.message_types_by_name
         if f"{name}Parameter" in known:
@@ -206,6 +206,8 @@ class _Values:
         self._message = message
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         if hasattr(self._message, name):
             return getattr(self._message, name)
         descriptor = self._message.DESCRIPTOR

@@ -98,9 +98,9 @@ class Transformer:
     def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
         """Set the order of channels, after the transpose: (2, 1, 0) makes R G B to B G R."""
         channels = self._shape(in_)[1]
-        if len(order) != channels:
+        if len(order) != channels or not set(order) <= set(range(channels)):
             raise ArgumentError(
-                f'the order of channels for "{in_}" must have its {channels} channels, '
+                f'the order of channels for "{in_}" must be {channels} of 0 to {channels - 1}, '
                 f"got {tuple(order)}"
             )
         self.channel_swap[in_] = order

@@ -1,5 +1,6 @@
 """NetSpec: the nets that Caffe's own writes, and mistakes in nets."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -109,7 +110,8 @@ def test_unknown_names_are_attribute_errors_with_advice():
     ]:
         with pytest.raises(AttributeError, match=words):
             look()
-    assert not hasattr(L, "__path__") and not hasattr(P, "__wrapped__")
+    for magic in (L, P, P.Pooling, n):
+        assert not hasattr(magic, "_repr_html_") and not hasattr(copy.copy(magic), "__path__")
 
 
 @pytest.mark.parametrize("value", [3, (X, X), None])
