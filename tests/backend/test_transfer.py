@@ -38,6 +38,10 @@ class Event:
     def record(self, stream):
         self.stream, self.until = stream, len(stream.calls)
 
+    @property
+    def done(self):
+        return self.stream is None or self.stream.done >= self.until
+
     def synchronize(self):
         if self.stream is not None:
             self.stream.run(self.until)

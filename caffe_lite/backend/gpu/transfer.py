@@ -46,7 +46,8 @@ class PinnedMemory(HostMemory):
 
 
 def _forget(read: dict[int, Any], address: int, event: Any) -> None:
-    event.synchronize()
+    if not event.done:
+        event.synchronize()
     read.pop(address, None)
 
 

@@ -74,6 +74,7 @@ def _by_value(kind, arg):
 
 class Event:
     clock = 0.0
+    done = True
 
     def __init__(self, **kwargs):
         self.time = 0.0
