@@ -143,7 +143,8 @@ def _pooling(maximum: bool, backward: bool, ops: Any) -> Case:
             peer: Any = lambda: torch.ops.aten.max_pool2d_with_indices_backward(  # noqa: E731
                 ty, tx, kernel, stride, pad, (1, 1), False, indices
             )
-            return _case(lambda: ops.max_pool_grad(y, mask, dx), peer, 0, y, mask, dx)
+            ours = partial(ops.max_pool_grad, y, mask, dx, kernel, stride, pad)
+            return _case(ours, peer, 0, y, mask, dx)
         ours = partial(ops.max_pool, x, y, mask, kernel, stride, pad)
         return _case(ours, lambda: functional.max_pool2d(tx, 3, 2), 0, x, y, mask)
     if backward:

@@ -148,6 +148,6 @@ class Pooling(Layer):
         if self._method == Methods.AVE:
             self.ops.ave_pool_grad(dy, dx, self._kernel, self._step, self._pad)
         elif self._method == Methods.MAX or self._draws:
-            self.ops.max_pool_grad(dy, self._mask, dx)
+            self.ops.max_pool_grad(dy, self._mask, dx, self._kernel, self._step, self._pad)
         else:
             raise self.fail("STOCHASTIC pooling has no backward pass in the TEST phase")

@@ -88,7 +88,7 @@ def _pooling(shape, output, kernel, stride, pad):
         ops.max_pool(x, y, mask, kernel, stride, pad)
         ops.max_pool(x, no_mask, None, kernel, stride, pad)
         dx = blank(ops, *shape)
-        ops.max_pool_grad(dy, mask, dx)
+        ops.max_pool_grad(dy, mask, dx, kernel, stride, pad)
         average, daverage = blank(ops, *dy.shape), blank(ops, *shape)
         ops.ave_pool(x, average, kernel, stride, pad)
         ops.ave_pool_grad(dy, daverage, kernel, stride, pad)
@@ -111,7 +111,7 @@ def _(ops, rng):
     y, mask = blank(ops, 2, 2, 3, 3), blank(ops, 2, 2, 3, 3, dtype="int32")
     ops.max_pool(x, y, mask, (2, 2), (2, 2), (0, 0))
     dx = blank(ops, *x.shape)
-    ops.max_pool_grad(normal(ops, rng, *y.shape), mask, dx)
+    ops.max_pool_grad(normal(ops, rng, *y.shape), mask, dx, (2, 2), (2, 2), (0, 0))
     return hosts(ops, y, mask, dx)
 
 

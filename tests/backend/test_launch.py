@@ -77,7 +77,7 @@ def test_grid_covers_and_is_bounded():
     assert harness.call[1:3] == ((3,), (128,))
     harness.launch("relu", 10**9, 1000, x, x, 0)
     assert harness.call[1] == (4 * BLOCKS_PER_MULTIPROCESSOR,)
-    harness.launch("swap_outer", (7, 70000, 80000), x, None, x, 1, 1, 7)
+    harness.launch("im2col_2d", (7, 70000, 80000), x, x, *(1,) * 16)
     assert harness.call[1] == (1, 65535, 65535)
 
 
@@ -85,7 +85,7 @@ def test_nothing_to_do_launches_nothing():
     harness = Harness()
     x = array(0)
     harness.launch("relu", 0, 0, x, x, 0)
-    harness.launch("swap_outer", (5, 0, 2), x, None, x, 0, 2, 5)
+    harness.launch("im2col_2d", (5, 0, 2), x, x, *(1,) * 16)
     harness.launch.blocks("softmax_rows", 0, 0, x, x, 5)
     assert harness.modules == []
 
@@ -93,8 +93,8 @@ def test_nothing_to_do_launches_nothing():
 def test_a_missing_array_is_a_null_pointer():
     harness = Harness()
     x = array(6)
-    harness.launch("swap_outer", (6, 1, 1), x, None, x, 1, 1, 6)
-    null = harness.call[3][1]
+    harness.launch("swap_outer", 2, 6, x, None, x, 1, 1, 6, False, 0)
+    null = harness.call[3][2]
     assert (null.dtype, int(null)) == (numpy.dtype("uintp"), 0)
 
 

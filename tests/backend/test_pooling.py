@@ -53,7 +53,7 @@ def test_max(kind, name, ties):
     ops.max_pool(x, y, mask, *SMALL[name][2:])
     ops.max_pool(x, bare, None, *SMALL[name][2:])
     dx = numpy.full(x.shape, numpy.nan)
-    ops.max_pool_grad(dy, mask, dx)
+    ops.max_pool_grad(dy, mask, dx, *SMALL[name][2:])
     wanted = numpy.zeros(x.shape)
     for at, pixels, _ in windows(x.shape, *SMALL[name][1:]):
         first = max(pixels, key=lambda p: x[p], default=None)  # max keeps the first of equals
@@ -142,7 +142,7 @@ def test_random_shapes(kind, dtype):
             mask = numpy.full(dy.shape, -5, "int32")
             dx, dx_average = numpy.full_like(x, -5), numpy.full_like(x, -5)
             o.max_pool(x, y, mask, kernel, stride, pad)
-            o.max_pool_grad(dy, mask, dx)
+            o.max_pool_grad(dy, mask, dx, kernel, stride, pad)
             o.ave_pool(x, average, kernel, stride, pad)
             o.ave_pool_grad(dy, dx_average, kernel, stride, pad)
             results.append((y, mask, dx, average, dx_average))

@@ -65,7 +65,7 @@ def _bandwidth(context: Context, ops: Any, rng: Any) -> dict[str, tuple[float, A
         "max pool": (n + 2 * pooled.nbytes, lambda: ops.max_pool(x, pooled, mask, *window)),
         "max pool gradient": (
             n + 2 * pooled.nbytes,
-            lambda: ops.max_pool_grad(pooled, mask, dx),
+            lambda: ops.max_pool_grad(pooled, mask, dx, *window),
         ),
         "bias": (2 * n, lambda: ops.add_bias(y, bias)),
         "bias and relu": (2 * n, lambda: ops.bias_relu(y, bias)),

@@ -92,7 +92,7 @@ def _channels(ops, rng, images):
     mask = ops.empty((images, 96, 13, 13), "int32")
     ops.max_pool(x, pooled, mask, (3, 3), (2, 2), (0, 0))
     spread = ops.empty(shape)
-    ops.max_pool_grad(pooled, mask, spread)
+    ops.max_pool_grad(pooled, mask, spread, (3, 3), (2, 2), (0, 0))
     return [numpy.array(ops.to_host(a)) for a in (mean, var, y, dx, dbias, pooled, mask, spread)]
 
 

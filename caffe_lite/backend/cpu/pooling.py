@@ -21,7 +21,9 @@ class CpuPooling(CpuBase, PoolingOps):
 
         self._by_images(some, x)
 
-    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
+    def max_pool_grad(
+        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
         pixels = dx.shape[2] * dx.shape[3]
 
         def some(images: slice) -> None:

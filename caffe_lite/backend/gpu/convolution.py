@@ -32,25 +32,33 @@ class ConvolutionOps(ActivationOps):
         """y = x convolved with weight, plus bias unless that is None."""
         if _depthwise(x, geometry):
             self.launch("depthwise", y.size, y.size, x, weight, bias, y, *_thin(x, y, geometry))
-            return
+        else:
+            self._convolution(x, weight, bias, y, geometry, None)
+
+    def convolution_relu(
+        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
+    ) -> None:
+        """y = relu of the convolution, with its bias added in the same pass."""
+        if _depthwise(x, geometry):
+            self.convolution(x, weight, None, y, geometry)
+            self.bias_relu(y, bias, slope)
+        else:
+            self._convolution(x, weight, bias, y, geometry, slope)
+
+    def _convolution(
+        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float | None
+    ) -> None:
         z = sizes_of(x, y, geometry)
 
         def run(plan: Plan) -> None:
             if plan.layout == CUDNN and self.cudnn:
                 self.cudnn.run("forward", z, x, weight, y)
                 if bias is not None:
-                    self.launch("add_bias", y.size, y.size, y, bias, z.outputs, z.pixels)
+                    self.explicit.finish(y, bias, z, slope)
             else:
-                self.explicit.forward(x, weight, bias, y, z, plan)
+                self.explicit.forward(x, weight, bias, y, z, plan, slope)
 
         run(self._plan("forward", z, len(x), run))
-
-    def convolution_relu(
-        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
-    ) -> None:
-        """y = relu of the convolution, with its bias added in the same pass."""
-        self.convolution(x, weight, None, y, geometry)
-        self.bias_relu(y, bias, slope)
 
     def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""

@@ -68,8 +68,17 @@ class ExplicitGemm:
         self.tf32 = tf32
         self._geometries: dict[Sizes, Any] = {}
 
-    def forward(self, x: Any, weight: Any, bias: Any, y: Any, z: Sizes, plan: Plan) -> None:
-        """y = weight @ columns of x, plus bias unless that is None."""
+    def forward(
+        self,
+        x: Any,
+        weight: Any,
+        bias: Any,
+        y: Any,
+        z: Sizes,
+        plan: Plan,
+        slope: float | None = None,
+    ) -> None:
+        """y = weight @ columns of x, plus bias, then relu with `slope`, unless those are None."""
         for part, count in _parts(len(x), plan):
             if plan.layout == BATCHED:
                 (columns,) = self._columns(x[part], z, BATCHED)
@@ -77,9 +86,16 @@ class ExplicitGemm:
                 continue
             columns, swapped = self._columns(x[part], z, WIDE, (z.outputs, count, z.pixels))
             self._product(weight, columns, swapped, z, count, "forward", WIDE)
-            self._swap(swapped, bias, y[part], z.outputs, count, z.pixels)
+            self._swap(swapped, bias, y[part], z.outputs, count, z.pixels, slope)
         if bias is not None and plan.layout == BATCHED:
+            self.finish(y, bias, z, slope)
+
+    def finish(self, y: Any, bias: Any, z: Sizes, slope: float | None) -> None:
+        """Add bias to y, and apply relu with `slope` unless that is None."""
+        if slope is None:
             self._ops.launch("add_bias", y.size, y.size, y, bias, z.outputs, z.pixels)
+        else:
+            self._ops.launch("bias_relu", y.size, y.size, y, bias, slope, z.outputs, z.pixels)
 
     def grad_data(self, dy: Any, weight: Any, dx: Any, z: Sizes, plan: Plan) -> None:
         """dx = weight^T @ dy, each row added back to the pixels that its column came from."""
@@ -192,8 +208,19 @@ class ExplicitGemm:
             self._geometries[z] = self._ops.asarray(numpy.array(rows), "int32")
         return self._geometries[z]
 
-    def _swap(self, x: Any, bias: Any, y: Any, a: int, b: int, inner: int) -> None:
-        self._ops.launch("swap_outer", (inner, a, b), x, bias, y, a, b, inner)
+    def _swap(
+        self,
+        x: Any,
+        bias: Any,
+        y: Any,
+        a: int,
+        b: int,
+        inner: int,
+        slope: float | None = None,
+    ) -> None:
+        n = a * b * inner
+        relu = (slope is not None, slope or 0.0)
+        self._ops.launch("swap_outer", -(-n // 4), n, x, bias, y, a, b, inner, *relu)
 
 
 def _parts(images: int, plan: Plan) -> Any:

@@ -6,6 +6,8 @@ from caffe_lite.backend.gpu.base import GpuBase
 
 Pair = tuple[int, int]
 
+ROWS = 4  # pixels per thread of a gradient; the same number stands in pooling.cu
+
 
 class PoolingOps(GpuBase):
     """Pooling of x (N, C, H, W) into y (N, C, OH, OW); kernel, stride and pad are (h, w)."""
@@ -26,11 +28,14 @@ class PoolingOps(GpuBase):
             *pad,
         )
 
-    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
+    def max_pool_grad(
+        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
         """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
-        dx.fill(0)
-        outputs, inputs = dy.shape[2] * dy.shape[3], dx.shape[2] * dx.shape[3]
-        self.launch("max_pool_grad", dy.size, dy.size, dy, mask, dx, outputs, inputs)
+        images, channels, height, width = dx.shape
+        threads = images * channels * -(-height // ROWS) * width
+        sizes = (height, width, *dy.shape[2:], *kernel, *stride, *pad)
+        self.launch("max_pool_grad", threads, threads, dy, mask, dx, *sizes)
 
     def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
         """y = the window's sum over the image, divided by the window's size clipped at H + pad."""

@@ -42,10 +42,12 @@ class NativePooling(NativeBase, NumpyOps):
         _, plan, scratch = self._pooling_plan(x.shape, y.shape, kernel, stride, pad)
         self._functions(x.size).max_pool(plan, *at, index, self._scratch(scratch))
 
-    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
+    def max_pool_grad(
+        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
         at, index = self._addresses(dy, dx), self._index_address(mask)
         if at is None or not index or mask.shape != dy.shape or dx.shape[:2] != dy.shape[:2]:
-            return super().max_pool_grad(dy, mask, dx)
+            return super().max_pool_grad(dy, mask, dx, kernel, stride, pad)
         _, plan, _ = self._pooling_plan(dx.shape, dy.shape)
         self._functions(dx.size).max_pool_grad(plan, at[0], index, at[1])
 

@@ -37,8 +37,13 @@ class PoolingOps(OpsBase):
         if mask is not None:
             mask[...] = first
 
-    def max_pool_grad(self, dy: Any, mask: Any, dx: Any) -> None:
-        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
+    def max_pool_grad(
+        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
+        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none.
+
+        That pixel must lie in the output's window, which kernel, stride and pad describe.
+        """
         pixels = dx.shape[2] * dx.shape[3]
         planes = dx.shape[0] * dx.shape[1]
         target = self.zeros((planes, pixels))
