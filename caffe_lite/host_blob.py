@@ -40,7 +40,8 @@ class HostBlobs:
 
     def __init__(self, ops: Any) -> None:
         self.ops = ops
-        self._out: dict[int, tuple[Array, Array]] = {}
+        # Host array, device array, and the blob, which keeps the key from being another's.
+        self._out: dict[int, tuple[Array, Array, Blob]] = {}
 
     def wrap(self, blob: Blob) -> Any:
         """The blob itself where it lives on the host, else its HostBlob."""
@@ -56,7 +57,7 @@ class HostBlobs:
         entry = self._out.get(key)
         if entry is None or entry[0].size != device.size:
             self._send(entry)
-            entry = self._out[key] = (self.ops.to_host(device), device)
+            entry = self._out[key] = (self.ops.to_host(device), device, blob)
         return entry[0].reshape(blob.shape)
 
     def flush(self) -> None:
@@ -65,7 +66,13 @@ class HostBlobs:
             self._send(entry)
         self._out.clear()
 
-    def _send(self, entry: tuple[Array, Array] | None) -> None:
+    def join(self, other: HostBlobs) -> None:
+        """Hand out and flush one set of arrays with `other`, whose blobs share memory with ours."""
+        self.flush()
+        other.flush()
+        self._out = other._out
+
+    def _send(self, entry: tuple[Array, Array, Blob] | None) -> None:
         if entry is not None:
-            host, device = entry
+            host, device, _ = entry
             device[...] = self.ops.asarray(host, dtype=self.ops.dtype).reshape(device.shape)

@@ -159,6 +159,30 @@ def test_host_views_of_shared_memory_are_one():
     assert second.data[1, 1] == 8
 
 
+def test_host_views_that_are_joined_are_one():
+    ops = DeviceOps()
+    owner, sharer = Blob(ops, 2), Blob(ops, 2)
+    sharer.share_data(owner)
+    views, others = HostBlobs(ops), HostBlobs(ops)
+    views.wrap(owner).data[...] = [1, 2]
+    others.join(views)
+    assert owner.data.tolist() == [1, 2]
+    views.wrap(owner).data[1] = 3
+    assert others.wrap(sharer).data.tolist() == [1, 3]
+    others.flush()
+    assert owner.data.tolist() == [1, 3]
+
+
+def test_host_views_of_a_blob_that_is_gone_are_not_those_of_the_next():
+    ops = DeviceOps()
+    views = HostBlobs(ops)
+    for _ in range(10):  # the memory of a blob that is gone is soon that of another
+        host = views.wrap(Blob(ops, 2))
+        for array in (host.data, host.diff):
+            assert not array.any()
+            array[...] = 5
+
+
 def test_on_the_host_a_blob_is_its_own_view(ops):
     blob = Blob(ops, 2)
     assert HostBlobs(ops).wrap(blob) is blob

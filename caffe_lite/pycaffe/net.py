@@ -252,7 +252,7 @@ class Net:
 
     def share_with(self, other: Net) -> None:
         """Look at the learned blobs of `other` from now on."""
-        self._host.flush()
+        self._host.join(other._host)
         self.core.share_trained_layers_with(other.core)
 
     def save(self, path: str | Path) -> None:

@@ -25,6 +25,8 @@ class Solver:
         self.core = solvers.get_solver(param, mode.current_ops(), path=solver_file)
         self.net = Net.wrap(self.core.net)
         self.test_nets = [Net.wrap(net) for net in self.core.test_nets]
+        for net in self.test_nets:  # they look at the learned blobs of `net`
+            net._host.join(self.net._host)
 
     @property
     def iter(self) -> int:
