@@ -22,7 +22,8 @@ Array = Any
 
 class Net:
     """`Net(network_file, phase, level=0, stages=None, weights=None)`, or the older
-    `Net(network_file, weights, phase)`.
+    `Net(network_file, weights, phase)`. In place of a file there may be a NetParameter. Raises
+    UsageError for other arguments, else as `caffe_lite.Net` does.
 
     `blobs`, `params` and `layer_dict` are dicts in the net's order; `layers`, `inputs`, `outputs`,
     `bottom_names` and `top_names` as in Caffe's own interface. On a GPU, `blob.data` is a host copy

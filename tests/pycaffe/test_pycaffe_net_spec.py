@@ -35,9 +35,10 @@ def test_the_net_runs(tmp_path):
     n.y = L.Power(n.x, power=2, shift=1)
     path = tmp_path / "net.prototxt"
     path.write_text(str(n.to_proto()))
-    net = caffe.Net(str(path), caffe.TEST)
-    net.blobs["x"].data[...] = 4
-    assert (net.forward()["y"] == 25).all()
+    for definition in (str(path), n.to_proto()):
+        net = caffe.Net(definition, caffe.TEST)
+        net.blobs["x"].data[...] = 4
+        assert (net.forward()["y"] == 25).all()
 
 
 def test_keywords_may_be_names_tuples_and_messages():
