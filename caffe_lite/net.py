@@ -76,7 +76,7 @@ class Net:
         self.reshapes = 0
         self.parameters = Parameters()
         try:
-            with self._running():
+            with self.running():
                 self._build_layers()
         except BaseException:
             self.close()
@@ -206,7 +206,7 @@ class Net:
 
     def reshape(self) -> None:
         """Carry changed input shapes through the net now; forward would do it as well."""
-        with self._running():
+        with self.running():
             for i in range(len(self.layers)):
                 self._reshape_layer(i)
 
@@ -216,7 +216,7 @@ class Net:
         # Hooks and the debug log want to see each layer's own result.
         watched = self.before_forward or self.after_forward or self.debug_info
         rectified = {} if watched else self._rectified
-        with self._running():
+        with self.running():
             for i in range(start, last + 1):
                 for hook in self.before_forward:
                     hook(i)
@@ -243,7 +243,7 @@ class Net:
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run backward from layer `start` down to layer `end`, where a gradient is needed."""
         last = self._last(start)
-        with self._running():
+        with self.running():
             for i in range(last, end - 1, -1):
                 for hook in self.before_backward:
                     hook(i)
@@ -260,7 +260,7 @@ class Net:
             net_debug.log_backward(self, i)
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """NaN and infinity pass without warnings; a lack of memory is told with what fills it."""
         try:
             with self.ops.quiet():

@@ -219,11 +219,11 @@ class Solver:
     def _update(self) -> None:
         param = self.param
         scale: Any = 1 / param.iter_size
-        if param.clip_gradients >= 0:
-            scale = self._clip() * self.ops.dtype.type(scale)
-        self.updater.apply(
-            self._rate, param.weight_decay, param.regularization_type == "L1", scale, self.hyper()
-        )
+        with self.net.running():
+            if param.clip_gradients >= 0:
+                scale = self._clip() * self.ops.dtype.type(scale)
+            l1 = param.regularization_type == "L1"
+            self.updater.apply(self._rate, param.weight_decay, l1, scale, self.hyper())
 
     def _clip(self) -> Any:
         norm, scale = self.updater.clipping(self.param.clip_gradients)

@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from caffe_lite.errors import SolverError
+from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+from caffe_lite.errors import BackendError, SolverError
 from caffe_lite.solvers import events
 from tests.solvers.solver_nets import Recorder, make_solver, params, write_rows
 
@@ -371,3 +372,17 @@ def test_one_seed_one_run(train):
         solver.close()
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+def test_an_update_without_memory_tells_the_largest_blobs(train, monkeypatch):
+    """The history is made by the first update."""
+    solver, _ = train('base_lr: 0.1 lr_policy: "fixed"')
+
+    def fail(shape, dtype=None):
+        raise OutOfDeviceMemoryError(f"gpu:0: no memory for an array of shape {shape}")
+
+    solver.net.forward()
+    solver.net.backward()
+    monkeypatch.setattr(solver.ops, "zeros", fail)
+    with pytest.raises(BackendError, match=r"shape \(6,\); the net's largest blobs: data 2x"):
+        solver.apply_update()
