@@ -1,6 +1,8 @@
 """A whole iteration recorded as a CUDA graph and replayed with one call."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from caffe_lite.errors import BackendError, CaffeError
@@ -38,7 +40,7 @@ def record(
     """
     # Temporary arrays of the recorded work must stay its own after Python has dropped them.
     pool = cupy.cuda.MemoryPool()
-    with cupy.cuda.using_allocator(pool.malloc):
+    with cupy.cuda.using_allocator(pool.malloc), _without_collecting():
         stream.begin_capture()
         failure: Exception | None = None
         try:
@@ -54,3 +56,16 @@ def record(
     if isinstance(failure, CaffeError):
         raise failure
     raise CaptureError(f"cannot be captured in a CUDA graph: {failure}") from failure
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keep the garbage collector away: what it frees may want to wait for the device."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
