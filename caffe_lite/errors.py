@@ -7,8 +7,11 @@ a fault of this package and shows its traceback. Messages name the place, the ru
 from collections.abc import Iterable
 
 
-class CaffeError(Exception):
-    """An error that the user can mend: a file, a definition, an option or the machine's set-up."""
+class CaffeError(RuntimeError):
+    """An error that the user can mend: a file, a definition, an option or the machine's set-up.
+
+    A RuntimeError, since that is what scripts written for pycaffe catch.
+    """
 
 
 class PrototxtError(CaffeError):

@@ -41,6 +41,8 @@ def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
                 if file[name].dtype.kind not in "fiub":
                     raise DataError(f'{path}: dataset "{name}" is not numeric; store floats')
                 arrays.append(np.asarray(file[name][()]))
+    except DataError:
+        raise
     except (OSError, RuntimeError) as error:
         with open(path, "rb") as start:
             pointer = start.read(8) == b"version "

@@ -141,7 +141,7 @@ class Python(Layer):
         if "" not in sys.path and os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         if "caffe" not in sys.modules and find_spec("caffe") is None:
-            sys.modules["caffe"] = import_module("caffe_lite.pycaffe")
+            import_module("caffe_lite.pycaffe.install").install_as_caffe()
         for candidate in (name, SHIPPED.get(name)):
             if candidate is None:
                 continue

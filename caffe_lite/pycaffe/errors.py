@@ -15,7 +15,7 @@ class UnknownNameError(UsageError, AttributeError):
     """A field, message, enum value or top that there is not."""
 
 
-class NotConnectedError(UsageError, RuntimeError):
+class NotConnectedError(UsageError):
     """Tops between which no spatial layers lead."""
 
 

@@ -79,6 +79,8 @@ def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
     layers: dict[str, list[StoredBlob | None]] = {}
     try:
         _collect(data, "", layers, path)
+    except ModelError:
+        raise
     except (KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"{path}: damaged HDF5 file ({error})") from None
     return layers

@@ -45,6 +45,8 @@ FAULTS = [
     ("carried * f;", "total * f;", "lstm unit"),
     ("total * i * (1 - g * g)", "total * i * (1 - g)", "lstm unit"),
     ("trunc(label[i]) != ignore", "true", "softmax loss, ignored class"),
+    ("if (++place == inner)", "if (++place > inner)", "softmax loss, ignored class"),
+    ("if (++c == classes)", "if (++c > classes)", "softmax loss of (6, 7, 1)"),
     ("history[i] = diff[i] = step;", "diff[i] = step;", "update by SGD"),
     ("(1 + momentum) * now", "momentum * now", "update by Nesterov"),
     ("steps[i] = (1 - momentum) * (u * u)", "steps[i] = (1 - momentum) * u",

@@ -133,12 +133,25 @@ KERNEL softmax_loss_grad(Index n, const Dtype *prob, const Dtype *label, int has
                          Dtype ignore, const Dtype *scale, Dtype factor, Dtype *dx, int classes,
                          Index inner) {
     Dtype whole = scale ? scale[0] * factor : factor;
-    FOR_EACH(i, n) {
-        int c = (int)(i / inner % classes);
-        Dtype wanted = label[i / inner / classes * inner + i % inner];
-        bool counts = !has_ignore || trunc(wanted) != ignore;
-        Dtype hit = class_of(wanted, classes) == c ? 1 : 0;
-        dx[i] = counts ? (prob[i] - hit) * whole : (Dtype)0;
+    FOR_EACH(four, FOURS(n)) {
+        Index rest = four * 4 / inner, place = four * 4 - rest * inner;
+        Index outer = rest / classes;
+        int c = (int)(rest - outer * classes);
+        Four values = take_four(prob, four, n);
+        for (int k = 0; k < 4 && four * 4 + k < n; ++k) {
+            Dtype wanted = label[outer * inner + place];
+            bool counts = !has_ignore || trunc(wanted) != ignore;
+            Dtype hit = class_of(wanted, classes) == c ? 1 : 0;
+            values.at[k] = counts ? (values.at[k] - hit) * whole : (Dtype)0;
+            if (++place == inner) {
+                place = 0;
+                if (++c == classes) {
+                    c = 0;
+                    ++outer;
+                }
+            }
+        }
+        put_four(values, dx, four, n);
     }
 }
 
