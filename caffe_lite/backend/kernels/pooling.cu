@@ -6,6 +6,8 @@
 
 #define ROWS 4  // the same number stands in pooling.py
 
+#define BOX 3  // pixels of a side that are on their way from memory together
+
 KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int width,
                 int out_h, int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
                 int pad_h, int pad_w) {
@@ -19,12 +21,23 @@ KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int wi
         const Dtype *plane = x + i / out_w / out_h * height * width;
         int best = -1;
         Dtype largest = -LARGEST;
-        for (int h = top; h < bottom; ++h) {
-            for (int w = left; w < right; ++w) {
-                Dtype value = plane[(Index)h * width + w];
-                if (value > largest) {
-                    largest = value;
-                    best = h * width + w;
+        for (int h = top; h < bottom; h += BOX) {
+            for (int w = left; w < right; w += BOX) {
+                Dtype values[BOX * BOX];
+                int indices[BOX * BOX];
+                for (int j = 0; j < BOX * BOX; ++j) {
+                    // Beyond the window its last row and column once more: they win nothing.
+                    int row = h + j / BOX < bottom ? h + j / BOX : bottom - 1;
+                    int column = w + j % BOX < right ? w + j % BOX : right - 1;
+                    indices[j] = row * width + column;
+                    values[j] = plane[indices[j]];
+                }
+                for (int j = 0; j < BOX * BOX; ++j) {
+                    bool first = values[j] == largest && indices[j] < best;
+                    if (values[j] > largest || first) {
+                        largest = values[j];
+                        best = indices[j];
+                    }
                 }
             }
         }
