@@ -151,7 +151,16 @@ def _(ops, rng):
 @case("bias")
 def _(ops, rng):
     outs = []
-    for shape in ((3, 5, 2, 4), (6, 7), (1, 3, 5), (50, 300), (9, 2, 30, 7), (200, 2, 7, 13)):
+    for shape in (
+        (3, 5, 2, 4),
+        (6, 7),
+        (1, 3, 5),
+        (50, 300),
+        (9, 2, 30, 7),
+        (200, 2, 7, 13),
+        (8200, 3),
+        (2, 16500),
+    ):
         y, bias = normal(ops, rng, *shape), normal(ops, rng, shape[1])
         ops.add_bias(y, bias)
         dbias = normal(ops, rng, shape[1])

@@ -9,12 +9,13 @@ import numpy
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
 from caffe_lite.backend.gpu.faults import Faults
-from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
 
 # Blocks per multiprocessor of a sum over channels: enough loads in flight to fill the bandwidth.
 WAVES = 16
+# Rows of a matrix that are summed in one step; more of them want blocks of their own.
+MOST_ROWS = 8192
 
 
 class ArrayOps(GpuBase):
@@ -100,15 +101,14 @@ class ArrayOps(GpuBase):
     ) -> None:
         """out (C,) = or += factor * the sums that a kernel of channels.cu makes per channel."""
         images, channels, pixels = shape[0], shape[1], prod(shape[2:])
-        columns = kernel == "channel_sum" and pixels == 1
-        if columns:
-            kernel = "column_sum"
-        across = -(-channels // BLOCK) if columns else channels
-        splits = max(1, min(images, WAVES * self.multiprocessors // max(1, across)))
+        if kernel == "channel_sum" and pixels == 1 and images <= MOST_ROWS:
+            self.column_sum(arrays[0], images, channels, out, factor, accumulate)
+            return
+        splits = max(1, min(images, WAVES * self.multiprocessors // max(1, channels)))
         (partial,) = self.workspaces((splits, channels))
-        sizes = (images, channels) if columns else (images, channels, pixels)
-        self.launch.blocks(kernel, (across, splits), *arrays, partial, *sizes)
-        self.launch("channel_total", channels, channels, partial, splits, factor, accumulate, out)
+        self.launch.blocks(kernel, (channels, splits), *arrays, partial, images, channels, pixels)
+        threads = 32 * channels
+        self.launch("channel_total", threads, channels, partial, splits, factor, accumulate, out)
 
     def take(self, weight: Any, ids: Any, out: Any) -> None:
         """out (n, D) = weight[ids]. An id outside the table gives zeros and is reported later."""

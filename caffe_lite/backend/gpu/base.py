@@ -7,6 +7,8 @@ from caffe_lite.backend.gpu.blas import Blas
 from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.backend.reference.base import OpsBase
 
+MANY_COLUMNS = 16384  # enough for a thread each to fill a device
+
 
 class GpuBase(OpsBase):
     """The launcher, the matrix products and the shared workspace of one device."""
@@ -34,6 +36,22 @@ class GpuBase(OpsBase):
             arrays.append(self._arena[start : start + prod(shape)].reshape(shape))
             start += size
         return arrays
+
+    def column_sum(
+        self,
+        x: Any,
+        rows: int,
+        columns: int,
+        out: Any,
+        factor: float = 1.0,
+        accumulate: bool = False,
+    ) -> None:
+        """out (columns,) = or += factor * the sum of x (rows, columns) over its rows."""
+        arguments = (columns, x, rows, factor, accumulate, out)
+        if columns >= MANY_COLUMNS:
+            self.launch("column_sum", columns, *arguments)
+        else:
+            self.launch.blocks("column_block_sum", -(-columns // 32), *arguments)
 
     def _replace_arena(self, size: int) -> None:
         raise NotImplementedError

@@ -122,13 +122,9 @@ class ExplicitGemm:
                 self._swap(dy[part], None, swapped, count, z.outputs, z.pixels)
                 self._product(dweight, columns, swapped, z, count, "weight", WIDE)
                 continue
-            columns, each, partial = self._columns(
-                x[part], z, BATCHED, (count, dweight.size), (1, dweight.size)
-            )
+            columns, each = self._columns(x[part], z, BATCHED, (count, dweight.size))
             self._product(each, columns, dy[part], z, count, "weight", BATCHED)
-            launch, n = self._ops.launch, dweight.size
-            launch("column_sum", (n, 1), each, partial, count, n)
-            launch("channel_total", n, n, partial, 1, 1.0, True, dweight)
+            self._ops.column_sum(each, count, dweight.size, dweight, accumulate=True)
 
     def _product(
         self, weight: Any, columns: Any, y: Any, z: Sizes, images: int, which: str, layout: str

@@ -2,9 +2,10 @@
 #include "rectify.cuh"
 #include "reduce.cuh"
 
-// Biases and per-channel statistics of x (images, channels, pixels). A sum runs in two steps, so
-// that few channels still fill the device: block (channel, split) adds up every gridDim.y-th image
-// into partial[split, channel], then `channel_total` adds up the splits, always in one order.
+// Biases and per-channel statistics of x (images, channels, pixels). A sum over many pixels runs in
+// two steps, so that few channels still fill the device: block (channel, split) adds up every
+// gridDim.y-th image into partial[split, channel], then `channel_total` adds up the splits, always
+// in one order.
 
 // The channel of each of four neighbours, at the price of one division.
 struct Channels {
@@ -121,25 +122,65 @@ KERNEL channel_negative(const Dtype *x, const Dtype *dy, Dtype *partial, int ima
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
 
-// channel_sum where pixels = 1: neighbouring threads take neighbouring channels.
-KERNEL column_sum(const Dtype *x, Dtype *partial, int images, int channels) {
-    FOR_EACH(channel, channels) {
+__device__ inline void set_total(Dtype *out, Dtype sum, Dtype factor, int accumulate) {
+    *out = accumulate ? *out + factor * sum : factor * sum;
+}
+
+// out = factor * sum over splits of partial, or out += it; a warp per channel.
+KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype factor, int accumulate,
+                     Dtype *out) {
+    const int warps = gridDim.x * blockDim.x / 32, lane = threadIdx.x % 32;
+    for (int channel = (blockIdx.x * blockDim.x + threadIdx.x) / 32; channel < channels;
+         channel += warps) {
         Dtype sum = 0;
-        for (int image = blockIdx.y; image < images; image += gridDim.y) {
-            sum += x[(Index)image * channels + channel];
+        for (int split = lane; split < splits; split += 32) {
+            sum += partial[(Index)split * channels + channel];
         }
-        partial[(Index)blockIdx.y * channels + channel] = sum;
+        sum = warp_sum(sum);
+        if (lane == 0) set_total(out + channel, sum, factor, accumulate);
     }
 }
 
-// out = factor * sum over splits of partial, or out += it.
-KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype factor, int accumulate,
-                     Dtype *out) {
-    FOR_EACH(channel, channels) {
-        Dtype sum = 0;
-#pragma unroll 8
-        for (int split = 0; split < splits; ++split) sum += partial[split * channels + channel];
-        out[channel] = accumulate ? out[channel] + factor * sum : factor * sum;
+// The sum of every `step`-th row of a matrix from `first` on, in one column.
+__device__ inline Dtype rows_sum(const Dtype *x, int first, int step, int rows, int columns) {
+    const int at_once = 8;
+    Dtype sum = 0;
+    for (int row = first; row < rows; row += at_once * step) {
+        Dtype terms[at_once];
+        for (int i = 0; i < at_once; ++i) {
+            int at = row + i * step;
+            Dtype value = x[(Index)(at < rows ? at : row) * columns];
+            terms[i] = at < rows ? value : (Dtype)0;
+        }
+        for (int i = 0; i < at_once; ++i) sum += terms[i];
+    }
+    return sum;
+}
+
+// out = factor * the sums over the rows of a matrix, or out += them, in one step: a thread for each
+// of many columns, or a block for 32 of a few.
+
+KERNEL column_sum(Index columns, const Dtype *x, int rows, Dtype factor, int accumulate,
+                  Dtype *out) {
+    FOR_EACH(column, columns) {
+        set_total(out + column, rows_sum(x + column, 0, 1, rows, columns), factor, accumulate);
+    }
+}
+
+KERNEL column_block_sum(int columns, const Dtype *x, int rows, Dtype factor, int accumulate,
+                        Dtype *out) {
+    __shared__ Dtype sums[32][33];
+    const int lane = threadIdx.x % 32, line = threadIdx.x / 32, lines = blockDim.x / 32;
+    for (int first = blockIdx.x * 32; first < columns; first += gridDim.x * 32) {
+        int column = first + lane < columns ? first + lane : columns - 1;
+        Dtype sum = rows_sum(x + column, line, lines, rows, columns);
+        __syncthreads();
+        sums[line][lane] = sum;
+        __syncthreads();
+        if (line == 0 && first + lane < columns) {
+            for (int i = 1; i < lines; ++i) sum += sums[i][lane];
+            set_total(out + column, sum, factor, accumulate);
+        }
     }
 }
 

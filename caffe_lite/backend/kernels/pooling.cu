@@ -46,9 +46,9 @@ KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int wi
     }
 }
 
-// dx = the sum of dy over the outputs that took each input. Gathered from the windows around it, not
-// scattered: the order of the sum, and so its rounding, never changes. A thread does ROWS pixels of
-// one column, which have most of their windows in common.
+// dx = the sum of dy over the outputs that took each input. Gathered from the windows around it,
+// not scattered: the order of the sum, and so its rounding, never changes. A thread does ROWS
+// pixels of one column, which have most of their windows in common.
 KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int height, int width,
                      int out_h, int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
                      int pad_h, int pad_w) {

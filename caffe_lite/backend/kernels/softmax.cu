@@ -128,7 +128,7 @@ KERNEL sum_pairs(int blocks, const Dtype *partial, Dtype *totals) {
     }
 }
 
-// dx = scale * factor * (prob - [class is label]), 0 where ignored; scale (one element) may be null.
+// dx = scale * factor * (prob - [class is label]), 0 where ignored; scale (one number) may be null.
 KERNEL softmax_loss_grad(Index n, const Dtype *prob, const Dtype *label, int has_ignore,
                          Dtype ignore, const Dtype *scale, Dtype factor, Dtype *dx, int classes,
                          Index inner) {

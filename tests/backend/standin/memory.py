@@ -65,7 +65,8 @@ class Memory:
 
     def block_of(self, address):
         """(start, end) of the buffer that an address lies in."""
-        for start, end in list(self.blocks.items()):  # arrays may be freed meanwhile
+        for start in list(self.blocks):  # arrays may be freed meanwhile
+            end = self.blocks.get(start, start)
             if start <= address < end:
                 return start, end
         raise RuntimeError(f"address {address:#x} is not in device memory")
