@@ -38,14 +38,14 @@ def read_annotations(path: StrPath) -> Annotations:
     for i, entry in enumerate(content["images"]):
         place = f"{name}: images[{i}]"
         image = _id(entry, "id", place)
-        files[image] = _text(entry, "file_name", place)
+        files[image] = _file_name(entry, place)
     captions: dict[ImageId, list[str]] = {image: [] for image in files}
     for i, entry in enumerate(content["annotations"]):
         place = f"{name}: annotations[{i}]"
         image = _id(entry, "image_id", place)
         if image not in captions:
             raise DataError(f"{place}: image {image!r} is not among its images")
-        captions[image].append(_text(entry, "caption", place))
+        captions[image].append(_caption(entry, place))
     return Annotations(files, captions)
 
 
@@ -65,13 +65,13 @@ def read_results(path: StrPath) -> dict[ImageId, str]:
             raise DataError(
                 f"{name}: [{i}]: image {image!r} has a caption already; give one per image"
             )
-        results[image] = _text(result, "caption", f"{name}: [{i}]")
+        results[image] = _caption(result, f"{name}: [{i}]")
     return results
 
 
 def _load(path: StrPath) -> Any:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return json.load(file)
     except OSError as error:
         raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
@@ -91,5 +91,11 @@ def _id(entry: Any, field: str, place: str) -> ImageId:
     return _field(entry, field, (int, str), place)
 
 
-def _text(entry: Any, field: str, place: str) -> str:
-    return _field(entry, field, (str,), place)
+def _file_name(entry: Any, place: str) -> str:
+    return _field(entry, "file_name", (str,), place)
+
+
+def _caption(entry: Any, place: str) -> str:
+    caption: str = _field(entry, "caption", (str,), place)
+    # JSON can spell half a character; no text file takes one.
+    return caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

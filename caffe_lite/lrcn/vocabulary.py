@@ -15,14 +15,17 @@ END_NAME = "<EOS>"
 UNKNOWN = "<unk>"
 
 _SEPARATORS = re.compile(r"(\W+)")
+_WORD = re.compile(r"\S+|\W+")
 
 
 def split_sentence(sentence: str) -> list[str]:
     """A sentence as LRCN's data has it: lower-case words, and runs of punctuation as words.
 
-    A full stop at the end is dropped: `A dog's ball.` gives a, dog, ', s, ball.
+    A full stop at the end is dropped: `A dog's ball.` gives a, dog, ', s, ball. A run may hold
+    spaces, as the comma with a quotation mark does in `It says, "Go"`.
     """
-    words = [word.strip().lower() for word in _SEPARATORS.split(sentence) if word.strip()]
+    line = " ".join(sentence.splitlines())
+    words = [word.strip().lower() for word in _SEPARATORS.split(line) if word.strip()]
     return words[:-1] if words[-1:] == ["."] else words
 
 
@@ -30,7 +33,7 @@ class Vocabulary:
     """Words and their ids: `words[i - 1]` has id i; id 0, <EOS>, begins and ends every sentence.
 
     `source` is what errors call the vocabulary. Raises DataError for a word that is empty, holds
-    white space or occurs twice.
+    white space without being a run of punctuation, or occurs twice.
     """
 
     def __init__(self, words: Iterable[str], source: StrPath = "vocabulary") -> None:
@@ -38,7 +41,7 @@ class Vocabulary:
         self.words = tuple(words)
         self.ids: dict[str, int] = {}
         for i, word in enumerate(self.words, 1):
-            if not word or word.split() != [word]:
+            if not _WORD.fullmatch(word) or word.strip() != word or len(word.splitlines()) != 1:
                 raise DataError(f"{self.source}:{i}: one word a line is expected, got {word!r}")
             if word in self.ids:
                 raise DataError(
@@ -61,7 +64,7 @@ class Vocabulary:
         """The vocabulary in a file of one word a line; line i (from 1) is word i."""
         name = os.fspath(path)
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8-sig") as file:
                 lines = file.read().split("\n")
         except OSError as error:
             raise DataError(f"{name}: the vocabulary cannot be read: {error.strerror}") from None

@@ -37,6 +37,12 @@ def test_captions_stand_by_image_in_the_files_order(tmp_path):
     assert found.captions == {4: ["B"], 2: ["A.", "C"], "x": []}
 
 
+def test_half_characters_and_a_byte_order_mark_do_no_harm(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_bytes(b'\xef\xbb\xbf[{"image_id": 1, "caption": "a \\ud83d cat \\ud83d\\udc31"}]')
+    assert read_results(path) == {1: "a \ufffd cat \U0001f431"}
+
+
 def test_results_are_one_caption_per_image(tmp_path):
     results = [{"image_id": 3, "caption": "a", "log_prob": -1}, {"image_id": "y", "caption": ""}]
     assert read_results(write(tmp_path, results)) == {3: "a", "y": ""}

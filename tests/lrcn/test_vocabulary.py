@@ -26,7 +26,7 @@ def test_line_numbers_are_ids_and_the_end_is_zero(vocabulary):
 def test_a_file_written_is_the_file_read(vocabulary, tmp_path):
     vocabulary.write(tmp_path / "w.txt")
     assert (tmp_path / "w.txt").read_bytes() == (tmp_path / "v.txt").read_bytes()
-    (tmp_path / "dos.txt").write_bytes(b"<unk>\r\na\r\ndog")
+    (tmp_path / "dos.txt").write_bytes(b"\xef\xbb\xbf<unk>\r\na\r\ndog")
     assert Vocabulary.read(tmp_path / "dos.txt").words == ("<unk>", "a", "dog")
 
 
@@ -39,11 +39,22 @@ def test_a_file_written_is_the_file_read(vocabulary, tmp_path):
         ("The end...", ["the", "end", "..."]),
         ("The end!", ["the", "end", "!"]),
         (' "Stop" ', ['"', "stop", '"']),
+        ('It says, "go" - "now"!', ["it", "says", ', "', "go", '" - "', "now", '"!']),
+        ('one"\n-\u2028 two', ["one", '" -', "two"]),
         ("", []),
     ],
 )
 def test_sentences_are_split_as_lrcn_splits_them(sentence, words):
     assert split_sentence(sentence) == words
+
+
+def test_runs_of_punctuation_with_spaces_are_words_of_a_file(tmp_path):
+    words = split_sentence('It says, "go" - "now"')
+    Vocabulary(words).write(tmp_path / "v.txt")
+    read = Vocabulary.read(tmp_path / "v.txt")
+    assert read.words == tuple(words) and read.encode(['" - "']) == [5]
+    with pytest.raises(DataError, match="2: one word a line is expected, got ' x'"):
+        Vocabulary(["a", " x"])
 
 
 def test_words_that_are_not_there_are_told_or_stand_for_another(vocabulary):
