@@ -90,7 +90,7 @@ class Net:
         self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
-        self._log_result()
+        net_debug.log_result(self)
 
     def _build_layers(self) -> None:
         for i, node in enumerate(self.wiring.nodes):
@@ -103,8 +103,8 @@ class Net:
             self._shapes.append(None)
             with _naming(layer):
                 layer.setup(self.bottom_vecs[i], self.top_vecs[i])
-            self._reshape_layer(i)
             self.parameters.add_layer(layer)
+            self._reshape_layer(i)
             if log.isEnabledFor(logging.INFO):
                 net_debug.log_set_up(self, i)
 
@@ -117,19 +117,6 @@ class Net:
                 blob.diff[...] = weight
         self._shapes[i] = [blob.shape for blob in bottom]
         self.reshapes += not layer.reshape_every_forward
-
-    def _log_result(self) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
-        for i in range(len(self.layers) - 1, -1, -1):
-            log.info(
-                "%s %s backward computation.",
-                self.layers[i].name,
-                "needs" if self.layer_need_backward[i] else "does not need",
-            )
-        for name in self.outputs:
-            log.info("This network produces output %s", name)
-        log.info("Network initialization done.")
 
     # Names
 
@@ -315,7 +302,10 @@ class Net:
                     f"other net's layer {shapes[1]}"
                 )
             for mine, its in zip(layer.blobs, source.blobs, strict=True):
-                mine.share_data(its)
+                if mine.buffer_ids[0] != its.buffer_ids[0]:
+                    mine.share_data(its)
+                    # Tops that look at a learned blob, and tops that look at those, look anew.
+                    self._shapes = [None] * len(self.layers)
 
     def get_state(self) -> dict[str, Any]:
         """By layer name, what decides the future besides learned blobs; see Layer.get_state."""

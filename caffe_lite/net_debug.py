@@ -38,6 +38,17 @@ def log_set_up(net: Net, i: int) -> None:
     log.info("Memory required for data: %d", count * net.ops.dtype.itemsize)
 
 
+def log_result(net: Net) -> None:
+    """Which layers run backward, and which blobs are the output."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    for layer, needed in zip(reversed(net.layers), reversed(net.layer_need_backward), strict=True):
+        log.info("%s %s backward computation.", layer.name, "needs" if needed else "does not need")
+    for name in net.outputs:
+        log.info("This network produces output %s", name)
+    log.info("Network initialization done.")
+
+
 def _mean(array: Any) -> float:
     return float(abs(array).mean()) if array.size else 0.0
 

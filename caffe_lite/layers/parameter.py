@@ -37,11 +37,10 @@ class Parameter(Layer):
                 f"every dim of parameter_param.shape must be at least 1, got {self.blobs[0].shape}"
             )
         top[0].reshape(*self.blobs[0].shape)
+        top[0].share_data(self.blobs[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        # Not in reshape: sharing by name gives the blob other memory after this layer is set up.
-        if top[0].buffer_ids[0] != self.blobs[0].buffer_ids[0]:
-            top[0].share_data(self.blobs[0])
+        """The top looks at the learned blob's memory."""
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

@@ -77,15 +77,6 @@ def test_parameter_is_learned():
     check_layer(text)
 
 
-def test_parameter_follows_shared_memory():
-    run, owner = (
-        make_layer('type: "Parameter" parameter_param { shape { dim: 3 } }') for _ in range(2)
-    )
-    run.layer.blobs[0].share_data(owner.layer.blobs[0])
-    owner.layer.blobs[0].data[...] = [1, 2, 3]
-    np.testing.assert_array_equal(run.forward()[0], [1, 2, 3])
-
-
 def test_errors():
     fails(
         'type: "Input" input_param { shape { dim: 1 } shape { dim: 2 } }',

@@ -266,6 +266,45 @@ def test_shared_layers_follow_the_other_net(net):
         narrow.share_trained_layers_with(net)
 
 
+PARAMETER = (
+    'layer { name: "%s" type: "Parameter" top: "%s" param { name: "w" } '
+    "parameter_param { shape { dim: 1 dim: 3 } } } "
+)
+READER = 'layer { name: "%s" type: "Power" bottom: "%s" top: "%s" } '
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        READER % ("first", "p", "first"),  # with two readers the net puts a Split there
+        'layer { name: "f" type: "Flatten" bottom: "p" top: "p2" flatten_param { axis: 0 } } ',
+        'layer { name: "r" type: "Reshape" bottom: "p" top: "p2" '
+        "reshape_param { shape { dim: 3 } } } ",
+        'layer { name: "c" type: "Concat" bottom: "p" top: "p2" } ',
+    ],
+    ids=["Split", "Flatten", "Reshape", "Concat"],
+)
+def test_a_parameter_is_seen_through_layers_that_share_its_memory(behind):
+    definition = PARAMETER % ("p", "p") + PARAMETER % ("twin", "q") + behind
+    definition += READER % ("last", "p2" if "p2" in behind else "p", "last")
+    definition += READER % ("other", "q", "other")
+
+    def seen(net):
+        net.forward()
+        return [net.blobs[name].data.ravel().tolist() for name in ("last", "other")]
+
+    net, owner = build(definition), build(definition)
+    net.learnable_params[0].data[...] = [[1, 2, 3]]
+    assert seen(net) == [[1, 2, 3]] * 2
+    owner.learnable_params[0].data[...] = [[4, 5, 6]]
+    net.share_trained_layers_with(owner)
+    assert seen(net) == [[4, 5, 6]] * 2
+    reshapes = net.reshapes
+    net.share_trained_layers_with(owner)
+    assert seen(net) == [[4, 5, 6]] * 2
+    assert net.reshapes == reshapes  # what is shared already does not move
+
+
 def test_state_names_layers_and_resumes_them():
     definition = """
         layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 50 } } }
