@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import CaffeError
 from caffe_lite.proto import load
+from caffe_lite.proto.files import read_bytes
+from caffe_lite.solvers.nets import beside
 
 log = logging.getLogger("caffe_lite.caffe")
 
@@ -50,12 +53,10 @@ def _sources(solver: Any, solver_path: str) -> Iterator[str]:
 
 
 def _nets(solver: Any, solver_path: str) -> Iterator[Any]:
+    """The nets that name data under data/; to read others here would repeat their warnings."""
     yield from (solver.net_param, solver.train_net_param, *solver.test_net_param)
-    for name in (solver.net, solver.train_net, *solver.test_net):
-        for path in (Path(name), Path(solver_path).parent / name):
-            if name and path.is_file():
-                try:
-                    yield load.load_net(path, unknown="warn")
-                except CaffeError:
-                    pass
-                break
+    for name in filter(None, (solver.net, solver.train_net, *solver.test_net)):
+        file = beside(name, solver_path)
+        with suppress(CaffeError):
+            if b"data/" in read_bytes(file):
+                yield load.load_net(file, unknown="warn")

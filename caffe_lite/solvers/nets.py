@@ -64,7 +64,7 @@ def _copy_weights(param: Any, net: Net, train_net: Net, path: str | None, emit: 
             return
     for names in param.weights:
         for name in names.split(","):
-            file = beside(name.strip(), path)
+            file = _found(name.strip(), path)
             report = copy_weights(net, read_weights(file), own)
             if own is None:
                 emit(events.WeightsCopied(file, report.text()))
@@ -122,9 +122,17 @@ class NetFiles:
     def read(self, name: str) -> tuple[Any, str]:
         """The net of this name, looked for here and then beside the solver, and its file."""
         if name not in self._loaded:
-            file = beside(name, self.solver)
+            file = _found(name, self.solver)
             self._loaded[name] = load.load_net(file, self._unknown), file
         return self._loaded[name]
+
+
+def _found(name: str, other: str | None) -> str:
+    """The file that `beside` finds; the log tells of one elsewhere than its name says."""
+    file = beside(name, other)
+    if file != name:
+        log.info("%s: not found, %s is taken for it", name, file)
+    return file
 
 
 def beside(name: str, other: str | None) -> str:
@@ -136,6 +144,5 @@ def beside(name: str, other: str | None) -> str:
     if other is not None and not os.path.exists(name):
         for candidate in (Path(other).parent / name, Path(other).parent / Path(name).name):
             if candidate.is_file():
-                log.info("%s: not found, %s is taken for it", name, candidate)
                 return str(candidate)
     return name

@@ -158,3 +158,31 @@ def test_weights_start_a_run(job, capsys):
     log = train(capsys, "--weights", "small_iter_24.caffemodel,small_iter_10.caffemodel")
     assert "Finetuning from small_iter_24.caffemodel" in log
     assert "weights of 2 layers copied" in log
+
+
+def test_shipped_data_is_made_for_a_net_found_beside_its_solver(job, capsys):
+    for name in ("train", "test"):
+        job.change("net.prototxt", f'"{name}.txt"', f'"data/digits/{name}.txt"')
+        (job.path / f"{name}.h5").unlink()
+    job.change("net.prototxt", "num_output: 3", "num_output: 10")
+    job.change("solver.prototxt", '"net.prototxt"', '"prototxt/digits/net.prototxt"')
+    job.change("solver.prototxt", "max_iter: 24", "max_iter: 1")
+    (job.path / "elsewhere").mkdir()
+    for name in ("net.prototxt", "solver.prototxt"):
+        (job.path / name).rename(job.path / "elsewhere" / name)
+    assert main(["train", "--solver", "elsewhere/solver.prototxt"]) == 0
+    log = capsys.readouterr().err
+    assert "data/digits lacks what the net reads; making it" in log
+    assert log.count("elsewhere/net.prototxt is taken for it") == 1
+    assert (job.path / "data" / "digits" / "train.txt").is_file()
+
+
+def test_an_old_net_is_told_to_be_old_once(job, capsys):
+    (job.path / "net.prototxt").write_text(
+        'layers { name: "data" type: DUMMY_DATA top: "x" top: "y"'
+        " dummy_data_param { num: 2 channels: 3 height: 1 width: 1"
+        "                    num: 2 channels: 3 height: 1 width: 1 } }"
+        'layers { name: "loss" type: EUCLIDEAN_LOSS bottom: "x" bottom: "y" top: "loss" }'
+    )
+    job.change("solver.prototxt", "test_iter: 3\ntest_interval: 10\n", "")
+    assert train(capsys).count("net.prototxt: upgraded on the fly (V1 layers)") == 1
