@@ -43,13 +43,11 @@ class LossLayer(Layer):
 
     def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:
         """Fail if a label is neither in 0 ... classes - 1 nor `ignore`."""
-        fault = self.ops.label_fault(label, classes, ignore, self._title)
-        if fault is not None:
-            others = "" if ignore is None else f", or ignore_label ({ignore})"
-            raise self.fail(
-                f"labels must be integers from 0 to {classes - 1}, there are {classes} "
-                f"classes{others}; got {fault:g}"
-            )
+        others = "" if ignore is None else f" or ignore_label ({ignore})"
+        rule = (
+            f"labels must be integers from 0 to {classes - 1} (there are {classes} classes){others}"
+        )
+        self._require_whole(label, classes, rule, ignore)
 
     def refuse_label_gradient(self, propagate_down: Sequence[bool]) -> None:
         """Fail if a gradient is asked for a bottom that can take none."""

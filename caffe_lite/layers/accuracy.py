@@ -60,14 +60,11 @@ class Accuracy(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         xp = self.xp
         label = bottom[1].data.reshape(self._label_view)
-        fault = self.ops.label_fault(
-            label.reshape(-1), self._classes, self._ignore_label, self._title
+        rule = (
+            f"labels must be integers from 0 to {self._classes - 1} (there are {self._classes} "
+            "classes) or ignore_label"
         )
-        if fault is not None:
-            raise self.fail(
-                f"labels must be integers from 0 to {self._classes - 1} (there are "
-                f"{self._classes} classes) or ignore_label, got {fault:g}"
-            )
+        self._require_whole(label.reshape(-1), self._classes, rule, self._ignore_label)
         self._index[...] = label
         if self._ignore_label is None:
             self._counted[...] = True

@@ -163,6 +163,15 @@ class Layer:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f"{self._title}: {text}")
 
+    def _require_whole(self, values: Any, limit: int, rule: str, ignore: int | None = None) -> None:
+        """Fail with `rule` unless each value, cut to an integer, is in [0, limit) or is `ignore`.
+
+        On a device the error comes with the next value that the host reads from there.
+        """
+        fault = self.ops.label_fault(values, limit, ignore, f"{self._title}: {rule}")
+        if fault is not None:
+            raise self.fail(f"{rule}, got {fault:g}")
+
     def _zero_gradient(self, propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """The backward pass of a layer that passes no gradient on: zeros where one is asked for."""
         for flag, blob in zip(propagate_down, bottom, strict=True):

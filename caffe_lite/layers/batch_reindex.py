@@ -38,12 +38,8 @@ class BatchReindex(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         items, index = len(bottom[0].data), bottom[1].data
-        fault = self.ops.label_fault(index, items, None, self._title)
-        if fault is not None:
-            raise self.fail(
-                f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has "
-                f"{items} items), got {fault:g}"
-            )
+        rule = f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has {items} items)"
+        self._require_whole(index, items, rule)
         self._ids[...] = index
         y = top[0].data
         self.ops.take(bottom[0].data.reshape(items, -1), self._ids, y.reshape(len(y), -1))

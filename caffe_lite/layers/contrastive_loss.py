@@ -85,12 +85,11 @@ class ContrastiveLoss(LossLayer):
 
     def _check_labels(self, label: Array) -> None:
         self.xp.absolute(label, out=self._label)
-        fault = self.ops.label_fault(self._label, _LABELS, None, self._title)
-        if fault is not None:
-            raise self.fail(
-                "labels (bottom[2]) must be whole numbers, 0 for a pair that is not similar; one "
-                f"has the magnitude {fault:g}"
-            )
+        rule = (
+            "labels (bottom[2]) must be whole numbers, 0 for a pair that is not similar, with a "
+            f"magnitude below {_LABELS}"
+        )
+        self._require_whole(self._label, _LABELS, rule)
 
     def _similar(self, bottom: Sequence[Blob]) -> Array:
         return self.xp.trunc(bottom[2].data.reshape(-1)) != 0

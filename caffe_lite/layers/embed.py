@@ -54,12 +54,9 @@ class Embed(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         ids = bottom[0].data.reshape(-1)
-        fault = self.ops.label_fault(ids, self.input_dim, PADDING, self._title)
-        if fault is not None:
-            raise self.fail(
-                f"ids must be integers from 0 to {self.input_dim - 1} (input_dim - 1), "
-                f"or {PADDING} for padding, got {fault:g}"
-            )
+        last = self.input_dim - 1
+        rule = f"ids must be integers from 0 to {last} (input_dim - 1), or {PADDING} for padding"
+        self._require_whole(ids, self.input_dim, rule, PADDING)
         self._ids[...] = ids
         self.xp.maximum(self._ids, 0, out=self._rows)
         self.xp.greater_equal(self._ids[:, None], 0, out=self._is_word)

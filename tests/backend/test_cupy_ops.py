@@ -67,7 +67,7 @@ def test_the_fastest_plan_is_measured_once(ops):
 def test_a_bad_label_is_raised_when_the_host_looks(ops, labels, ignore, value):
     label = ops.asarray(numpy.array([labels], float))
     assert ops.label_fault(label, 4, ignore) is None
-    with pytest.raises(DataError, match=rf"label {value} is outside 0 \.\.\. 3.*classes"):
+    with pytest.raises(DataError, match=rf"integers from 0 to 3, got {value};"):
         ops.to_host(label)
     ops.synchronize()
 
@@ -83,7 +83,7 @@ def test_an_id_outside_the_table_is_raised_and_reads_nothing(ops):
     ids = ops.asarray([0, 3, -1], "int32")
     ops.take(weight, ids, out)
     ops.scatter_add(weight, ids, out)
-    with pytest.raises(DataError, match=r"id (3|-1) is outside 0 \.\.\. 2.*rows of the table"):
+    with pytest.raises(DataError, match=r"ids must be from 0 to 2.*, got (3|-1);"):
         ops.synchronize()
     assert ops.to_host(out).tolist() == [[1, 1], [0, 0], [0, 0]]
 
@@ -92,15 +92,16 @@ def test_each_loss_has_its_own_number_of_classes(ops):
     label = ops.asarray(numpy.array([[5.0]]))
     ops.label_fault(label, 9, None)
     ops.label_fault(label, 3, None)
-    with pytest.raises(DataError, match=r"0 \.\.\. 2"):
+    with pytest.raises(DataError, match="from 0 to 2"):
         ops.synchronize()
 
 
 def test_a_fault_names_the_layer_that_looked(ops):
     bad, good = ops.asarray(numpy.array([[5.0]])), ops.asarray(numpy.array([[2.0]]))
-    ops.label_fault(good, 3, None, 'layer "main" (SoftmaxWithLoss)')
-    ops.label_fault(bad, 3, None, 'layer "aux" (SoftmaxWithLoss)')
-    with pytest.raises(DataError, match=r'^layer "aux" \(SoftmaxWithLoss\): label 5 is outside'):
+    ops.label_fault(good, 3, None, 'layer "main" (SoftmaxWithLoss): labels must be from 0 to 2')
+    ops.label_fault(bad, 3, None, 'layer "aux" (SoftmaxWithLoss): labels must be from 0 to 2')
+    told = r'^layer "aux" \(SoftmaxWithLoss\): labels must be from 0 to 2, got 5;'
+    with pytest.raises(DataError, match=told):
         ops.synchronize()
 
 

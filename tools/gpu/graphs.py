@@ -20,13 +20,17 @@ RULES = {
 
 def run(context: Context) -> None:
     small = context.small
+    # Each with what its labels and ids count up to.
     definitions = {
-        "lenet": nets.lenet(2, 16) if small else nets.lenet(32),
-        "captioner": nets.captioner(3, 4, 50, 16) if small else nets.captioner(6, 10, 200, 64),
+        "lenet": (nets.lenet(2, 16) if small else nets.lenet(32), 10),
+        "captioner": (
+            nets.captioner(3, 4, 50, 16) if small else nets.captioner(6, 10, 200, 64),
+            50,
+        ),
     }
     if not small:
-        definitions["activity"] = nets.activity(4, 2)
-    for name, definition in definitions.items():
+        definitions["activity"] = (nets.activity(4, 2), 101)
+    for name, (definition, classes) in definitions.items():
         for rule, more in (
             RULES.items() if name == "lenet" else [("SGD, clipped", "clip_gradients: 1")]
         ):
@@ -35,7 +39,7 @@ def run(context: Context) -> None:
                 _same,
                 context,
                 definition,
-                10 if small else nets.CLASSES[name],
+                classes,
                 more,
             )
 

@@ -158,10 +158,6 @@ def captioner(steps: int = 20, streams: int = 100, words: int = 8801, hidden: in
     return net.text()
 
 
-# What each label input counts up to, and each input of ids.
-CLASSES = {"lenet": 10, "caffenet": 1000, "activity": 101, "captioner": 8801}
-
-
 def solver_text(definition: str, inputs_seed: int = 1) -> str:
     """A solver as these nets are trained, with the net inside."""
     return (

@@ -113,7 +113,7 @@ class ArrayOps(GpuBase):
     def take(self, weight: Any, ids: Any, out: Any) -> None:
         """out (n, D) = weight[ids]. An id outside the table gives zeros and is reported later."""
         rows, columns = weight.shape
-        fault = self.faults.slot("id", rows)
+        fault = self.faults.slot(f"ids must be from 0 to {rows - 1}, the last row of the table")
         self.launch("take", out.size, out.size, weight, ids, out, rows, columns, fault)
 
     def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:

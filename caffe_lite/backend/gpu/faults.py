@@ -10,7 +10,7 @@ MOST_SLOTS = 256
 
 
 class Faults:
-    """Pairs (found, value) on the device, one per kind of fault, its limit and the one who asks.
+    """Pairs (found, value) on the device, one per rule that values have to keep.
 
     A kernel sets them without waiting for the host. `check` reads them, which waits for the
     device, so it is for moments at which the host waits anyway.
@@ -19,33 +19,28 @@ class Faults:
     def __init__(self, array: Any) -> None:
         """`array` is (MOST_SLOTS, 2), zeros, on the device."""
         self._array = array
-        self._kinds: dict[tuple[str, int, str], Any] = {}
+        self._rules: dict[str, Any] = {}
 
-    def slot(self, kind: str, limit: int, where: str = "") -> Any:
-        """The pair for values of a kind ("label", "id") that must be in [0, limit).
+    def slot(self, rule: str) -> Any:
+        """The pair for what breaks `rule`, which the error will say; it may begin with a layer.
 
-        An error over it begins with `where`. Askers beyond MOST_SLOTS share the last pair.
+        Rules beyond MOST_SLOTS share the last pair.
         """
-        key = (kind, limit, where)
-        found = self._kinds.get(key)
+        found = self._rules.get(rule)
         if found is None:
-            place = min(len(self._kinds), MOST_SLOTS - 1)
-            found = self._kinds[key] = self._array[place]
+            place = min(len(self._rules), MOST_SLOTS - 1)
+            found = self._rules[rule] = self._array[place]
         return found
 
     def check(self) -> None:
         """Raise DataError for a fault found since the last check, and forget it."""
-        if not self._kinds:
+        if not self._rules:
             return
         pairs: numpy.ndarray = self._array.get()
         if not pairs[:, 0].any():
             return
         self._array[...] = 0
-        (kind, limit, where), pair = next(
-            (key, pair) for key, pair in zip(self._kinds, pairs, strict=False) if pair[0] != 0
+        rule, value = next(
+            (rule, pair[1]) for rule, pair in zip(self._rules, pairs, strict=False) if pair[0] != 0
         )
-        counted = "classes" if kind == "label" else "rows of the table"
-        raise DataError(
-            f"{where and where + ': '}{kind} {pair[1]:g} is outside 0 ... {limit - 1}: the data "
-            f"and the net disagree on the number of {counted}"
-        )
+        raise DataError(f"{rule}, got {value:g}; the data and the net do not fit each other")

@@ -63,13 +63,13 @@ class LossOps(GpuBase):
             *(prob.size, prob, label, *_ignored(ignore), pointer, factor, dx, classes, inner),
         )
 
-    def label_fault(self, label: Any, classes: int, ignore: int | None, where: str = "") -> None:
+    def label_fault(self, label: Any, classes: int, ignore: int | None, rule: str = "") -> None:
         """Look for a label outside [0, classes) that is not `ignore`.
 
-        Does not wait: a bad label raises DataError, with `where` before its text, when the host
-        next reads from the device.
+        Does not wait: a bad label raises DataError, of `rule` and what came, when the host next
+        reads from the device.
         """
-        fault = self.faults.slot("label", classes, where)
+        fault = self.faults.slot(rule or f"labels must be integers from 0 to {classes - 1}")
         self.launch("find_fault", label.size, label.size, label, *_ignored(ignore), classes, fault)
 
 

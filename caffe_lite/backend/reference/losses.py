@@ -51,12 +51,12 @@ class LossOps(OpsBase):
         )
 
     def label_fault(
-        self, label: Any, classes: int, ignore: int | None, where: str = ""
+        self, label: Any, classes: int, ignore: int | None, rule: str = ""
     ) -> float | None:
         """The first label that is neither in [0, classes) nor `ignore`, or None.
 
         NaN is a fault. A device may answer None now and raise at its next read instead, an error
-        that begins with `where`.
+        that says `rule` and what came.
         """
         values = self.xp.trunc(label)
         good = (values >= 0) & (values < classes)
