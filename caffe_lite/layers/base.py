@@ -172,6 +172,15 @@ class Layer:
         if fault is not None:
             raise self.fail(f"{rule}, got {fault:g}")
 
+    @staticmethod
+    def _as_views(source: Any, target: Any, shape: Sequence[int]) -> tuple[Any, Any]:
+        """Both arrays in another shape, as one view where they are one array.
+
+        CuPy copies an input that shares memory with the result, unless they are the same object.
+        """
+        view = source.reshape(shape)
+        return view, view if target is source else target.reshape(shape)
+
     def _zero_gradient(self, propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """The backward pass of a layer that passes no gradient on: zeros where one is asked for."""
         for flag, blob in zip(propagate_down, bottom, strict=True):

@@ -113,7 +113,7 @@ class BatchNorm(Layer):
     ) -> None:
         if not propagate_down[0]:
             return
-        dy, dx = top[0].diff.reshape(self._view), bottom[0].diff.reshape(self._view)
+        dy, dx = self._as_views(top[0].diff, bottom[0].diff, self._view)
         if self._global:
             self.xp.divide(dy, self._std.data.reshape(-1, 1), out=dx)
         else:

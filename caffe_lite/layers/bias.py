@@ -36,7 +36,7 @@ class Bias(Affine):
         self._view = self.view_for(self._bias(bottom), bottom[0].shape, self.param.bias_param.axis)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
+        x, y = self._as_views(bottom[0].data, top[0].data, self._view)
         self.xp.add(x, self._bias(bottom).data.reshape(-1, 1), out=y)
 
     def backward(

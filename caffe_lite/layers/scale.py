@@ -56,7 +56,7 @@ class Scale(Affine):
             blob.reshape(*self._view)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
+        x, y = self._as_views(bottom[0].data, top[0].data, self._view)
         if self._works_in_place:
             self._x.data[...] = x
         self.xp.multiply(x, self._scale(bottom).data.reshape(-1, 1), out=y)
@@ -81,7 +81,7 @@ class Scale(Affine):
                 dscale[...] = 0
             self.ops.sum_bias(product, dscale)
         if propagate_down[0]:
-            dx = bottom[0].diff.reshape(self._view)
+            dy, dx = self._as_views(top[0].diff, bottom[0].diff, self._view)
             self.xp.multiply(dy, scale.data.reshape(-1, 1), out=dx)
 
     def _scale(self, bottom: Sequence[Blob]) -> Blob:
