@@ -26,7 +26,7 @@ log = logging.getLogger("caffe_lite.video")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
-    frames = tasks.add_parser("frames", help="video files to numbered JPEG frames")
+    frames = _add_task(tasks, "frames", "Video files to numbered JPEG frames.")
     frames.add_argument("sources", nargs="+", metavar="VIDEO", help="video files, or folders")
     options.add_flag(
         frames,
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HxW",
         help="resize frames (default: the video's size; LRCN's are 240x320)",
     )
-    flow = tasks.add_parser("flow", help="frames to optical flow images")
+    flow = _add_task(tasks, "flow", "Frames to optical flow images.")
     flow.add_argument("sources", nargs="+", metavar="DIR", help="folders of videos' folders")
     options.add_flag(
         flow,
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help="videos at a time (default: one per processor)",
         )
-    lists = tasks.add_parser("lists", help="list videos and frames with their labels")
+    lists = _add_task(tasks, "lists", "List videos, and their frames, with their labels.")
     lists.add_argument(
         "source",
         metavar="SOURCE",
@@ -88,6 +88,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         lists, "seed", type=int, default=1, metavar="N", help="of the order (default 1)"
     )
+
+
+def _add_task(tasks: Any, name: str, what: str) -> argparse.ArgumentParser:
+    return tasks.add_parser(name, help=what, description=what, allow_abbrev=False)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -138,10 +142,10 @@ def _flow(args: argparse.Namespace, live: Any) -> int:
 
 
 def _lists(args: argparse.Namespace, live: Any) -> int:
+    from caffe_lite.data.lists import write_lines
     from caffe_lite.errors import UsageError
     from caffe_lite.lrcn.activity import read_class_names
     from caffe_lite.lrcn.prepare import lists
-    from caffe_lite.proto.atomic import atomic_path
 
     if bool(args.frames) != bool(args.frame_list):
         raise UsageError("give --frames and --frame-list together")
@@ -151,8 +155,7 @@ def _lists(args: argparse.Namespace, live: Any) -> int:
     if args.frame_list:
         written.append((args.frame_list, lists.frame_lines(videos, args.frames)))
     for path, lines in written:
-        with atomic_path(path) as partial:
-            partial.write_text("".join(f"{line}\n" for line in lines))
+        write_lines(path, lines)
         print(f"{path}: {len(lines)} lines")
     return 0
 

@@ -31,6 +31,11 @@ def test_paths_and_labels(listed):
     assert entries(images, 3) == [("root/a b/c.jpg", 3), ("root/e.png", -1), ("root/a b/c.jpg", 3)]
 
 
+def test_a_byte_order_mark_is_no_path_and_odd_spaces_are_no_line_ends(listed):
+    images = listed("\ufeffa.jpg 1\r\nb\x1c\u2028\x85c.jpg 2\r\n")
+    assert entries(images, 2) == [("a.jpg", 1), ("b\x1c\u2028\x85c.jpg", 2)]
+
+
 def test_several_labels_and_fractions(listed):
     images = listed("a.jpg 0.5 -2 1e3\nb.jpg 1 2 3\n")
     assert entries(images, 2) == [("a.jpg", 0.5, -2, 1000), ("b.jpg", 1, 2, 3)]

@@ -227,6 +227,12 @@ def test_bad_caption_files_are_told_in_one_line(coco, content, told):
     assert "\n" not in str(info.value)
 
 
+def test_an_unknown_image_id_is_told_with_its_line(coco):
+    (coco / "ids.txt").write_text("103\n\n999\n")
+    with pytest.raises(DataError, match=r"ids.txt:3: captions.json has no image 999"):
+        prepare("--ids", "ids.txt")
+
+
 def test_missing_images_are_counted_and_left_out(coco, capsys):
     (coco / "images" / "im 4.png").unlink()
     prepare("--layout", "aligned")

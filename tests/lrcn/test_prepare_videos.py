@@ -171,6 +171,12 @@ def test_lists_from_folders_and_from_ucf101s_own_lists(tmp_path):
     assert sorted((tmp_path / "b.txt").read_text().splitlines()) == ["Ape/v3 1", "Zebra/v2 0"]
 
 
+def test_names_keep_bytes_that_are_not_utf8(tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"Run/v_\xff.avi 1\r\n")
+    run("lists", tmp_path / "list.txt", "--out", tmp_path / "videos.txt")
+    assert (tmp_path / "videos.txt").read_bytes() == b"Run/v_\xff 0\n"
+
+
 def test_the_order_of_a_list_is_random_and_repeatable(tmp_path):
     (tmp_path / "all.txt").write_text("".join(f"C{i % 3}/v{i}\n" for i in range(30)))
     orders = []

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.data.caption_streams import Streams, aligned, unaligned
+from caffe_lite.data.lists import write_lines
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.prepare.coco import Captioned, pairs
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary
@@ -64,12 +65,12 @@ def write_split(
         report(str(folder), i, len(files))
         if not files[i].exists():
             _write_chunk(files[i], streams, slice(start, start + starts.step), buffer)
-    _write_lines(folder / "image_list.txt", [path for path, _ in chosen])
-    _write_lines(
+    write_lines(folder / "image_list.txt", [path for path, _ in chosen])
+    write_lines(
         folder / "image_list.with_dummy_labels.txt",
         [f"{path} {_dummy_label(path)}" for path, _ in chosen],
     )
-    _write_lines(listed, [str(file) for file in files])
+    write_lines(listed, [str(file) for file in files])
     report(str(folder), len(files), len(files))
     return folder
 
@@ -113,11 +114,6 @@ def _write_chunk(path: Path, streams: Streams, rows: slice, buffer: int) -> None
             file[name] = array[rows]
         file["cont"] = streams["cont_sentence"][rows]
         file["buffer_size"] = np.array([buffer], np.int64)
-
-
-def _write_lines(path: Path, lines: list[str]) -> None:
-    with atomic_path(path) as partial:
-        partial.write_bytes(b"".join(os.fsencode(line) + b"\n" for line in lines))
 
 
 def _dummy_label(path: str) -> int:

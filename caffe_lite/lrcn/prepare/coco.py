@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.coco import ImageId, read_annotations
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary, split_sentence
@@ -43,15 +44,11 @@ def read_captions(
 
 def _read_ids(path: str, known: dict[ImageId, str], annotations: str) -> list[ImageId]:
     by_text = {str(key): key for key in known}
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line.strip() for line in file if line.strip()]
-    except OSError as error:
-        raise DataError(f"{path}: the image ids cannot be read: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
+    lines = read_lines(path, "image ids")
+    for number, line in lines:
         if line not in by_text:
             raise DataError(f"{path}:{number}: {annotations} has no image {line}")
-    return [by_text[line] for line in lines]
+    return [by_text[line] for _, line in lines]
 
 
 def make_vocabulary(images: Iterable[Captioned], min_count: int = 5) -> Vocabulary:
