@@ -23,12 +23,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
-from caffe_lite.cli.caption_options import Describer, add_caption_net, find_images
+from caffe_lite.cli.caption_options import BATCH, Describer, add_caption_net, find_images
 
 if TYPE_CHECKING:
     from caffe_lite.lrcn.decoding import Caption
-
-BATCH = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from caffe_lite.lrcn.captioner import Captioner
+    from caffe_lite.lrcn.image_features import ImageFeatures
     from caffe_lite.lrcn.image_input import ImageInput
 
+BATCH = 32  # images that are read and described together
 IMAGENET_MEAN = (104.0, 117.0, 123.0)
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -178,49 +180,45 @@ class Describer:
         ops = get_ops(options.device(args.gpu))
         self.captioner: Captioner = Captioner.load(args.net, args.weights, args.vocabulary, ops)
         parts = self.captioner.parts
-        self.images: ImageInput | None = None
         self.takes_images = parts.image is not None
-        self._features: Any = None
+        self._features: np.ndarray | None = None
+        self._load: Callable[[Sequence[str]], np.ndarray] | None = None
         if parts.image is None:
             return
         shape = parts.net.blobs[parts.image].shape[1:]
         if args.features:
             self._features = _read_features(args.features)
         elif len(shape) == 3 and not args.image_net:
-            self.images = _image_input(args, shape)
+            self._load = _image_input(args, shape).load
         else:
-            self._features = self._convnet(args, ops)
-
-    @staticmethod
-    def _convnet(args: argparse.Namespace, ops: Any) -> Any:
-        from caffe_lite.errors import UsageError
-        from caffe_lite.lrcn.deploy import load_deploy_net
-        from caffe_lite.lrcn.image_features import ImageFeatures
-
-        if not args.image_net:
-            raise UsageError(
-                f"the net {args.net} takes image features: give the convnet that "
-                "makes them (--image-net), or --features FILE.npy"
-            )
-        weights = args.image_weights or args.weights
-        net = load_deploy_net(args.image_net, weights, ops, last=args.feature)
-        shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
-        return ImageFeatures(net, args.feature, _image_input(args, shape))
+            self._load = _image_features(args, ops).compute
 
     @property
     def feature_count(self) -> int | None:
         """How many images the --features file holds, if one was given."""
-        return len(self._features) if hasattr(self._features, "shape") else None
+        return None if self._features is None else len(self._features)
 
     def input_for(self, paths: Sequence[str], first: int = 0) -> np.ndarray | None:
         """The caption net's input for image files; of a features file, rows from `first` on."""
-        if not self.takes_images:
-            return None
-        if self.images is not None:
-            return self.images.load(paths)
-        if self.feature_count is not None:
+        if self._features is not None:
             return self._features[first : first + len(paths)]
-        return self._features.compute(paths)
+        return None if self._load is None else self._load(paths)
+
+
+def _image_features(args: argparse.Namespace, ops: Any) -> ImageFeatures:
+    from caffe_lite.errors import UsageError
+    from caffe_lite.lrcn.deploy import load_deploy_net
+    from caffe_lite.lrcn.image_features import ImageFeatures
+
+    if not args.image_net:
+        raise UsageError(
+            f"the net {args.net} takes image features: give the convnet that "
+            "makes them (--image-net), or --features FILE.npy"
+        )
+    weights = args.image_weights or args.weights
+    net = load_deploy_net(args.image_net, weights, ops, last=args.feature)
+    shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
+    return ImageFeatures(net, args.feature, _image_input(args, shape))
 
 
 def _image_input(args: argparse.Namespace, shape: Sequence[int]) -> ImageInput:

@@ -55,6 +55,15 @@ def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log_dir(parser: argparse.ArgumentParser, command: str) -> None:
+    add_flag(
+        parser,
+        "log_dir",
+        metavar="DIR",
+        help=f"write {command}.log and {command}.jsonl (one event per line) there",
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "gpu", default=None, metavar="ID", help=DEVICE_HELP)
 

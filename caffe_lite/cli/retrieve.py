@@ -22,12 +22,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caffe_lite.cli import options
-from caffe_lite.cli.caption_options import Describer, add_caption_net, find_images
+from caffe_lite.cli.caption_options import BATCH, Describer, add_caption_net, find_images
 
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH = 32
 Show = Callable[[str], None]
 
 
@@ -174,7 +173,7 @@ def _scores(
     if describer.feature_count not in (None, len(paths)):
         raise UsageError(
             f"{args.features} holds the features of {describer.feature_count} images, "
-            f"there are {len(paths)}"
+            f"there are {len(paths)}{' with captions' if args.annotations else ''}"
         )
     unknown = "<unk>" if args.unknown_words == "unk" else None
     sentences = []

@@ -23,12 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_device(parser)
     options.add_net_state(parser, "TEST")
-    options.add_flag(
-        parser,
-        "log_dir",
-        metavar="DIR",
-        help="write test.log and test.jsonl (one event per line) there",
-    )
+    options.add_log_dir(parser, "test")
     options.add_unknown_fields(parser)
 
 

@@ -45,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=default,
             help=f"what {name.upper()} does (default {default})",
         )
-    options.add_flag(
-        parser,
-        "log_dir",
-        metavar="DIR",
-        help="write train.log and train.jsonl (one event per line) there",
-    )
+    options.add_log_dir(parser, "train")
     options.add_unknown_fields(parser)
 
 
