@@ -8,6 +8,7 @@ import numpy as np
 
 from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
+from caffe_lite.proto.hdf5_file import DAMAGE, reason
 
 
 def listed_files(source: str | os.PathLike[str]) -> list[str]:
@@ -35,19 +36,21 @@ def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
     try:
         with h5py.File(path, "r") as file:
             for name in names:
-                if not isinstance(file.get(name), h5py.Dataset):
-                    known = ", ".join(sorted(file)) or "none"
-                    raise DataError(f'{path}: no dataset "{name}"; it has: {known}')
-                if file[name].dtype.kind not in "fiub":
+                known = sorted(file)  # in a damaged file a name may be listed and not be found
+                dataset = file[name] if name in known or name in file else None
+                if not isinstance(dataset, h5py.Dataset):
+                    listed = ", ".join(known) or "none"
+                    raise DataError(f'{path}: no dataset "{name}"; it has: {listed}')
+                if dataset.dtype.kind not in "fiub":
                     raise DataError(f'{path}: dataset "{name}" is not numeric; store floats')
-                arrays.append(np.asarray(file[name][()]))
+                arrays.append(np.asarray(dataset[()]))
     except DataError:
         raise
-    except (OSError, RuntimeError) as error:
+    except DAMAGE as error:
         with open(path, "rb") as start:
             pointer = start.read(8) == b"version "
-        reason = "a Git LFS pointer" if pointer else str(error).splitlines()[0]
-        raise DataError(f"{path}: cannot be read as HDF5: {reason}; copy or make it anew") from None
+        what = "a Git LFS pointer" if pointer else reason(error)
+        raise DataError(f"{path}: cannot be read as HDF5: {what}; copy or make it anew") from None
     for name, array in zip(names, arrays, strict=True):
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f'{path}: dataset "{name}" has no rows')

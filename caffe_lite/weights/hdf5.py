@@ -1,6 +1,8 @@
 """HDF5 weights (.caffemodel.h5): group data/<layer> holds dataset <i> for each learned blob."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h5py
@@ -9,7 +11,7 @@ import numpy as np
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
-from caffe_lite.proto.hdf5_file import new_hdf5
+from caffe_lite.proto.hdf5_file import DAMAGE, new_hdf5, reason
 from caffe_lite.weights.stored import StoredBlob, Weights
 
 Array = Any
@@ -30,10 +32,21 @@ class DatasetBlob(StoredBlob):
     def read_into(self, out: Array) -> None:
         if not self.count:
             return
-        try:
+        with reading(self.path):
             self.dataset.read_direct(out.reshape(self.shape))
-        except (OSError, TypeError) as error:
-            raise ModelError(f"{self.path}: {self.dataset.name} cannot be read: {error}") from None
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Tell what h5py raises for a damaged file as a ModelError that names it."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except DAMAGE as error:
+        raise ModelError(
+            f"{path}: damaged HDF5 file ({reason(error)}); copy it again, or use another snapshot"
+        ) from None
 
 
 def open_hdf5(path: StrPath) -> Any:
@@ -42,7 +55,8 @@ def open_hdf5(path: StrPath) -> Any:
         return h5py.File(path, "r")
     except OSError as error:
         raise ModelError(
-            f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short ({error})"
+            f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short "
+            f"({reason(error)}); copy it again, or use another snapshot"
         ) from None
 
 
@@ -58,7 +72,8 @@ def read_hdf5(path: StrPath) -> Weights:
     name = os.fspath(path)
     file = open_hdf5(path)
     try:
-        return Weights(name, _layers(file, name), sparse=True)
+        with reading(name):
+            return Weights(name, _layers(file, name), sparse=True)
     except BaseException:
         file.close()
         raise
@@ -77,12 +92,7 @@ def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
             f"{', '.join(sorted(file)) or 'nothing'}"
         )
     layers: dict[str, list[StoredBlob | None]] = {}
-    try:
-        _collect(data, "", layers, path)
-    except ModelError:
-        raise
-    except (KeyError, RuntimeError, OSError) as error:
-        raise ModelError(f"{path}: damaged HDF5 file ({error})") from None
+    _collect(data, "", layers, path)
     return layers
 
 

@@ -11,7 +11,7 @@ from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.weights import payload
-from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5
+from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5, reading
 from caffe_lite.weights.mapped import MappedFile
 from caffe_lite.weights.solverstate import SolverState
 
@@ -23,7 +23,8 @@ def read_hdf5_state(mapped: MappedFile) -> SolverState:
     """The solver state in an HDF5 file; ModelError or ValueError for anything else."""
     file = open_hdf5(mapped.path)
     try:
-        state = _read(file, mapped.path)
+        with reading(mapped.path):
+            state = _read(file, mapped.path)
     except BaseException:
         file.close()
         raise
@@ -42,16 +43,13 @@ def _read(file: Any, path: str) -> SolverState:
             else "no solver state"
         )
         raise ModelError(f"{path}: this holds {what}")
-    try:
-        group = file["history"]
-        return SolverState(
-            int(file["iter"][0]),
-            _string(file["learned_net"]) if "learned_net" in file else None,
-            int(file["current_step"][0]),
-            [dataset_blob(group[str(i)], path) for i in range(len(group))],
-        )
-    except (KeyError, IndexError, TypeError, OSError) as error:
-        raise ModelError(f"{path}: a damaged solver state ({error})") from None
+    group = file["history"]
+    return SolverState(
+        int(file["iter"][0]),
+        _string(file["learned_net"]) if "learned_net" in file else None,
+        int(file["current_step"][0]),
+        [dataset_blob(group[str(i)], path) for i in range(len(group))],
+    )
 
 
 def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any]) -> None:

@@ -1,6 +1,7 @@
 """Rows of HDF5 files: order over the files' borders, shuffling, resuming, broken files."""
 
 import json
+import re
 from collections import Counter
 
 import h5py
@@ -127,6 +128,18 @@ def test_broken_lists(tmp_path, files, pointer):
     fail(tmp_path / "empty.txt", "empty")
     (tmp_path / "list.txt").write_text("0.h5\n\nno.h5\n")
     fail(tmp_path / "list.txt", 'list.txt:3: no HDF5 file at "no.h5"')
+
+
+def test_damaged_files(tmp_path, files):
+    whole = (tmp_path / "2.h5").read_bytes()
+    places = [found.start() for found in re.finditer(b"TREE|SNOD|HEAP", whole)]
+    assert len(places) > 2
+    for place in places:
+        (tmp_path / "2.h5").write_bytes(whole[:place] + b"????" + whole[place + 4 :])
+        fail(files, "2.h5: cannot be read as HDF5: .*; copy or make it anew")
+    listed = whole.index(b"label\0")  # names are in order, and looked for by halves
+    (tmp_path / "2.h5").write_bytes(whole[:listed] + b"aabel" + whole[listed + 5 :])
+    fail(files, "2.h5: cannot be read as HDF5: .*'?data'?|no dataset")
 
 
 def test_broken_files(tmp_path, files, pointer):

@@ -1,14 +1,17 @@
 """Files that hold no weights: each ends in one line that says what it is."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caffe_lite.errors import ModelError
+from caffe_lite.errors import CaffeError, ModelError
 from caffe_lite.proto import schema
 from caffe_lite.weights import read_weights
+from caffe_lite.weights.solverstate import read_solverstate
 from tests.weights.weight_nets import FILES, net_message
 
 GOOD = net_message(a=[np.ones((3, 4)), np.ones(3)], b=[np.ones((200, 3))]).SerializeToString()
@@ -110,3 +113,21 @@ def test_damage_is_an_error_or_other_weights(tmp_path_factory, place, patch):
     else:
         for name in weights:
             assert all(isinstance(array, np.ndarray) for array in weights[name])
+
+
+@pytest.mark.parametrize("name", ["adam_iter_12.caffemodel.h5", "adam_iter_12.solverstate.h5"])
+def test_damaged_hdf5_is_told_by_the_files_name(tmp_path, name):
+    whole = (FILES / name).read_bytes()
+    path = tmp_path / name
+    told = []
+    for found in re.finditer(b"TREE|SNOD|HEAP", whole):
+        path.write_bytes(whole[: found.start()] + b"????" + whole[found.end() :])
+        try:
+            read_solverstate(path) if "state" in name else read_weights(path)
+        except CaffeError as error:
+            told.append(str(error))
+    assert len(told) > 4  # what HDF5 keeps twice may be damaged once
+    for text in told:
+        assert text.startswith(f"{path}: damaged HDF5 file (")
+        assert text.endswith("; copy it again, or use another snapshot")
+        assert "\n" not in text
