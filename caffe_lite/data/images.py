@@ -73,8 +73,10 @@ def _decode(file: IO[bytes], name: str, color: bool | None) -> np.ndarray:
         file.seek(0)
         hint = "a Git LFS pointer" if file.read(8) == b"version " else "not an image or damaged"
         raise DataError(f"{name}: cannot be decoded: {hint}; fetch or convert it") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{name}: cannot be decoded: {error}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{name}: too large to be decoded: {error} Make it smaller") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise DataError(f"{name}: cannot be decoded: {error}; fetch or convert it") from None
 
 
 def decode_image(data: bytes, color: bool | None = True, name: str = "image") -> np.ndarray:

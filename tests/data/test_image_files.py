@@ -112,3 +112,17 @@ def test_broken_files(picture, tmp_path, pointer):
         assert "\n" not in str(error.value)
     with pytest.raises(DataError, match=r"\.png, \.jpg"):
         write_image(tmp_path / "a.gif", picture)
+
+
+@pytest.mark.parametrize("limit", [30, 59, 60])
+def test_images_that_pillow_deems_too_large(monkeypatch, limit):
+    from PIL import Image
+
+    # Beyond the limit Pillow warns, which pytest here makes an error; beyond twice that it raises.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    data = encode_image(np.zeros((10, 6 + (limit == 30), 3), np.uint8))
+    if limit == 60:
+        assert decode_image(data).shape == (10, 6, 3)
+        return
+    with pytest.raises(DataError, match=r"^image: too large to be decoded: .*\. Make it smaller$"):
+        decode_image(data)
