@@ -120,7 +120,13 @@ class CupyOps(
         if cudnn is None:
             return None
         try:
-            return CudnnEngine(cudnn, self, self.device.stream.ptr, self.tf32 != "none")
+            return CudnnEngine(
+                cudnn,
+                self,
+                self.device.stream.ptr,
+                self.tf32 != "none",
+                most_bytes=self.device.memory // 16,
+            )
         except Exception as error:  # another way of installing it wrongly: do without
             log.debug("cuDNN does not start: %s", error)
             return None

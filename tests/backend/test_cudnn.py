@@ -7,7 +7,7 @@ import pytest
 
 from caffe_lite.backend import Ops, cuda, get_ops
 from caffe_lite.backend.cupy_ops import CupyOps
-from caffe_lite.backend.gpu.cudnn import CUDNN
+from caffe_lite.backend.gpu.cudnn import CUDNN, MOST_PLANS
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin import cudnn_module, cupy_module
 
@@ -20,7 +20,7 @@ def cudnn():
 
 def prefer_cudnn(ops):
     ops.tuner.choose = lambda key, candidates, run: next(
-        (plan for plan in candidates if plan.layout == CUDNN), candidates[0]
+        (plan for plan in candidates() if plan.layout == CUDNN), candidates()[0]
     )
 
 
@@ -32,15 +32,35 @@ def test_parity(cudnn, name):
     wanted = case(Ops(dtype="float32"), numpy.random.default_rng(1))
     compare(case(ops, numpy.random.default_rng(1)), wanted, 2e-5)
     if not name.startswith("depthwise"):
-        assert cudnn.executed == ["fprop", "dgrad", "wgrad"]
+        assert cudnn.executed == [("fprop", 0), ("dgrad", 0), ("wgrad", 0)]
 
 
-def test_it_is_measured_beside_the_others(cudnn):
+@pytest.mark.parametrize(("count", "tried"), [(2, 2), (9, MOST_PLANS)])
+def test_its_plans_are_measured_beside_the_others(cudnn, count, tried):
+    cudnn.count = count
     ops = get_ops(0, "float32")
     seen = []
-    ops.tuner.choose = lambda key, candidates, run: seen.append(candidates) or candidates[0]
+    ops.tuner._measure = lambda key, candidates, run: seen.append(candidates) or candidates[0]
     CASES["convolution, groups"](ops, numpy.random.default_rng(1))
-    assert [candidates[-1].layout for candidates in seen] == [CUDNN] * 3
+    for candidates in seen:
+        theirs = [plan.variant for plan in candidates if plan.layout == CUDNN]
+        assert theirs == list(range(tried)) and candidates[0].layout != CUDNN
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("why", ["barred", "broken"])
+def test_a_plan_that_does_not_work_is_passed_over(cudnn, why):
+    setattr(cudnn, why, {0, 2})
+    ops = get_ops(0, "float32")
+    ops.tuner._clock = lambda: len(cudnn.executed)
+    # The explicit products take long, cuDNN's second plan does not.
+    ops.tuner._elapsed = lambda start, end: 1.0 if end > start else 9.0
+    wanted = CASES["convolution, groups"](Ops(dtype="float32"), numpy.random.default_rng(1))
+    for _ in range(2):
+        got = CASES["convolution, groups"](ops, numpy.random.default_rng(1))
+        compare(got, wanted, 2e-5)
+    assert {index for _, index in cudnn.executed} == {1}
+    assert {plan.variant for plan in ops.tuner._chosen.values()} == {1}
 
 
 def test_what_cudnn_cannot_do_is_left_to_the_products(cudnn):
@@ -48,7 +68,7 @@ def test_what_cudnn_cannot_do_is_left_to_the_products(cudnn):
     ops = get_ops(0, "float32")
     prefer_cudnn(ops)
     CASES["convolution, groups"](ops, numpy.random.default_rng(1))
-    assert cudnn.executed == ["fprop", "wgrad"]
+    assert cudnn.executed == [("fprop", 0), ("wgrad", 0)]
 
 
 @pytest.mark.parametrize(("tf32", "allowed"), [("none", False), ("convolution", True)])
@@ -56,7 +76,8 @@ def test_tf32(cudnn, tf32, allowed):
     ops = CupyOps(0, "float32", tf32)
     prefer_cudnn(ops)
     CASES["convolution, groups"](ops, numpy.random.default_rng(1))
-    assert all(("core" in graph.notes) != allowed for graph in cudnn.built)
+    assert all(("core" in graph.notes) != allowed for graph, _ in cudnn.built)
+    assert len(cudnn.built) == 3
 
 
 def test_a_shape_is_built_once(cudnn):

@@ -52,7 +52,7 @@ class ConvolutionOps(ActivationOps):
 
         def run(plan: Plan) -> None:
             if plan.layout == CUDNN and self.cudnn:
-                self.cudnn.run("forward", z, x, weight, y)
+                self.cudnn.run("forward", plan, z, x, weight, y)
                 if bias is not None:
                     self.explicit.finish(y, bias, z, slope)
             else:
@@ -70,7 +70,7 @@ class ConvolutionOps(ActivationOps):
 
         def run(plan: Plan) -> None:
             if plan.layout == CUDNN and self.cudnn:
-                self.cudnn.run("data", z, dx, weight, dy)
+                self.cudnn.run("data", plan, z, dx, weight, dy)
             else:
                 self.explicit.grad_data(dy, weight, dx, z, plan)
 
@@ -95,7 +95,7 @@ class ConvolutionOps(ActivationOps):
             target = self.xp.empty_like(dweight) if target is None else target
             if plan.layout == CUDNN and self.cudnn:
                 added = self.xp.empty_like(dweight)
-                self.cudnn.run("weight", z, x, added, dy)
+                self.cudnn.run("weight", plan, z, x, added, dy)
                 self.xp.add(target, added, out=target)
             else:
                 self.explicit.grad_weight(x, dy, target, z, plan)
@@ -114,11 +114,13 @@ class ConvolutionOps(ActivationOps):
 
     def _plan(self, which: str, z: Sizes, images: int, run: Callable[[Plan], None]) -> Plan:
         """The fastest plan for these sizes, measured when they first come."""
-        plans = candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes)
-        theirs = self.cudnn.plan(which, z, images) if self.cudnn else None
-        if theirs is not None:
-            plans.append(theirs)
-        key = (which, z, images, self.dtype.name, self.explicit.tf32)
+
+        def plans() -> list[Plan]:
+            own = candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes)
+            return own + (self.cudnn.plans(which, z, images) if self.cudnn else [])
+
+        version = self.cudnn.version if self.cudnn else None
+        key = (which, z, images, self.dtype.name, self.explicit.tf32, version)
         return self.tuner.choose(key, plans, run)
 
 

@@ -22,10 +22,14 @@ BATCHED, WIDE = "batched", "wide"
 
 @dataclass(frozen=True)
 class Plan:
-    """A layout, and how many images' columns are made at a time."""
+    """A layout, and how many images' columns are made at a time.
+
+    Of a library of its own, `variant` counts the ways that it has.
+    """
 
     layout: str
     images: int
+    variant: int = 0
 
 
 @dataclass(frozen=True)

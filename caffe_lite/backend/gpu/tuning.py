@@ -9,6 +9,11 @@ from typing import Any, TypeVar
 
 Choice = TypeVar("Choice")
 
+
+class UnusableError(Exception):
+    """A candidate that turned out not to work here; `run` may raise this."""
+
+
 REPEATS = 3  # timed runs of each candidate, after one that is not timed
 
 
@@ -33,34 +38,46 @@ class Tuner:
         self.enabled = True
 
     def choose(
-        self, key: Hashable, candidates: Sequence[Choice], run: Callable[[Choice], None]
+        self,
+        key: Hashable,
+        candidates: Callable[[], Sequence[Choice]],
+        run: Callable[[Choice], None],
     ) -> Choice:
-        """The candidate whose `run` takes least time; the first if measuring is switched off."""
+        """The candidate whose `run` takes least time; the first if measuring is switched off.
+
+        The first must always work, others may raise UnusableError.
+        """
         found = self._chosen.get(key)
         if found is None:
-            if len(candidates) == 1 or not self.enabled:
-                return candidates[0]
-            found = self._chosen[key] = self._recall(key, candidates) or self._measure(
-                key, candidates, run
-            )
+            options = candidates()
+            if len(options) == 1 or not self.enabled:
+                return options[0]
+            found = self._recall(key, options, run) or self._measure(key, options, run)
+            self._chosen[key] = found
         return found
 
     def _measure(
         self, key: Hashable, candidates: Sequence[Choice], run: Callable[[Choice], None]
     ) -> Choice:
-        times = []
+        best, least = candidates[0], float("inf")
         for candidate in candidates:
-            run(candidate)
+            try:
+                run(candidate)
+            except UnusableError:
+                continue
             marks = [self._clock()]
             for _ in range(REPEATS):
                 run(candidate)
                 marks.append(self._clock())
-            times.append(min(map(self._elapsed, marks, marks[1:])))
-        best = candidates[times.index(min(times))]
+            time = min(map(self._elapsed, marks, marks[1:]))
+            if time < least:
+                best, least = candidate, time
         self._remember(key, best)
         return best
 
-    def _recall(self, key: Hashable, candidates: Sequence[Choice]) -> Choice | None:
+    def _recall(
+        self, key: Hashable, candidates: Sequence[Choice], run: Callable[[Choice], None]
+    ) -> Choice | None:
         path = self._path(key)
         if path is None:
             return None
@@ -68,7 +85,13 @@ class Tuner:
             name = json.loads(path.read_text(encoding="utf-8"))["choice"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return next((candidate for candidate in candidates if repr(candidate) == name), None)
+        found = next((candidate for candidate in candidates if repr(candidate) == name), None)
+        if found is not None:
+            try:
+                run(found)
+            except UnusableError:
+                return None
+        return found
 
     def _remember(self, key: Hashable, choice: Any) -> None:
         path = self._path(key)

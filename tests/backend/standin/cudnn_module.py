@@ -82,14 +82,27 @@ class Graph:
         if self.kind in self.module.unsupported:
             raise self.module.cudnnGraphNotSupportedError("no engine")
 
-    def build_plans(self, policy):
-        assert self.calls == ["validate", "operations", "plans"]
-        self.module.built.append(self)
+        self.calls.append("support")
 
-    def get_workspace_size(self):
-        return 1001
+    def deselect_workspace_greater_than(self, limit):
+        self.limit = limit
 
-    def execute(self, bound, workspace, handle):
+    def get_execution_plan_count(self):
+        return self.module.count
+
+    def build_plan_at_index(self, index):
+        assert self.calls == ["validate", "operations", "plans", "support"]
+        if index in self.module.barred:
+            raise self.module.cudnnGraphNotSupportedError("deselected")
+        self.module.built.append((self, index))
+
+    def get_workspace_size_plan_at_index(self, index):
+        return 1001 if (self, index) in self.module.built else 0
+
+    def execute_plan_at_index(self, bound, workspace, index, handle):
+        if index in self.module.broken:
+            raise RuntimeError("execution failed")
+        assert (self, index) in self.module.built
         MEMORY.block_of(workspace + 1000)
         first, second = (tensor.at(bound[tensor]) for tensor in self.sources)
         out = self.result.at(bound[self.result])
@@ -114,17 +127,17 @@ class Graph:
                 out[...] = 0
                 ops.convolution_grad_weight(first, second, out, g)
 
-        self.module.executed.append(self.kind)
+        self.module.executed.append((self.kind, index))
         TAPE.do(run)
 
 
 def make_module():
     module = types.ModuleType("cudnn")
     module.built, module.executed, module.unsupported = [], [], set()
+    module.count, module.barred, module.broken = 3, set(), set()
     names = types.SimpleNamespace
     module.data_type = names(FLOAT="float")
     module.heur_mode = names(A="a", FALLBACK="fallback")
-    module.build_plan_policy = names(HEURISTICS_CHOICE="choice")
     module.numerical_note = names(
         DOWN_CONVERT_INPUTS="down", REDUCED_PRECISION_REDUCTION="reduced", TENSOR_CORE="core"
     )
