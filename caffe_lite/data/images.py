@@ -7,6 +7,8 @@ dropped, not blended; a 16-bit sample keeps its upper byte; the EXIF orientation
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
@@ -60,15 +62,13 @@ def _as_array(picture: Any, name: str, color: bool | None) -> np.ndarray:
     return bgr.copy() if color is not False else _to_grey(bgr, form)
 
 
-def _decode(file: IO[bytes], name: str, color: bool | None) -> np.ndarray:
+@contextmanager
+def decoding(file: IO[bytes], name: str) -> Iterator[None]:
+    """Turn what Pillow raises about the image in `file` into a DataError that calls it `name`."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        picture = Image.open(file)
-        if color is False and picture.format == "JPEG":
-            picture.draft("L", picture.size)
-        picture.load()
-        return _as_array(picture, name, color)
+        yield
     except UnidentifiedImageError:
         file.seek(0)
         hint = "a Git LFS pointer" if file.read(8) == b"version " else "not an image or damaged"
@@ -77,6 +77,17 @@ def _decode(file: IO[bytes], name: str, color: bool | None) -> np.ndarray:
         raise DataError(f"{name}: too large to be decoded: {error} Make it smaller") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise DataError(f"{name}: cannot be decoded: {error}; fetch or convert it") from None
+
+
+def _decode(file: IO[bytes], name: str, color: bool | None) -> np.ndarray:
+    from PIL import Image
+
+    with decoding(file, name):
+        picture = Image.open(file)
+        if color is False and picture.format == "JPEG":
+            picture.draft("L", picture.size)
+        picture.load()
+        return _as_array(picture, name, color)
 
 
 def decode_image(data: bytes, color: bool | None = True, name: str = "image") -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.data.images import decoding
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.crops import ten_crops
 from caffe_lite.pycaffe.errors import ArgumentError
@@ -37,15 +38,13 @@ def _samples(name: str) -> np.ndarray:
 
     The orientation that a camera notes down is left alone, as scikit-image left it.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
-        with Image.open(name) as picture:
-            return np.asarray(_plain(picture, name))
-    except UnidentifiedImageError:
-        raise DataError(f"{name}: cannot be decoded: not an image, or damaged") from None
+        with open(name, "rb") as file, decoding(file, name):
+            return np.asarray(_plain(Image.open(file), name))
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from None
+        raise DataError(f"{name}: cannot be read: {error.strerror}") from None
 
 
 def _plain(picture: Any, name: str) -> Any:

@@ -208,6 +208,9 @@ def test_files_that_are_no_images_are_told(tmp_path):
     (tmp_path / "a.png").write_text("no")
     with pytest.raises(DataError, match="a.png: cannot be decoded: not an image"):
         io.load_image(tmp_path / "a.png")
+    (tmp_path / "a.ppm").write_bytes(b"P5 2x 3 255\n......")
+    with pytest.raises(DataError, match="a.ppm: cannot be decoded: .*; fetch or convert it$"):
+        io.load_image(tmp_path / "a.ppm")
     Image.fromarray(RGB.astype(np.float32)[..., 0]).save(tmp_path / "a.tiff")
     with pytest.raises(DataError, match="8 or 16 bits are needed, not mode F"):
         io.load_image(tmp_path / "a.tiff")
