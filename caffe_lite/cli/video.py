@@ -15,6 +15,7 @@ What is finished is kept when a command is given again.
 import argparse
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -201,9 +202,14 @@ def _each(
 def _outcomes(
     function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
 ) -> Iterator[Any]:
-    """What each call returns, or the CaffeError that it raises."""
+    """What each call returns, or the CaffeError that it raises.
+
+    When this is broken off, the calls that are under way end with it. Raises CaffeError for a
+    process that was killed.
+    """
     from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
 
     from caffe_lite.errors import CaffeError
 
@@ -215,7 +221,9 @@ def _outcomes(
                 result = error
             yield result
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    others = set(active_children())
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began them
+    with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, ignore_interrupt) as pool:
         futures = [pool.submit(function, *call) for call in calls]
         try:
             for future in as_completed(futures):
@@ -224,5 +232,12 @@ def _outcomes(
                 except CaffeError as error:
                     outcome = error
                 yield outcome
-        finally:
-            pool.shutdown(cancel_futures=True)
+        except BrokenProcessPool:
+            raise CaffeError(
+                "a process that worked on a video was killed; if memory was short, "
+                "give fewer --jobs"
+            ) from None
+        except BaseException:
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            raise

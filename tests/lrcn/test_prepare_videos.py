@@ -1,7 +1,9 @@
 """Videos to frames and lists, by the command line."""
 
 import argparse
+import os
 import sys
+from time import monotonic, sleep
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -143,6 +145,19 @@ def test_flow_of_all_videos_in_several_processes(tmp_path, capsys):
     assert "2 made, 0 there already, 0 failed" in capsys.readouterr().out
     made = sorted((tmp_path / "found").rglob("*.jpg"))
     assert len(made) == 30 and made[0].name.startswith("flow_image_v_")
+
+
+def test_work_that_is_broken_off_ends_at_once():
+    outcomes = video._outcomes(sleep, [(0,), (60,), (60,), (60,)], 2)
+    assert next(outcomes) is None
+    begin = monotonic()
+    outcomes.close()
+    assert monotonic() - begin < 30
+
+
+def test_a_worker_that_is_killed_is_told():
+    with pytest.raises(CaffeError, match="was killed; if memory was short, give fewer --jobs"):
+        list(video._outcomes(os._exit, [(1,), (1,)], 2))
 
 
 def test_lists_from_folders_and_from_ucf101s_own_lists(tmp_path):
