@@ -59,6 +59,16 @@ def test_files_of_other_kinds_are_named(tmp_path):
         load_net(path)
 
 
+def test_a_stray_control_character_has_a_place(tmp_path):
+    path = tmp_path / "net.prototxt"
+    layers = 'layer { name: "a" type: "ReLU" }\n' * 20
+    path.write_text(f"{layers}name: \0\n{layers}")
+    with pytest.raises(PrototxtError, match=r"net\.prototxt:21:7: unexpected character '\\x00'$"):
+        load_net(path)
+    path.write_text(f"{layers}# \x1b[31m in colour \x1b[0m\n")
+    assert len(load_net(path).layer) == 20
+
+
 def test_solver_is_upgraded_with_a_warning(tmp_path, warnings):
     path = tmp_path / "solver.prototxt"
     path.write_text("net: 'n.prototxt' solver_type: ADAM snapshot_prefix: 'out/p'")
