@@ -27,6 +27,9 @@ class Convolution(ConvolutionBase):
     also as kernel_h and kernel_w, and so on. `engine` and `force_nd_im2col` are hints without
     effect.
 
+    Differences from Caffe: a kernel beyond the padded bottom is refused; Caffe rounds S' towards
+    zero, and so makes one output there where less than a stride is missing.
+
     Caffe: src/caffe/layers/base_conv_layer.cpp, conv_layer.cpp
 
     Example::

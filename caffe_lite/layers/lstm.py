@@ -32,7 +32,8 @@ class LSTM(RecurrentLayer):
     streams the first ones go on, with more all begin at zero.
 
     Differences from Caffe: T may change; where cont is neither 0 nor 1 the gradient is that of the
-    formula, where Caffe's takes cont sigmoid(f) for the gate's activation.
+    formula, where Caffe's takes cont sigmoid(f) for the gate's activation. What has lr_mult: 0 gets
+    no gradient; Caffe computes it, and counts it in the norm that `clip_gradients` limits.
 
     Hochreiter and Schmidhuber, Neural Computation 1997; the variant is that of Zaremba and
     Sutskever 2014, without peepholes.

@@ -30,7 +30,9 @@ class Pooling(Layer):
     `global_pooling` takes the whole image as one window. `engine` is a hint without effect.
 
     Differences from Caffe: STOCHASTIC runs on the CPU as well, and refuses a backward pass in the
-    TEST phase, where Caffe's GPU code reads what the last TRAIN phase left.
+    TEST phase, where Caffe's GPU code reads what the last TRAIN phase left. A window without a
+    pixel, which a stride beyond the kernel can leave at the end, is 0 under AVE and passes no
+    gradient on under MAX; Caffe gives NaN, and writes outside the blob.
 
     Caffe: src/caffe/layers/pooling_layer.cpp
 

@@ -27,7 +27,8 @@ class RNN(RecurrentLayer):
 
     The hidden state is carried from one forward to the next as in LSTM.
 
-    Differences from Caffe: T may change between forwards.
+    Differences from Caffe: T may change between forwards. What has lr_mult: 0 gets no gradient;
+    Caffe computes it, and counts it in the norm that `clip_gradients` limits.
 
     Caffe: src/caffe/layers/recurrent_layer.cpp, rnn_layer.cpp
 

@@ -19,6 +19,11 @@ class Scale(Affine):
                   second bottom
     last blob  b  the shape of a; with bias_term: true
 
+    Differences from Caffe: the gradient of a learned a adds up; Caffe's replaces what is there
+    where a is as large as x, or nothing but axes of size 1 stands before a's, so that of
+    `iter_size` batches the last alone counts. A bottom's diff that was not asked for stays as it
+    is; Caffe works in it.
+
     Caffe: src/caffe/layers/scale_layer.cpp
 
     Example::
