@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from caffe_lite import __version__
 from caffe_lite.errors import CaffeError, UsageError
@@ -60,19 +61,24 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit code: 0 done, 1 an error told in one line, 2 wrong usage."""
     args = build_parser().parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A word or file name that the terminal's encoding lacks is no reason to stop.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return args.run(args) or 0
+        code = args.run(args) or 0
+        sys.stdout.flush()
+        return code
     except UsageError as error:
         print(f"caffe_lite {args.command}: {error}", file=sys.stderr)
         return 2
     except CaffeError as error:
         print(f"caffe_lite {args.command}: error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone: say no more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        _drop_output()
         return 1
     except OSError as error:
+        _drop_output()
         place = f"{error.filename}: " if error.filename else ""
         print(
             f"caffe_lite {args.command}: error: {place}{error.strerror or error}", file=sys.stderr
@@ -81,3 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"caffe_lite {args.command}: interrupted", file=sys.stderr)
         return 1
+
+
+def _drop_output() -> None:
+    """Where nothing can be written any more, say no more, not even at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -168,10 +168,12 @@ def test_starting_imports_no_array_library():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
-def test_output_to_a_full_disk_is_one_line(job):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_to_a_full_disk_is_one_line(job, unbuffered):
     with open("/dev/full", "w") as full:
         run = subprocess.run(
-            [sys.executable, "-u", "-m", "caffe_lite", "summary", "net.prototxt"],
+            [sys.executable, "-m", "caffe_lite", "summary", "net.prototxt"],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -183,9 +185,22 @@ def test_output_to_a_full_disk_is_one_line(job):
     )
 
 
-def test_a_closed_pipe_is_no_error(job):
+def test_letters_that_the_terminal_lacks_are_escaped(job):
+    job.change("net.prototxt", 'name: "small"', 'name: "größe"')
+    run = subprocess.run(
+        [sys.executable, "-m", "caffe_lite", "summary", "net.prototxt"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert run.stdout.startswith(rb'net "gr\xf6\xdfe"') and run.stderr == b""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_error(job, unbuffered):
     run = subprocess.run(
         f"{sys.executable} -m caffe_lite summary net.prototxt | head -n 1",
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         shell=True,
         capture_output=True,
         text=True,
