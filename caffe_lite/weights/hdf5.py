@@ -16,6 +16,8 @@ from caffe_lite.weights.stored import StoredBlob, Weights
 
 Array = Any
 
+MOST_BLOBS = 10_000  # of one layer; a higher number is damage, not a blob
+
 
 class DatasetBlob(StoredBlob):
     """A blob in an HDF5 dataset."""
@@ -100,23 +102,30 @@ def _collect(
     group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]], path: str
 ) -> None:
     """Layers below `group`; HDF5 nests groups where a layer's name has slashes."""
-    for name in group:
-        node, layer = group[name], f"{prefix}{name}"
+    for name, node in _nodes(group):
+        layer = f"{prefix}{name}"
         if not isinstance(node, h5py.Group):
             if not prefix or not name.isdecimal():
                 raise ModelError(f"{path}: {node.name} must be a group of blobs")
             continue
         numbered = {
-            int(key): node[key]
-            for key in node
-            if key.isdecimal() and isinstance(node[key], h5py.Dataset)
+            int(key): blob
+            for key, blob in _nodes(node)
+            if key.isdecimal() and isinstance(blob, h5py.Dataset)
         }
+        if max(numbered, default=0) > MOST_BLOBS:
+            raise ModelError(f'{path}: damaged: blob {max(numbered)} of layer "{layer}"')
         if numbered or not len(node):
             layers[layer] = [
                 dataset_blob(numbered[i], path) if i in numbered else None
                 for i in range(max(numbered, default=-1) + 1)
             ]
         _collect(node, f"{layer}/", layers, path)
+
+
+def _nodes(group: Any) -> Iterator[tuple[str, Any]]:
+    """What stands in `group`, by name; h5py gives names that are not UTF-8 as bytes."""
+    return ((os.fsdecode(name), group[name]) for name in group)
 
 
 def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:

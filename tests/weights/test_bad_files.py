@@ -93,6 +93,25 @@ def test_hdf5_of_text(tmp_path):
     assert 'without the group "data"' in message(path)
 
 
+def test_hdf5_with_names_that_are_not_utf8(tmp_path):
+    path = tmp_path / "names.h5"
+    with h5py.File(path, "w") as file:
+        file["data/ip/1"] = np.ones(3)
+        file[b"data/gr\xfcn/0"] = np.ones(2)
+    weights = read_weights(path)
+    assert {name: len(weights[name]) for name in weights} == {"ip": 2, "gr\udcfcn": 1}
+    with h5py.File(path, "w") as file:
+        file[b"data/ip/\xb2"] = np.ones(3)
+    assert "must be a group of blobs" in message(path)
+
+
+def test_hdf5_with_a_blob_of_a_number_beyond_all(tmp_path):
+    path = tmp_path / "number.h5"
+    with h5py.File(path, "w") as file:
+        file["data/ip/99999999999"] = np.ones(3)
+    assert message(path).endswith('damaged: blob 99999999999 of layer "ip"')
+
+
 @pytest.mark.parametrize("fraction", [0.3, 0.9])
 def test_hdf5_cut_short(tmp_path, fraction):
     content = (FILES / "adam_iter_12.caffemodel.h5").read_bytes()
