@@ -100,6 +100,7 @@ def test_hdf5_with_names_that_are_not_utf8(tmp_path):
         file[b"data/gr\xfcn/0"] = np.ones(2)
     weights = read_weights(path)
     assert {name: len(weights[name]) for name in weights} == {"ip": 2, "gr\udcfcn": 1}
+    path = tmp_path / "dataset.h5"
     with h5py.File(path, "w") as file:
         file[b"data/ip/\xb2"] = np.ones(3)
     assert "must be a group of blobs" in message(path)
