@@ -57,7 +57,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
         self.ops.softmax(bottom[0].data.reshape(self._view), prob)
         total, valid = self.ops.softmax_loss(prob, label, self._ignore_label, self._losses)
         self._divisor = self.normalizer(*self._label_view, valid)
-        top[0].data[...] = total / self._divisor
+        self.xp.divide(total, self._divisor, out=top[0].data)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

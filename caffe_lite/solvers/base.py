@@ -164,17 +164,13 @@ class Solver:
     def _forward_backward(self) -> Any:
         """Accumulate the gradients of iter_size batches; their mean loss, on the device."""
         self.net.clear_param_diffs()
-        total: Any = None
-        for _ in range(self.param.iter_size):
+        count, dtype = self.param.iter_size, self.ops.dtype.type
+        total: Any = dtype(0)
+        for _ in range(count):
             self.net.forward()
-            loss = self.net.loss()
-            total = loss if total is None else total + loss
+            total = self.net.loss() if count == 1 else total + self.net.loss()
             self.net.backward()
-        return (
-            total
-            if self.param.iter_size == 1
-            else total / self.ops.dtype.type(self.param.iter_size)
-        )
+        return total if count == 1 else total / dtype(count)
 
     def _display(self) -> None:
         iteration, time = self._displayed
