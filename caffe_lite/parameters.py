@@ -59,7 +59,8 @@ class Parameters:
         given = layer.param.param
         if len(given) > len(layer.blobs):
             raise layer.fail(
-                f"has {len(layer.blobs)} learned blobs, but {len(given)} param entries"
+                f"param is given {len(given)} times, its learned blobs are {len(layer.blobs)}; "
+                "give it at most once for each"
             )
         specs = [given[i] if i < len(given) else _DEFAULT_SPEC for i in range(len(layer.blobs))]
         layer.param_propagate_down = [spec.lr_mult != 0 for spec in specs]

@@ -43,20 +43,19 @@ def wire(net: Any, source: StrPath | None = None) -> Wiring:
     index_of: dict[str, int] = {}
     maker: dict[str, str] = {}
     unused: set[str] = set()
+    copied = _copied_blobs(net)
     for param in net.layer:
         node = Node(param, _class_of(param, source))
         for name in param.bottom:
             node.bottom.append(index_of[name])
             unused.discard(name)
         for j, name in enumerate(param.top):
-            if j < len(param.bottom) and name == param.bottom[j]:
-                _check_in_place(node, name)
-            elif name in index_of:
-                raise ModelError(
-                    f'blob "{name}" is a top of layer "{maker[name]}" and of layer '
-                    f'"{param.name}"; give one of them another name'
-                )
-            else:
+            if not _in_place(node, j, copied):
+                if name in index_of:
+                    raise ModelError(
+                        f'blob "{name}" is a top of layer "{maker[name]}" and of layer '
+                        f'"{param.name}"; give one of them another name'
+                    )
                 index_of[name] = len(wiring.blob_names)
                 wiring.blob_names.append(name)
                 maker[name] = param.name
@@ -68,10 +67,21 @@ def wire(net: Any, source: StrPath | None = None) -> Wiring:
             for _ in range(node.cls.tops[0] - len(param.top)):
                 node.top.append(len(wiring.blob_names))
                 wiring.blob_names.append(AUTOMATIC)
-        _check_counts(node)
+        _check_counts(node, copied)
         wiring.nodes.append(node)
     wiring.outputs = [index_of[name] for name in sorted(unused)]
     return wiring
+
+
+def _copied_blobs(net: Any) -> dict[str, str]:
+    """The blob behind each top of the Split layers that `insert_splits` put in."""
+    return {
+        top: layer.bottom[0]
+        for layer in net.layer
+        if layer.type == "Split"
+        for k, top in enumerate(layer.top)
+        if top == f"{layer.name}_{k}"
+    }
 
 
 def _class_of(param: Any, source: StrPath | None) -> type[Layer]:
@@ -86,12 +96,24 @@ def _fail(node: Node, text: str) -> ModelError:
     return ModelError(f'layer "{node.param.name}" ({node.param.type}): {text}')
 
 
-def _check_in_place(node: Node, name: str) -> None:
+def _in_place(node: Node, j: int, copied: dict[str, str]) -> bool:
+    """Whether top j is to be bottom j; ModelError where it must not be."""
+    name = node.param.top[j]
+    bottom = node.param.bottom[j] if j < len(node.param.bottom) else ""
+    if name not in (bottom, copied.get(bottom)):
+        return False
     if not node.cls.in_place:
         raise _fail(node, f'cannot work in place; its top "{name}" must not be its bottom')
+    if name != bottom:
+        raise _fail(
+            node,
+            f'cannot work in place on "{name}", which another layer takes as well; '
+            "give its top another name",
+        )
+    return True
 
 
-def _check_counts(node: Node) -> None:
+def _check_counts(node: Node, copied: dict[str, str]) -> None:
     param = node.param
     for what, bounds, names in (
         ("bottom", node.cls.bottoms, param.bottom),
@@ -102,7 +124,7 @@ def _check_counts(node: Node) -> None:
             raise _fail(
                 node,
                 f"takes {_range(bounds)} {what} blob{'s' * (bounds != (1, 1))}, got "
-                f"{len(names)}{_listed(names)}",
+                f"{len(names)}{_listed(copied.get(name, name) for name in names)}",
             )
     if param.propagate_down and len(param.propagate_down) != len(param.bottom):
         raise _fail(

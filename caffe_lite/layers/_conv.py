@@ -51,6 +51,16 @@ def read_geometry(layer: Layer, spatial_axes: int, group: int = 1) -> ConvGeomet
     )
 
 
+def misfit(kernel: Shape, spatial: Shape, pad: Shape, dilation: Shape = ()) -> str:
+    """What is wrong with a kernel that is larger than the padded bottom."""
+    dilated = f" with dilation {dilation}" if any(d > 1 for d in dilation) else ""
+    padded = f" with pad {pad}" if any(pad) else ""
+    return (
+        f"the kernel {kernel}{dilated} does not fit the bottom's {spatial}{padded}; "
+        "make it smaller, or pad more"
+    )
+
+
 class ConvolutionBase(Layer):
     """Bottoms of one shape (N axes, C, spatial axes), one top each, under one set of weights.
 
@@ -116,15 +126,18 @@ class ConvolutionBase(Layer):
                 )
         made = self.output(spatial or (1,))
         if min(made) < 1:
-            raise self.fail(
-                f"the output would have spatial shape {made}: the kernel "
-                f"{self._geometry.kernel} does not fit the bottom's {spatial}"
-            )
+            raise self.fail(f"the output would have spatial shape {made}: {self._misfit(spatial)}")
         batch = prod(shape[: self._axis])
         for blob in top:
             blob.reshape(*shape[: self._axis], self._num_output, *(made if spatial else ()))
         self._x_shape = (batch, self._channels, *(spatial or (1,)))
         self._y_shape = (batch, self._num_output, *made)
+
+    def _misfit(self, spatial: Shape) -> str:
+        geometry = self._geometry
+        if self.transposed:
+            return f"pad {geometry.pad} takes more away than there is; make it smaller"
+        return misfit(geometry.kernel, spatial, geometry.pad, geometry.dilation)
 
     def output(self, spatial: Shape) -> Shape:
         """Spatial shape of the tops."""

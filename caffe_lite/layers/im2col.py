@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from caffe_lite.blob import Blob
-from caffe_lite.layers._conv import read_geometry
+from caffe_lite.layers._conv import misfit, read_geometry
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 
@@ -49,8 +49,8 @@ class Im2col(Layer):
         made = geometry.output(spatial)
         if min(made) < 1:
             raise self.fail(
-                f"the output would have spatial shape {made}: the kernel "
-                f"{geometry.kernel} does not fit the bottom's {spatial}"
+                f"the output would have spatial shape {made}: "
+                f"{misfit(geometry.kernel, spatial, geometry.pad, geometry.dilation)}"
             )
         rows = channels * geometry.taps
         top[0].reshape(*batch, rows, *made)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caffe_lite.blob import Blob
+from caffe_lite.layers._conv import misfit
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
@@ -101,8 +102,8 @@ class Pooling(Layer):
         made = tuple(self._output(shape[2 + i], i) for i in (0, 1))
         if min(made) < 1:
             raise self.fail(
-                f"the output would be {made[0]} x {made[1]}: the kernel {self._kernel} "
-                f"does not fit the bottom's {shape[2]} x {shape[3]}"
+                f"the output would be {made[0]} x {made[1]}: "
+                f"{misfit(self._kernel, shape[2:], self._pad)}"
             )
         # Windows begin no farther out than just beyond the image, where they are empty anyway.
         self._step = tuple(

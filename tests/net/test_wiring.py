@@ -41,7 +41,14 @@ def loss(bottom, more=""):
         ),
         (
             INPUT + 'layer { name: "r" type: "ReLU" bottom: "x" bottom: "x" top: "y" }',
-            'layer "r" (ReLU): takes 1 bottom blob, got 2 ("x_in_0_split_0", "x_in_0_split_1")',
+            'layer "r" (ReLU): takes 1 bottom blob, got 2 ("x", "x")',
+        ),
+        (
+            INPUT
+            + product("a", "x", "y")
+            + 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }',
+            'layer "r" (ReLU): cannot work in place on "x", which another layer takes as well; '
+            "give its top another name",
         ),
         (
             INPUT + 'layer { name: "r" type: "ReLU" bottom: "x" }',
@@ -63,7 +70,8 @@ def loss(bottom, more=""):
         ),
         (
             INPUT + product("a", "x", "y", "param { } param { } param { }"),
-            'layer "a" (InnerProduct): has 2 learned blobs, but 3 param entries',
+            'layer "a" (InnerProduct): param is given 3 times, its learned blobs are 2; give it at '
+            "most once for each",
         ),
         (
             INPUT + 'layer { name: "c" type: "Convolutoin" bottom: "x" top: "y" }',
