@@ -47,12 +47,17 @@ class LayerRun:
         """Run backward; return copies of the diffs of bottoms and of learned blobs (host arrays).
 
         Without `top_diffs` the tops keep the diffs they have (a loss top: its loss weight). Without
-        `propagate_down` every bottom that can take a gradient gets one.
+        `propagate_down` every bottom that can take a gradient gets one. Such a diff is NaN before,
+        so that what the layer does not overwrite shows.
         """
         for blob, diff in zip(self.top, top_diffs or (), strict=False):
             blob.diff[...] = self.layer.ops.asarray(diff, dtype=self.layer.ops.dtype)
         if propagate_down is None:
             propagate_down = default_propagate_down(self.layer, len(self.bottom))
+        kept = {blob.buffer_ids[1] for blob in self.top}
+        for blob, wanted in zip(self.bottom, propagate_down, strict=True):
+            if wanted and blob.buffer_ids[1] not in kept:
+                blob.diff[...] = float("nan")
         with self.layer.ops.quiet():
             self.layer.backward(self.top, list(propagate_down), self.bottom)
         host = self.layer.ops.to_host

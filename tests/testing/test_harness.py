@@ -26,6 +26,14 @@ def test_a_loss_top_holds_its_weight():
     assert dt.tolist() == [[-4.0, -12.0]]
 
 
+def test_a_gradient_that_is_not_written_shows(monkeypatch):
+    run = make_layer('type: "Power"', [[1.0, 2.0]])
+    run.forward()
+    monkeypatch.setattr(run.layer, "backward", lambda top, propagate_down, bottom: None)
+    (dx,), _ = run.backward([[1.0, 1.0]])
+    assert np.isnan(dx).all()
+
+
 def test_labels_get_no_gradient():
     run = make_layer('type: "SoftmaxWithLoss"', [np.zeros((2, 3)), [0, 2]])
     run.forward()
