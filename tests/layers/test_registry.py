@@ -32,6 +32,35 @@ class Halve(Layer):
 number = 3
 """
 
+COUNTS = {  # fewest and most bottoms and tops, as Caffe checks them; None: no limit
+    ((0, 0), (1, 1)): "Parameter",
+    ((0, 0), (1, 2)): "Data",
+    ((0, 0), (1, None)): "DummyData HDF5Data Input",
+    ((0, 0), (2, 2)): "ImageData MemoryData WindowData",
+    ((0, None), (0, None)): "Python",
+    ((1, 1), (1, 1)): (
+        "AbsVal ArgMax BNLL BatchNorm Clip Dropout ELU Embed Exp Flatten Im2col "
+        "InnerProduct LRN Log MVN PReLU Power ReLU Reduction Reshape SPP Sigmoid Softmax "
+        "Swish TanH Threshold Tile"
+    ),
+    ((1, 1), (1, 2)): "Pooling",
+    ((1, 1), (1, None)): "Slice Split",
+    ((1, 2), (1, 1)): "Bias Scale",
+    ((1, None), (0, 0)): "Silence",
+    ((1, None), (1, 1)): "Concat",
+    ((1, None), (1, None)): "Convolution Deconvolution",
+    ((2, 2), (0, 0)): "HDF5Output",
+    ((2, 2), (1, 1)): (
+        "BatchReindex Crop EuclideanLoss HingeLoss MultinomialLogisticLoss SigmoidCrossEntropyLoss"
+    ),
+    ((2, 2), (1, 2)): "Accuracy SoftmaxWithLoss",
+    ((2, 3), (1, 2)): "InfogainLoss",
+    ((2, None), (1, 1)): "Eltwise",
+    ((2, None), (1, None)): "Filter LSTM RNN",
+    ((3, 3), (1, 1)): "ContrastiveLoss",
+    ((3, 3), (2, 2)): "LSTMUnit",
+}
+
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch):
@@ -152,3 +181,10 @@ def test_all_types_of_the_reference_are_known():
     assert len(BUILTIN) == 61
     assert layer_types() == sorted(BUILTIN)
     assert all(layer_class(name).type == name for name in BUILTIN)
+
+
+def test_counts_of_bottoms_and_tops_are_caffes():
+    expected = {name: bounds for bounds, names in COUNTS.items() for name in names.split()}
+    assert {name: (layer_class(name).bottoms, layer_class(name).tops) for name in BUILTIN} == (
+        expected
+    )
