@@ -29,20 +29,17 @@ def summarize(net: Net) -> list[LayerSummary]:
     """Describe the layers of a net, for one forward pass. Allocates nothing.
 
     `parameters` counts the learned elements that the layer owns, `shared` those that it borrows
-    from an earlier layer. Tops that look at their bottom's memory, or are in place, cost none.
+    from an earlier layer. Tops in the memory of a bottom or of a learned blob cost none.
     """
     owned = {(spec.owner.name, spec.index) for spec in net.parameters.specs}
     rows = []
     for i, layer in enumerate(net.layers):
-        node = net.wiring.nodes[i]
+        node, bottom = net.wiring.nodes[i], net.bottom_vecs[i]
         counts = {True: 0, False: 0}
         for index, blob in enumerate(layer.blobs):
             counts[(layer.name, index) in owned] += blob.count
-        fresh = [
-            blob
-            for t, blob in zip(node.top, net.top_vecs[i], strict=True)
-            if t not in node.bottom and not layer.shares_data
-        ]
+        taken = {blob.buffer_ids[0] for blob in (*bottom, *layer.blobs)}
+        fresh = [blob for blob in net.top_vecs[i] if blob.buffer_ids[0] not in taken]
         rows.append(
             LayerSummary(
                 layer.name,
@@ -53,7 +50,7 @@ def summarize(net: Net) -> list[LayerSummary]:
                 },
                 counts[True],
                 counts[False],
-                multiply_adds(layer, net.bottom_vecs[i], net.top_vecs[i]),
+                multiply_adds(layer, bottom, net.top_vecs[i]),
                 sum(blob.count for blob in fresh) * net.ops.dtype.itemsize,
             )
         )

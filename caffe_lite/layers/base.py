@@ -46,7 +46,6 @@ class Layer:
     is_loss: ClassVar[bool] = False  # loss weight 1 for the first top unless the prototxt says else
     auto_tops: ClassVar[bool] = False  # the net adds unnamed tops up to the fewest
     in_place: ClassVar[bool] = False  # top[0] may be bottom[0]
-    shares_data: ClassVar[bool] = False  # tops look at the bottom's memory, as Split's
     reshape_every_forward: ClassVar[bool] = False  # shapes follow from more than bottom shapes
     host_side: ClassVar[bool] = False  # forward or backward runs Python that waits for the device
     is_data: ClassVar[bool] = False  # reads a source; takes no bottoms

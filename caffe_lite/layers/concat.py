@@ -28,7 +28,6 @@ class Concat(Layer):
     """
 
     bottoms = (1, None)
-    shares_data = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.concat_param

@@ -28,8 +28,6 @@ class Flatten(Layer):
         layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" flatten_param { axis: 1 } }
     """
 
-    shares_data = True
-
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape, param = bottom[0].shape, self.param.flatten_param

@@ -27,8 +27,6 @@ class Reshape(Layer):
                 reshape_param { shape { dim: 0 dim: -1 } } }
     """
 
-    shares_data = True
-
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

@@ -30,7 +30,6 @@ class Slice(Layer):
     """
 
     tops = (1, None)
-    shares_data = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.slice_param

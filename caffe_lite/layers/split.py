@@ -22,7 +22,6 @@ class Split(Layer):
     """
 
     tops = (1, None)
-    shares_data = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
