@@ -363,15 +363,17 @@ def test_solve_refuses_a_folder_that_is_not_there(train, tmp_path):
     solver.close()
 
 
-def test_one_seed_one_run(train):
+@pytest.mark.parametrize(
+    ("seeds", "same"), [((3, 3), True), ((0, 0), True), ((3, 4), False), ((-1, -1), False)]
+)
+def test_one_seed_one_run(train, seeds, same):
     runs = []
-    for seed in ("random_seed: 3", "random_seed: 3", "random_seed: 4"):
-        solver, _ = train(f'base_lr: 0.1 lr_policy: "fixed" {seed}')
+    for seed in seeds:
+        solver, _ = train(f'base_lr: 0.1 lr_policy: "fixed" random_seed: {seed}')
         solver.step(2)
         runs.append(params(solver)[0])
         solver.close()
-    np.testing.assert_array_equal(runs[0], runs[1])
-    assert not np.array_equal(runs[0], runs[2])
+    assert np.array_equal(*runs) == same
 
 
 def test_an_update_without_memory_tells_the_largest_blobs(train, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caffe_lite.errors import CaffeError, ModelError
+from caffe_lite.errors import CaffeError, ModelError, SolverError
 from caffe_lite.proto import schema
 from caffe_lite.weights import read_weights
 from caffe_lite.weights.solverstate import read_solverstate
@@ -133,6 +133,15 @@ def test_damage_is_an_error_or_other_weights(tmp_path_factory, place, patch):
     else:
         for name in weights:
             assert all(isinstance(array, np.ndarray) for array in weights[name])
+
+
+@pytest.mark.parametrize("present", ["iter", "history"])
+def test_hdf5_with_a_part_of_a_solver_state(tmp_path, present):
+    path = tmp_path / "part.solverstate.h5"
+    with h5py.File(path, "w") as file:
+        file[present] = [12]
+    with pytest.raises(SolverError, match=f"{path}: this holds no solver state"):
+        read_solverstate(path)
 
 
 @pytest.mark.parametrize("name", ["adam_iter_12.caffemodel.h5", "adam_iter_12.solverstate.h5"])
