@@ -51,6 +51,12 @@ class DeviceArray:
     """Device memory: it changes when the stream that was told to change it runs."""
 
     compute: Stream
+    blocks: list  # of page-locked memory
+
+    @classmethod
+    def pinned(cls, host):
+        addresses = [numpy.frombuffer(block, "uint8").ctypes.data for block in cls.blocks]
+        return host.ctypes.data in addresses
 
     def __init__(self, content):
         self.content = content
@@ -65,6 +71,8 @@ class DeviceArray:
 
     def set(self, host, stream):
         assert host.dtype == self.dtype and host.shape == self.shape
+        if not self.pinned(host):  # the driver copies what may be paged out
+            host = host.copy()
         stream.calls.append(lambda: numpy.copyto(self.content, host))
 
     def __setitem__(self, key, other):
@@ -74,7 +82,9 @@ class DeviceArray:
 class Device:
     def __init__(self):
         self.compute = DeviceArray.compute = Stream()
-        self.pinned = 0  # how often host memory was taken
+        self.pinned = 0  # how often page-locked memory was taken
+        self.most = 99
+        DeviceArray.blocks = []
         self.scraps = []  # device memory that is free for Python, not yet for the compute stream
         cuda = SimpleNamespace(Stream=Stream, Event=Event, alloc_pinned_memory=self.alloc_pinned)
         self.cupy = SimpleNamespace(cuda=cuda, empty=self.empty)
@@ -82,8 +92,11 @@ class Device:
         self.uploader = Uploader(self.cupy, self.compute, self.memory)
 
     def alloc_pinned(self, nbytes):
+        if self.pinned == self.most:
+            raise RuntimeError("cudaErrorMemoryAllocation: out of memory")
         self.pinned += 1
-        return bytearray(nbytes)
+        DeviceArray.blocks.append(bytearray(nbytes))
+        return DeviceArray.blocks[-1]
 
     def empty(self, shape, dtype):
         if self.scraps:
@@ -118,6 +131,18 @@ def test_pinned_arrays_go_as_they_are_and_tell_when_they_are_free(device):
         host[...] = i
         device.uploader.copy(host, out)
     assert device.pinned == taken
+    device.compute.run()
+    assert [set(out.content) for out in outs] == [{i} for i in range(2 * RING)]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_system_without_pinned_memory_does_without(device, most):
+    device.most = most
+    host, outs = device.memory.empty((20,), "float32"), [device.array(20) for _ in range(2 * RING)]
+    for i, out in enumerate(outs):
+        device.memory.wait(host)
+        host[...] = i
+        device.uploader.copy(host.astype("float64") if i % 2 else host, out)
     device.compute.run()
     assert [set(out.content) for out in outs] == [{i} for i in range(2 * RING)]
 

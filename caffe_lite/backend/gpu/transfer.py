@@ -1,5 +1,6 @@
 """Input batches to the device while it computes: pinned memory, a copy stream, and a ring."""
 
+import logging
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from caffe_lite.backend.gpu.capture import CaptureError
 from caffe_lite.backend.host_memory import HostMemory
 
 RING = 3  # batches in flight for arrays of one size
+
+log = logging.getLogger("caffe_lite.backend")
 
 
 class PinnedMemory(HostMemory):
@@ -26,7 +29,11 @@ class PinnedMemory(HostMemory):
     def empty(self, shape: Sequence[int], dtype: Any) -> numpy.ndarray:
         self._use_device()
         count, dtype = prod(shape), numpy.dtype(dtype)
-        memory = self._cupy.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+        try:
+            memory = self._cupy.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+        except (RuntimeError, MemoryError) as error:  # a system may allow little of it
+            log.debug("no page-locked memory for %s of %s: %s", shape, dtype, error)
+            return super().empty(shape, dtype)
         array = numpy.frombuffer(memory, dtype, count).reshape(shape)
         address = array.ctypes.data
         event = self._cupy.cuda.Event(block=True, disable_timing=True)
@@ -102,7 +109,8 @@ class Uploader:
         self._stream.wait_event(slot.emptied)
         slot.device.set(host.reshape(-1).view("uint8"), stream=self._stream)
         slot.filled.record(self._stream)
-        event.record(self._stream)
+        if event is not None:  # else the driver has made its copy already
+            event.record(self._stream)
         self._compute.wait_event(slot.filled)
         out[...] = slot.device.view(out.dtype).reshape(out.shape)
         slot.emptied.record(self._compute)
