@@ -1,7 +1,7 @@
 """Fillers: the starting values of learned blobs (FillerParameter)."""
 
 from collections.abc import Callable
-from math import prod, sqrt
+from math import inf, prod, sqrt
 from typing import Any
 
 from caffe_lite.blob import Blob
@@ -43,8 +43,10 @@ def draw(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
 
 
 def _check(shape: tuple[int, ...], param: Any) -> None:
-    if param.type == "uniform" and param.min > param.max:
-        raise ValueError(f"uniform filler: min {param.min:g} exceeds max {param.max:g}")
+    if param.type == "uniform" and not 0 <= param.max - param.min < inf:
+        raise ValueError(
+            f"uniform filler: min must be a number up to max, got {param.min:g} and {param.max:g}"
+        )
     if param.type == "gaussian" and param.std < 0:
         raise ValueError(f"gaussian filler: std must not be negative, got {param.std:g}")
     if param.type == "gaussian" and param.sparse < -1:

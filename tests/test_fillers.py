@@ -94,7 +94,9 @@ def test_one_seed_gives_the_same_values():
     ("shape", "fields", "message"),
     [
         ((2,), dict(type="xavire"), 'unknown filler type "xavire"; did you mean "xavier"?'),
-        ((2,), dict(type="uniform", min=2, max=1), "min 2 exceeds max 1"),
+        ((2,), dict(type="uniform", min=2, max=1), "min must be .* up to max, got 2 and 1"),
+        ((2,), dict(type="uniform", max=float("inf")), "got 0 and inf"),
+        ((2,), dict(type="uniform", min=float("nan")), "got nan and 1"),
         ((2,), dict(type="xavier", sparse=3), "sparse works with the gaussian filler alone"),
         ((2,), dict(type="gaussian", sparse=-2), "sparse must be -1 or at least 0"),
         ((2,), dict(type="gaussian", std=-1), "std must not be negative"),
