@@ -139,6 +139,24 @@ def test_weight_on_a_wide_top_is_a_sum(net):
     assert (wide.blobs["y"].diff == 0.5).all()
 
 
+def test_several_losses_add_up_and_none_is_zero():
+    data = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } } '
+    power = 'layer { name: "%s" type: "Power" bottom: "x" top: "%s" power_param { power: %d } %s } '
+    net = build(
+        data
+        + power % ("p", "p", 1, "loss_weight: 0.5")
+        + power % ("q", "q", 2, "loss_weight: -2")
+        + 'layer { name: "r" type: "Reduction" bottom: "x" top: "r" loss_weight: 1 }'
+    )
+    net.blobs["x"].data[...] = np.arange(6).reshape(2, 3)
+    net.forward()
+    assert net.loss() == 0.5 * 15 - 2 * 55 + 15
+    silent = build(data + power % ("p", "p", 1, ""))
+    silent.blobs["x"].data[...] = 1
+    silent.forward()
+    assert silent.loss() == 0
+
+
 def test_one_seed_gives_one_net():
     first, second, other = build(SMALL % ""), build(SMALL % ""), build(SMALL % "", seed=8)
     weight = first.params["a"][0].data
@@ -355,6 +373,14 @@ def test_building_logs_the_wiring(caplog):
         "Network initialization done.",
     ):
         assert line in lines
+
+
+@pytest.mark.parametrize(("options", "expected"), [({}, ["low"]), ({"level": 1}, ["high"])])
+def test_a_net_is_of_level_0_unless_told(options, expected):
+    layer = 'layer { name: "%s" type: "Input" top: "x" input_param { shape { dim: 1 } } %s } '
+    definition = layer % ("low", "include { max_level: 0 }")
+    definition += layer % ("high", "include { min_level: 1 }")
+    assert build(definition, **options).layer_names == expected
 
 
 def test_stages_and_level_add_to_the_nets_own_state():
