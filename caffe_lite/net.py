@@ -81,12 +81,7 @@ class Net:
         except BaseException:
             self.close()
             raise
-        self._losses = [
-            (blob, weight)
-            for layer, tops in zip(self.layers, self.top_vecs, strict=True)
-            for blob, weight in zip(tops, layer.loss_weight, strict=True)
-            if weight
-        ]
+        self._losses = self._weighted_tops()
         self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
@@ -117,6 +112,14 @@ class Net:
                 blob.diff[...] = weight
         self._shapes[i] = [blob.shape for blob in bottom]
         self.reshapes += not layer.reshape_every_forward
+
+    def _weighted_tops(self) -> list[tuple[Blob, float]]:
+        return [
+            (blob, weight)
+            for layer, tops in zip(self.layers, self.top_vecs, strict=True)
+            for blob, weight in zip(tops, layer.loss_weight, strict=True)
+            if weight
+        ]
 
     # Names
 
