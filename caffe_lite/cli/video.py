@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         frames,
         "fps",
-        type=float,
+        type=_rate,
         metavar="N",
         help="frames a second (default: all frames of the video)",
     )
@@ -100,6 +100,16 @@ def _size(text: str) -> tuple[int, int]:
     if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
         raise argparse.ArgumentTypeError(f"HxW such as 240x320 expected, got {text}")
     return int(height), int(width)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= 1000:
+        raise argparse.ArgumentTypeError(f"a rate above 0, at most 1000, expected, got {text}")
+    return rate
 
 
 def run(args: argparse.Namespace) -> int:

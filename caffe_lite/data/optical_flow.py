@@ -24,7 +24,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The motion (H, W, 2) float32 from `first` to `second`, x and y in pixels.
 
     Frames are (H, W, 3), B G R, or (H, W), of values 0 to 255, and of one size. What is at (x, y)
-    in `first` is at (x + flow[y, x, 0], y + flow[y, x, 1]) in `second`.
+    in `first` is at (x + flow[y, x, 0], y + flow[y, x, 1]) in `second`. H and W are 2 at least.
     """
     if first.shape != second.shape:
         raise ValueError(f"frames must have one size, got {first.shape} and {second.shape}")

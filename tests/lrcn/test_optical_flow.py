@@ -106,5 +106,11 @@ def test_a_folder_that_fails_leaves_nothing_behind(tmp_path):
         write_flow(tmp_path / "frames" / "v1", tmp_path / "flow")
     assert not list((tmp_path / "flow").iterdir())
     write_frames(tmp_path / "frames" / "v2", 1)
+    dots = tmp_path / "frames" / "dots"
+    dots.mkdir()
+    for number in (1, 2):
+        write_image(dots / f"dots.{number}.png", np.zeros((1, 5, 3), np.uint8))
+    with pytest.raises(DataError, match=r"dots.1.png: is 1x5; tvl1 needs frames of 2 pixels"):
+        write_flow(dots, tmp_path / "out")
     with pytest.raises(DataError, match="two frames or more"):
         write_flow(tmp_path / "frames" / "v2", tmp_path / "flow")

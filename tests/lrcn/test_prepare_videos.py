@@ -106,6 +106,14 @@ def test_a_bad_video_does_not_stop_the_others(tmp_path, fake_av, capsys):
     assert "c.avi: the file has no video in it" in told and "holds no frames" in told
 
 
+@pytest.mark.parametrize("fps", ["0", "-3", "nan", "1e9", "fast"])
+def test_a_rate_that_is_none_is_refused(tmp_path, capsys, fps):
+    with pytest.raises(SystemExit) as stop:
+        run("frames", tmp_path / "v.avi", "--out", tmp_path / "out", f"--fps={fps}")
+    assert stop.value.code == 2
+    assert f"a rate above 0, at most 1000, expected, got {fps}" in capsys.readouterr().err
+
+
 def test_what_is_missing_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     (tmp_path / "v.avi").write_text("")

@@ -21,7 +21,8 @@ def write_flow(frames: Path, out: Path, method: str = "tvl1", quality: int = 95)
     """Write the flow between the frames of a folder to `out/NAME/`; False if it is there already.
 
     `flow_image_NAME.0002.jpg` shows the motion from frame 1 to frame 2, and so on. The folder
-    appears when it is complete. Raises DataError for frames that are missing or differ in size.
+    appears when it is complete. Raises DataError for frames that are missing, differ in size or are
+    too small for the method.
     """
     folder = out / frames.name
     if folder.is_dir():
@@ -32,6 +33,12 @@ def write_flow(frames: Path, out: Path, method: str = "tvl1", quality: int = 95)
         raise DataError(f"{frames}: flow needs two frames or more, there is {found.count}")
     with whole_folder(folder) as partial:
         before = read_image(found.path(0))
+        height, width = before.shape[:2]
+        if min(height, width) < SMALLEST[method]:
+            raise DataError(
+                f"{found.path(0)}: is {height}x{width}; {method} needs frames of "
+                f"{SMALLEST[method]} pixels a side at least"
+            )
         for index in range(1, found.count):
             path = Path(found.path(index))
             after = read_image(path)
@@ -68,4 +75,5 @@ def _dis() -> Method:
     return compute
 
 
+SMALLEST = {"tvl1": 2, "dis": 12}  # pixels of a frame's shorter side
 METHODS: dict[str, Callable[[], Method]] = {"tvl1": _tvl1, "dis": _dis}
