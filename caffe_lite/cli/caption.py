@@ -75,7 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="of sampling: below 1 favours likely words, above 1 evens them out (default 1)",
     )
-    add(decoding, "seed", type=int, default=0, metavar="N", help="of sampling (default 0)")
+    add(
+        decoding,
+        "seed",
+        type=options.natural,
+        default=0,
+        metavar="N",
+        help="of sampling (default 0)",
+    )
     add(
         decoding,
         "max_length",
@@ -148,8 +155,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(
             f"--best {args.best} needs a --beam of {args.best} at least, it is {args.beam}"
         )
-    if args.seed < 0:
-        raise UsageError(f"--seed must not be negative, got {args.seed}")
     if args.annotations and len(args.images) != 1:
         raise UsageError("--annotations takes one folder, that of the images it names")
 

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "min_count",
-        type=_positive,
+        type=options.positive,
         default=5,
         metavar="N",
         help="words that occur less often become <unk> (default 5)",
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "buffer",
-        type=_positive,
+        type=options.positive,
         default=100,
         metavar="N",
         help="streams of sentences, and images a batch (default 100)",
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "steps",
-        type=_positive,
+        type=options.positive,
         default=20,
         metavar="N",
         help="steps for a sentence and its end; longer ones are cut (default 20)",
@@ -83,29 +83,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "seed",
-        type=int,
+        type=options.natural,
         default=3,
         metavar="N",
         help="of the order of the sentences (default 3)",
     )
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"a number from 1 is expected, got {text}")
-    return value
-
-
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
     from caffe_lite.cli.progress import Progress
+    from caffe_lite.errors import DataError
     from caffe_lite.lrcn.prepare.captions import write_split
     from caffe_lite.lrcn.prepare.coco import read_captions
 
     live = start_log()
     progress = Progress(live)
     images = _existing(read_captions(args.annotations, args.images, args.ids), args.images)
+    if not any(image.sentences for image in images):
+        raise DataError(
+            f"{args.annotations}: no captioned images of it are in {args.images}; check both"
+        )
     vocabulary = _vocabulary(args, images)
     log.info(
         "%d images, %d captions, %d words",

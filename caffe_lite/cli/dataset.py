@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "seed",
-        type=int,
+        type=options.natural,
         default=1,
         metavar="N",
         help="moving_digits: seed of the clips (default 1)",

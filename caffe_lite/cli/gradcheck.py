@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "seed",
-        type=int,
+        type=options.natural,
         default=0,
         metavar="N",
         help="seed of weights, inputs and directions (default 0)",

@@ -24,6 +24,23 @@ def add_flag(parser: Any, name: str, **options: Any) -> None:
     parser.add_argument(*spellings, dest=name, **options)
 
 
+def positive(text: str) -> int:
+    """An option's whole number from 1."""
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """An option's whole number from 0, such as a seed."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    value = int(text) if text.strip().isdecimal() else -1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"a whole number from {least} is expected, got {text}")
+    return value
+
+
 def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
     """The options that filter a net: --phase, --level, --stage."""
     add_flag(

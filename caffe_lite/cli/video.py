@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(lists, "frames", metavar="DIR", help="the videos' folders of frames")
     options.add_flag(lists, "frame_list", metavar="LIST", help="also write a list of frames")
     options.add_flag(
-        lists, "seed", type=int, default=1, metavar="N", help="of the order (default 1)"
+        lists, "seed", type=options.natural, default=1, metavar="N", help="of the order (default 1)"
     )
 
 

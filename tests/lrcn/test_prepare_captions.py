@@ -233,6 +233,21 @@ def test_an_unknown_image_id_is_told_with_its_line(coco):
         prepare("--ids", "ids.txt")
 
 
+def test_without_captioned_images_nothing_is_written(coco):
+    (coco / "captions.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(DataError, match="captions.json: no captioned images of it are in images"):
+        prepare()
+    assert not (coco / "h5").exists()
+
+
+@pytest.mark.parametrize("option", ["--seed=-1", "--min_count=0", "--steps=x"])
+def test_numbers_that_are_none_are_refused(coco, capsys, option):
+    with pytest.raises(SystemExit) as stop:
+        prepare(option)
+    assert stop.value.code == 2
+    assert "a whole number from " in capsys.readouterr().err
+
+
 def test_missing_images_are_counted_and_left_out(coco, capsys):
     (coco / "images" / "im 4.png").unlink()
     prepare("--layout", "aligned")
