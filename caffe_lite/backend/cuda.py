@@ -1,7 +1,6 @@
 """CUDA devices through CuPy: which there are, how one is opened, what it says of itself."""
 
 import ctypes
-import logging
 import os
 from functools import cache
 from typing import Any
@@ -9,12 +8,10 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.gpu.blas import WORKSPACE_BYTES, Blas
+from caffe_lite.backend.gpu.cudnn import Library
+from caffe_lite.backend.gpu.cudnn_discovery import EXTRAS, open_cudnn
 from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.errors import BackendError
-
-CUDNN_EXTRAS = "extra cudnn13 or cudnn12"
-
-log = logging.getLogger("caffe_lite.backend")
 
 
 class OutOfDeviceMemoryError(BackendError):
@@ -32,24 +29,6 @@ def import_cupy() -> Any:
             f"or 'caffe_lite[gpu12]' for CUDA 12 ({error})"
         ) from error
     return cupy
-
-
-@cache
-def import_cudnn() -> Any:
-    """NVIDIA's front end to cuDNN, or None where one of the two is missing.
-
-    CAFFE_LITE_CUDNN=0 in the environment does without.
-    """
-    if os.environ.get("CAFFE_LITE_CUDNN") == "0":
-        return None
-    try:
-        import cudnn
-
-        cudnn.backend_version_string()  # fails where cuDNN itself is missing
-    except Exception as error:  # it loads C libraries at import, which fail in their own ways
-        log.debug("convolutions do without cuDNN (%s): %s", CUDNN_EXTRAS, error)
-        return None
-    return cudnn
 
 
 def device_count() -> int:
@@ -86,6 +65,7 @@ class Device:
         self.capturing = False
         self._launchers: dict[numpy.dtype, Launcher] = {}
         self._blas: dict[numpy.dtype, Blas] = {}
+        self._cudnn: dict[bool, Library | None] = {}
 
     def use(self) -> None:
         """Make the device and its stream the current ones of this thread."""
@@ -112,6 +92,12 @@ class Device:
             library = _cublas_library(self.cupy)
             self._blas[dtype] = Blas(library, dtype, self.stream.ptr, workspace)
         return self._blas[dtype]
+
+    def cudnn(self, tf32: bool) -> Library | None:
+        """cuDNN, through its front end if that is installed; None where it is missing."""
+        if tf32 not in self._cudnn:
+            self._cudnn[tf32] = open_cudnn(self.stream.ptr, tf32, self.memory // 16)
+        return self._cudnn[tf32]
 
     def fingerprint(self) -> str:
         """Names the device and the libraries that decide how fast it does what."""
@@ -149,9 +135,9 @@ def open_device(number: int) -> Device:
 
 def device_query(number: int) -> dict[str, Any]:
     """`Device.info` and, under "tf32", the setting that matrix products start with."""
-    cudnn = import_cudnn()
+    cudnn = open_device(number).cudnn(default_tf32() != "none")
     return open_device(number).info() | {
-        "cudnn": cudnn.backend_version_string() if cudnn else f"not in use ({CUDNN_EXTRAS})",
+        "cudnn": cudnn.version if cudnn else f"not in use ({EXTRAS})",
         "tf32": default_tf32(),
     }
 

@@ -1,6 +1,5 @@
 """The GPU backend."""
 
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ from caffe_lite.backend.gpu.tuning import Tuner
 from caffe_lite.backend.gpu.updates import UpdateOps
 from caffe_lite.backend.ops import Ops
 from caffe_lite.errors import BackendError
-
-log = logging.getLogger("caffe_lite.backend")
 
 TF32 = ("convolution", "all", "none")
 
@@ -69,7 +66,8 @@ class CupyOps(
         self.blas = self.device.blas(self.dtype)
         self.gemm_tf32 = self.tf32 == "all"
         self.explicit = ExplicitGemm(self, self.tf32 != "none")
-        self.cudnn = self._cudnn_engine()
+        library = self.device.cudnn(self.tf32 != "none") if self.dtype.name == "float32" else None
+        self.cudnn = CudnnEngine(library, self) if library else None
         self.tables = Tables(self.xp.asarray)
         self.faults = Faults(self.zeros((MOST_SLOTS, 2)))
         self.host_memory = PinnedMemory(self.xp, self.device.use)
@@ -113,23 +111,6 @@ class CupyOps(
         finally:
             self.device.capturing = False
             self.tuner.enabled = True
-
-    def _cudnn_engine(self) -> CudnnEngine | None:
-        """cuDNN for float32, where its front end is installed and works."""
-        cudnn = cuda.import_cudnn() if self.dtype.name == "float32" else None
-        if cudnn is None:
-            return None
-        try:
-            return CudnnEngine(
-                cudnn,
-                self,
-                self.device.stream.ptr,
-                self.tf32 != "none",
-                most_bytes=self.device.memory // 16,
-            )
-        except Exception as error:  # another way of installing it wrongly: do without
-            log.debug("cuDNN does not start: %s", error)
-            return None
 
     def _allocate(self, make: Callable[..., Any], shape: Sequence[int], dtype: Any) -> Any:
         try:

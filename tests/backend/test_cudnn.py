@@ -7,6 +7,7 @@ import pytest
 
 from caffe_lite.backend import Ops, cuda, get_ops
 from caffe_lite.backend.cupy_ops import CupyOps
+from caffe_lite.backend.gpu import cudnn_discovery
 from caffe_lite.backend.gpu.cudnn import CUDNN, MOST_PLANS
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin import cudnn_module, cupy_module
@@ -122,7 +123,7 @@ def test_it_can_be_switched_off(cudnn, monkeypatch):
 
 def test_without_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "cudnn", None)
-    cuda.import_cudnn.cache_clear()
+    cudnn_discovery.import_front_end.cache_clear()
     with cupy_module.installed():
         assert get_ops(0, "float32").cudnn is None
-    cuda.import_cudnn.cache_clear()
+    cudnn_discovery.import_front_end.cache_clear()

@@ -43,7 +43,7 @@ def test_device_query(monkeypatch, capsys, setting, told):
 def test_device_query_tells_of_cudnn(capsys):
     with installed():
         assert main(["device_query", "--gpu", "0"]) == 0
-        assert "extra cudnn13 or cudnn12" in capsys.readouterr().out
-        with cudnn_module.installed():
-            assert main(["device_query", "--gpu", "0"]) == 0
+    assert "extra cudnn13 or cudnn12" in capsys.readouterr().out
+    with installed(), cudnn_module.installed():
+        assert main(["device_query", "--gpu", "0"]) == 0
     assert re.search(r"^cudnn: +9\.27\.0", capsys.readouterr().out, re.M)

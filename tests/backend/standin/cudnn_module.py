@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import numpy
 
-from caffe_lite.backend import ConvGeometry, Ops, cuda
+from caffe_lite.backend import ConvGeometry, Ops
+from caffe_lite.backend.gpu import cudnn_discovery
 from tests.backend.standin.memory import MEMORY, TAPE
 
 
@@ -154,11 +155,11 @@ def installed():
     """Put the stand-in where `import cudnn` looks."""
     before = sys.modules.get("cudnn")
     sys.modules["cudnn"] = make_module()
-    cuda.import_cudnn.cache_clear()
+    cudnn_discovery.import_front_end.cache_clear()
     try:
         yield sys.modules["cudnn"]
     finally:
-        cuda.import_cudnn.cache_clear()
+        cudnn_discovery.import_front_end.cache_clear()
         if before is None:
             del sys.modules["cudnn"]
         else:
