@@ -267,16 +267,12 @@ class Net:
         return last
 
     def loss(self) -> Array:
-        """The weighted sum of the loss tops after forward: a 0-d array that stays on the device.
-
-        A single loss is that top itself, which the next forward overwrites.
-        """
-        total = None
+        """The weighted sum of the loss tops after forward: a 0-d array that stays on the device."""
+        total = self.ops.dtype.type(0)
         for blob, weight in self._losses:
             value = blob.data.reshape(()) if blob.count == 1 else blob.data.sum()
-            value = value if weight == 1 else value * self.ops.dtype.type(weight)
-            total = value if total is None else total + value
-        return self.ops.dtype.type(0) if total is None else total
+            total = total + (value if weight == 1 else value * self.ops.dtype.type(weight))
+        return total
 
     # Weights and state
 

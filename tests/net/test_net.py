@@ -438,6 +438,14 @@ def test_memory_may_end_while_a_net_is_built(monkeypatch):
         build(SMALL % "")
 
 
+def test_a_loss_that_is_kept_stays_what_it_was(net):
+    net.forward()
+    kept, value = net.loss(), float(net.loss())
+    net.blobs["x"].data[...] += 1
+    net.forward()
+    assert float(kept) == value != float(net.loss())
+
+
 def test_infinities_pass_without_warnings(net):
     net.blobs["x"].data[...] = np.inf
     net.forward()
