@@ -40,7 +40,7 @@ def _markdown(context: Context) -> str:
         f"# GPU check: {device['name']}",
         "",
         f"{date.today().isoformat()}, driver for CUDA {device['driver_version']}, runtime "
-        f"{device['runtime_version']}, CuPy {device['cupy_version']}, "
+        f"{device['runtime_version']}, CuPy {device['cupy_version']}, cuDNN {device['cudnn']}, "
         + ", ".join(f"{name} {version}" for name, version in _versions().items())
         + ". Made by `python tools/gpu_check.py`.",
         "",
