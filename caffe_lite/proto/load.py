@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import binary, schema, text
 from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.sniff import describe, is_binary
@@ -32,6 +33,7 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
     folder, the solver's own name in that folder.
     """
     name = os.fspath(path)
+    _refuse_weights(name)
     param = read(path, schema.SolverParameter, unknown)
     if solver_needs_upgrade(param):
         param = upgrade_solver(param, name)
@@ -51,6 +53,24 @@ def read(path: StrPath, message_class: Any, unknown: text.Unknown = "error") -> 
     if decode_as_binary:
         return binary.decode(data, message_class, os.fspath(path))
     return text.decode(data, message_class, os.fspath(path), unknown)
+
+
+def _refuse_weights(name: str) -> None:
+    """Fail for a binary net, whose name would read as the solver's `train_net`."""
+    data = read_bytes(name)
+    if not is_binary(data) or describe(data):
+        return
+    try:
+        net = binary.decode(data, schema.NetParameter, name)
+    except PrototxtError:
+        return
+    # What a solver has where the older nets have their layers are names, without weights.
+    if net.layer or any(layer.blobs for layer in net.layers):
+        raise PrototxtError(
+            "this holds a net with its weights, not a solver; name the solver's prototxt, and "
+            "these as --weights",
+            name,
+        )
 
 
 def _upgrade_inline_nets(param: Any, name: str) -> None:

@@ -105,3 +105,20 @@ def test_nets_inside_a_solver_are_upgraded_too(tmp_path, warnings):
         "net_param upgraded on the fly (V1 layers)"[:40],
         "test_net_param upgraded on the fly (V1 layers)"[:40],
     ]
+
+
+@pytest.mark.parametrize("field", ["layer", "layers"])
+def test_weights_in_a_solvers_place_are_told(tmp_path, field):
+    net = schema.NetParameter(name="digits")
+    getattr(net, field).add(name="ip").blobs.add(data=[1, 2])
+    path = tmp_path / "x.caffemodel"
+    path.write_bytes(net.SerializeToString())
+    with pytest.raises(PrototxtError, match=r"x\.caffemodel: this holds a net with its weights"):
+        load_solver(path)
+
+
+def test_a_binary_solver_is_no_net(tmp_path):
+    solver = schema.SolverParameter(train_net="a", test_net=["b", "net.prototxt"], base_lr=0.5)
+    path = tmp_path / "solver.binaryproto"
+    path.write_bytes(solver.SerializeToString())
+    assert load_solver(path).test_net == ["b", "net.prototxt"]
