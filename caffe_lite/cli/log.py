@@ -3,7 +3,9 @@
 `I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...`: severity, date, time, process,
 place. The place's file is named by the logger (`caffe_lite.net`: net.cpp), its line is ours. With
 GLOG_log_year_in_prefix=0 in the environment, as for Caffe itself, the date is `I1120`: the form
-that parsers from before 2020 expect, such as Caffe's own tools/extra/parse_log.py.
+that parsers from before 2020 expect, such as Caffe's own tools/extra/parse_log.py. GLOG_minloglevel
+1 and 2 leave warnings and errors, and GLOG_v=1 adds what explains decisions, such as why a GPU's
+iterations are not recorded.
 """
 
 import logging
@@ -97,6 +99,17 @@ class LogFile(logging.FileHandler):
             super().close()
 
 
+def _level(quiet: bool) -> int:
+    """What is worth a line: as Caffe has it, GLOG_minloglevel drops some and GLOG_v adds some."""
+    least = {"1": logging.WARNING, "2": logging.ERROR, "3": logging.CRITICAL}
+    dropped = least.get(os.environ.get("GLOG_minloglevel", "0"))
+    if dropped is not None:
+        return dropped
+    if os.environ.get("GLOG_v", "0") not in ("", "0"):
+        return logging.DEBUG
+    return logging.WARNING if quiet else logging.INFO
+
+
 def _width() -> int:
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns
@@ -124,6 +137,6 @@ def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False
     for each in handlers:
         each.setFormatter(CaffeFormatter())
         logger.addHandler(each)
-    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.setLevel(_level(quiet))
     logger.propagate = False
     return handler

@@ -1,12 +1,14 @@
 """caffe_lite train: its log, its events, its files, and runs that go on."""
 
 import json
+import logging
 import os
 import re
 
 import pytest
 
 from caffe_lite.cli import main
+from caffe_lite.cli.log import start_log
 
 PREFIX = r"I\d{8} \d\d:\d\d:\d\d\.\d{6} +\d+ "
 
@@ -60,6 +62,27 @@ def test_dates_without_year_for_older_parsers(job, capsys, monkeypatch):
     assert len(lines) == 5
     for line in lines:
         assert re.match(r"I(0[1-9]|1[0-2])[0-3]\d \d\d:\d\d:\d\d\.\d{6} ", line), line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("GLOG_minloglevel", "0", "IWE"),
+        ("GLOG_minloglevel", "1", "WE"),
+        ("GLOG_minloglevel", "2", "E"),
+        ("GLOG_v", "1", "DIWE"),
+        ("GLOG_v", "0", "IWE"),
+    ],
+)
+def test_the_environment_says_what_is_worth_a_line(variable, value, shown, capsys, monkeypatch):
+    monkeypatch.setenv(variable, value)
+    start_log()
+    log = logging.getLogger("caffe_lite.solver")
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        log.log(level, "a line")
+    lines = capsys.readouterr().err.splitlines()
+    assert "".join(line[0] for line in lines) == shown
+    assert all(re.search(r" solver\.cpp:\d+\] a line$", line) for line in lines)
 
 
 def test_it_learns(job, capsys):
