@@ -179,6 +179,17 @@ def _(ops, rng):
     return hosts(ops, out, target)
 
 
+@case("scatter_add of many ids, of wide rows, of none")
+def _(ops, rng):
+    targets = []
+    for count, columns, table in ((600, 3, 400), (40, 2, 3), (7, 300, 5), (0, 4, 1)):
+        target = normal(ops, rng, table, columns)
+        ids = ops.asarray(rng.integers(-1, table + 2, count), "int32")
+        ops.scatter_add(target, ids, normal(ops, rng, count, columns))
+        targets.append(target)
+    return hosts(ops, *targets)
+
+
 @case("sum of squares")
 def _(ops, rng):
     arrays = [normal(ops, rng, *shape) for shape in ((3, 4), (1,), (5000,), (2, 3, 2))]

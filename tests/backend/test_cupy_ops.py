@@ -8,6 +8,7 @@ import pytest
 
 from caffe_lite.backend import ConvGeometry, Ops, UpdateSlot, cuda, get_ops
 from caffe_lite.backend.cupy_ops import CupyOps
+from caffe_lite.backend.gpu import arrays
 from caffe_lite.backend.gpu.convolution import candidates
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan, Sizes
 from caffe_lite.errors import BackendError, DataError
@@ -86,6 +87,28 @@ def test_an_id_outside_the_table_is_raised_and_reads_nothing(ops):
     with pytest.raises(DataError, match=r"ids must be from 0 to 2.*, got (3|-1);"):
         ops.synchronize()
     assert ops.to_host(out).tolist() == [[1, 1], [0, 0], [0, 0]]
+
+
+def test_rows_of_one_id_are_added_in_their_order():
+    """To the last bit as on the CPU; more of them than are put in order agree to rounding."""
+    rng = numpy.random.default_rng(0)
+    ids = rng.integers(0, 3, 700).astype("int32")
+    values = (rng.standard_normal((700, 4)) * 10.0 ** rng.integers(-4, 4, (700, 4))).astype("f4")
+    wanted = numpy.ones((3, 4), "float32")
+    numpy.add.at(wanted, ids, values)
+    with installed():
+        ops = get_ops(0, "float32")
+        device_ids, rows = ops.asarray(ids, "int32"), ops.asarray(values)
+        target = ops.asarray(numpy.ones((3, 4), "float32"))
+        ops.scatter_add(target, device_ids, rows)
+        assert (ops.to_host(target) == wanted).all()
+
+
+def test_more_ids_than_are_put_in_order(ops, monkeypatch):
+    monkeypatch.setattr(arrays, "MOST_ORDERED", 3)
+    case = CASES["take and scatter_add"]
+    wanted = case(Ops(dtype="float64"), numpy.random.default_rng(2))
+    compare(case(ops, numpy.random.default_rng(2)), wanted, 1e-12)
 
 
 def test_each_loss_has_its_own_number_of_classes(ops):

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
-from caffe_lite.backend.gpu import launch, sources
+from caffe_lite.backend.gpu import arrays, launch, sources
 from tests.backend.op_cases import CASES, compare
 from tests.backend.standin.cupy_module import Device, RawModule, installed
 from tests.backend.standin.host_kernels import HostKernels
@@ -88,6 +88,13 @@ FAULTS = [
     ("ceil((i + 1) * step)", "floor((i + 1) * step)", "roi pooling"),
     ("(Index)rois[plane / channels * 5]", "0", "roi pooling"),
     ("o / multiplier) * height", "o % channels) * height", "convolution, depthwise times 3"),
+    ("if (block_max(earlier) > 0) continue;", "", "take and scatter_add"),
+    ("i < count && ids[i] == id", "i < count", "take and scatter_add"),
+    ("same[threadIdx.x] = hit;\n            __syncthreads();", "same[threadIdx.x] = hit;",
+     "scatter_add of many ids, of wide rows, of none"),
+    ("i < first; i += blockDim.x) {\n            earlier",
+     "i < first; i += first) {\n            earlier",
+     "scatter_add of many ids, of wide rows, of none"),
 ]  # fmt: skip
 
 
@@ -133,11 +140,13 @@ def test_small_grids(monkeypatch):
             run(name)
 
 
-def test_every_kernel_is_launched():
+def test_every_kernel_is_launched(monkeypatch):
     RawModule.launches.clear()
     with installed():
         for name in CASES:
             run(name)
+        monkeypatch.setattr(arrays, "MOST_ORDERED", 0)
+        run("take and scatter_add")
         for name in ("convolution, groups", "convolution, pointwise", "convolution, one axis"):
             ops = get_ops(0, "float64")
             ops.tuner.choose = lambda key, candidates, run: candidates()[-1]

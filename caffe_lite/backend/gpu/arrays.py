@@ -9,6 +9,7 @@ import numpy
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
 from caffe_lite.backend.gpu.faults import Faults
+from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
 
@@ -16,6 +17,8 @@ from caffe_lite.backend.gpu.transfer import Uploader
 WAVES = 16
 # Rows of a matrix that are summed in one step; more of them want blocks of their own.
 MOST_ROWS = 8192
+# Ids whose rows are added in order: each is compared with all others.
+MOST_ORDERED = 8192
 
 
 class ArrayOps(GpuBase):
@@ -117,9 +120,19 @@ class ArrayOps(GpuBase):
         self.launch("take", out.size, out.size, weight, ids, out, rows, columns, fault)
 
     def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
-        """target[ids[i]] += rows[i] for every i; a repeated id adds up, in any order."""
+        """target[ids[i]] += rows[i] for every i; a repeated id adds up.
+
+        In the order of i for up to MOST_ORDERED ids, in any order beyond.
+        """
         count, columns = target.shape
-        self.launch("scatter_add", rows.size, rows.size, target, ids, rows, count, columns)
+        if ids.size <= MOST_ORDERED:
+            most = max(1, WAVES * self.multiprocessors // max(1, ids.size))
+            grid = (ids.size, min(-(-columns // BLOCK), most))
+            self.launch.blocks(
+                "scatter_add_in_order", grid, ids.size, target, ids, rows, count, columns
+            )
+        else:
+            self.launch("scatter_add", rows.size, rows.size, target, ids, rows, count, columns)
 
     def clear(self, arrays: Sequence[Any]) -> None:
         """Set every element of all arrays to zero, in one launch."""

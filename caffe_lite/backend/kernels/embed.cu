@@ -1,4 +1,5 @@
 #include "common.cuh"
+#include "reduce.cuh"
 
 // Rows of a table by number. An id outside the table reads and writes nothing: it is reported by
 // `fault` = (1, the id), which the host sees when it next waits for the device.
@@ -16,6 +17,41 @@ KERNEL take(Index n, const Dtype *weight, const int *ids, Dtype *out, int rows, 
     }
 }
 
+#define MOST_THREADS 1024
+
+// target[ids[i]] += values[i] in the order of i, so that the rounding never changes: block (i, part)
+// adds up all rows with the id of i, unless an earlier i has it, in its part of the columns.
+KERNEL scatter_add_in_order(int count, Dtype *target, const int *ids, const Dtype *values,
+                            int rows, int columns) {
+    __shared__ bool same[MOST_THREADS];
+    const int first_column = blockIdx.y * blockDim.x + threadIdx.x;
+    for (int first = blockIdx.x; first < count; first += gridDim.x) {
+        const int id = ids[first];
+        if (id < 0 || id >= rows) continue;
+        Dtype earlier = 0;
+        for (int i = threadIdx.x; i < first; i += blockDim.x) {
+            earlier = ids[i] == id ? (Dtype)1 : earlier;
+        }
+        if (block_max(earlier) > 0) continue;
+        for (int from = first; from < count; from += blockDim.x) {
+            const int i = from + threadIdx.x;
+            const bool hit = i < count && ids[i] == id;
+            // Its barriers also keep `same` until everybody has read the last one.
+            if (block_max(hit ? (Dtype)1 : (Dtype)0) == 0) continue;
+            same[threadIdx.x] = hit;
+            __syncthreads();
+            for (int c = first_column; c < columns; c += gridDim.y * blockDim.x) {
+                Dtype sum = target[(Index)id * columns + c];
+                for (int k = 0; k < blockDim.x; ++k) {
+                    if (same[k]) sum += values[(Index)(from + k) * columns + c];
+                }
+                target[(Index)id * columns + c] = sum;
+            }
+        }
+    }
+}
+
+// The same for more rows than it pays to compare with each other, in any order.
 KERNEL scatter_add(Index n, Dtype *target, const int *ids, const Dtype *values, int rows,
                    int columns) {
     FOR_EACH(i, n) {
