@@ -12,6 +12,7 @@ from tests.backend.cpu import assert_close, each_backend, each_type, make_ops
 SIZES = [
     (1, 1, 1), (3, 5, 7), (17, 49, 33), (8, 48, 800), (9, 97, 801), (1, 300, 64), (300, 1, 65),
     (2, 1000, 3), (1000, 2, 900), (130, 260, 1700), (40, 700, 16), (700, 40, 2500), (16, 3000, 70),
+    (1, 5003, 37), (2, 70, 9), (1, 3, 1), (300, 61, 1), (90, 4100, 2), (3, 5, 2),
 ]  # fmt: skip
 
 
@@ -50,6 +51,21 @@ def test_gemm_of_views(kind):
     numpy.testing.assert_allclose(out[:, :9], a[:5, ::2] @ b[:6])
     ops.gemm(numpy.empty((5, 0)), numpy.empty((0, 12)), out)
     assert not out.any()
+
+
+@each_backend
+@each_type
+@pytest.mark.parametrize(("m", "k"), [(1, 9), (2, 17), (5, 1), (40, 2), (7, 11)])
+def test_infinity_stays_infinity(kind, dtype, m, k):
+    """Nothing but the numbers of the product itself is multiplied."""
+    ops = make_ops(kind, dtype)
+    a, b, out = numpy.ones((m, k), dtype), numpy.ones((k, 70), dtype), numpy.empty((m, 70), dtype)
+    b[0, 11], b[k - 1, 66] = numpy.inf, -numpy.inf
+    with ops.quiet():
+        ops.gemm(a, b, out)
+    wanted = numpy.full((m, 70), k, dtype)
+    wanted[:, 11], wanted[:, 66] = numpy.inf, -numpy.inf
+    numpy.testing.assert_array_equal(out, wanted)
 
 
 @each_backend

@@ -4,6 +4,7 @@
  * Where b is transposed and the wider one, it gives the rows and the tiles are stored turned: so a
  * layer's weights are read once and in place, however few items the batch has. */
 #include "narrow.h"
+#include "thin.h"
 #include "tile.h"
 
 #define DEPTH_BLOCK 800
@@ -201,6 +202,14 @@ API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, in
     if (!k && !accumulate) memset(out, 0, (size_t)(m * n) * sizeof(real));
     if (job.turned && job.right_turned && job.width <= NARROW_WIDTH) {
         narrow_product(n, m, k, b, a, out, n, accumulate);
+        return;
+    }
+    if (!trans_b && m && n && k && (m <= THIN_ROWS || k <= SHORT_DEPTH)) {
+        thin_job thin = {.rows = m, .width = n, .depth = k, .left = a, .right = b, .out = out};
+        thin.row_step = trans_a ? 1 : k;
+        thin.depth_step = trans_a ? m : 1;
+        thin.accumulate = accumulate;
+        (m <= THIN_ROWS ? thin_product : short_product)(&thin);
         return;
     }
     double work = (double)m * (double)n * (double)k / 30.0;
