@@ -10,6 +10,7 @@
 #define CLOSED (1 << 30)
 #define SPINS 3000         /* some 30 microseconds: the usual gap between two jobs of one layer */
 #define SMALL_WORK 20000.0 /* nanoseconds below which waking a thread does not pay */
+#define SHARES 32          /* of a thread: tiny tasks would queue up at the counter */
 
 static struct {
     pthread_mutex_t owner; /* held by the caller whose job runs */
@@ -19,7 +20,7 @@ static struct {
     atomic_ulong generation;
     atomic_int inside; /* workers in the job, and CLOSED */
     atomic_long next;
-    idx tasks;
+    idx tasks, at_once; /* tasks that a thread takes at a time */
     task_fn *run;
     void *context;
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
@@ -37,9 +38,10 @@ static void pause_cpu(void) {
 
 static void take_tasks(int thread) {
     for (;;) {
-        idx task = atomic_fetch_add(&pool.next, 1);
-        if (task >= pool.tasks) return;
-        pool.run(pool.context, task, thread);
+        idx task = atomic_fetch_add(&pool.next, pool.at_once);
+        idx last = min_idx(task + pool.at_once, pool.tasks);
+        if (task >= last) return;
+        for (; task < last; task++) pool.run(pool.context, task, thread);
     }
 }
 
@@ -110,6 +112,7 @@ void parallel(idx tasks, double work, task_fn *run, void *context) {
     }
     start_workers();
     pool.tasks = tasks;
+    pool.at_once = max_idx(1, tasks / (SHARES * pool_threads()));
     pool.run = run;
     pool.context = context;
     atomic_store(&pool.next, 0);
