@@ -75,8 +75,6 @@ struct Walk {
     }
 };
 
-#define AT_ONCE 4  // elements that are on their way from memory together
-
 // sum of `term`, an expression of `at`, over a block's share of its channel.
 #define SUM_OVER_CHANNEL(sum, term)                                                          \
     for (Walk walk(images, pixels); walk.left > 0;) {                                        \

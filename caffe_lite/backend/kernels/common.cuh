@@ -15,6 +15,10 @@
 #define SMALLEST ((Dtype)1.17549435082228750797e-38)
 #define LARGEST ((Dtype)3.40282346638528859812e+38)
 
+// How many elements a thread that walks with strides, and so cannot take neighbours, reads before
+// it uses the first: that many are on their way from memory together.
+#define AT_ONCE 4
+
 // Four neighbours in memory, at most 16 bytes of which are read or written at once. What takes them
 // needs a quarter of the instructions, and has four times as much on its way from memory.
 struct alignas(16) Four {

@@ -44,8 +44,6 @@ __device__ inline int tap_at(int offset, int dilation) {
     return tap * dilation == offset ? tap : -1;
 }
 
-#define AT_ONCE 4  // elements that are on their way from memory together
-
 // x[image, channel, h, w] = sum of the column elements that im2col copied from there. Gathered,
 // not scattered: the order of the sum, and so its rounding, never changes.
 KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int height, int width,

@@ -5,8 +5,6 @@
 // (outer, inner). `_rows` is for inner = 1 and many classes, one block per row; `_columns` takes
 // any shape, one thread per position.
 
-#define AT_ONCE 4  // elements that are on their way from memory together
-
 // The sum of exponentials is kept beside the running maximum it refers to, so that x is read twice
 // and not three times.
 KERNEL softmax_rows(int rows, const Dtype *x, Dtype *y, int classes) {
