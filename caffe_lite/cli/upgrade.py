@@ -9,7 +9,6 @@ IN is text or binary. OUT is text when it ends in .prototxt (or .txt, .pbtxt), b
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from caffe_lite.cli import options
 
@@ -27,27 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
     from caffe_lite.proto import binary, load, schema, text
+    from caffe_lite.proto.files import read_bytes
+    from caffe_lite.proto.sniff import is_binary
     from caffe_lite.proto.upgrade import upgrade_net, upgrade_solver
 
     start_log(quiet=True)
-    message: Any
-    if args.kind == "net":
-        message = upgrade_net(
-            load.read(args.source, schema.NetParameter, args.unknown_fields), args.source
-        )
-    else:
-        message = upgrade_solver(
-            load.read(args.source, schema.SolverParameter, args.unknown_fields), args.source
-        )
+    data = read_bytes(args.source)
+    message_class, upgrade = {
+        "net": (schema.NetParameter, upgrade_net),
+        "solver": (schema.SolverParameter, upgrade_solver),
+    }[args.kind]
+    message = upgrade(
+        load.decode(data, message_class, args.source, args.unknown_fields), args.source
+    )
     suffix = Path(args.target).suffix.lower()
-    as_text = suffix in _TEXT or (suffix not in _BINARY and not _is_binary(args.source))
+    as_text = suffix in _TEXT or (suffix not in _BINARY and not is_binary(data))
     (text if as_text else binary).write(args.target, message)
     print(f"{args.target}: {args.kind} in today's format, {'text' if as_text else 'binary'}")
     return 0
-
-
-def _is_binary(path: str) -> bool:
-    from caffe_lite.proto.files import read_bytes
-    from caffe_lite.proto.sniff import is_binary
-
-    return is_binary(read_bytes(path))

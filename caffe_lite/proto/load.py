@@ -20,7 +20,9 @@ def load_net(path: StrPath, unknown: text.Unknown = "error") -> Any:
     `unknown="warn"` steps over fields of a text that the schema does not have.
     """
     name = os.fspath(path)
-    net, steps = upgrade_net_steps(read(path, schema.NetParameter, unknown), name)
+    net, steps = upgrade_net_steps(
+        decode(read_bytes(path), schema.NetParameter, name, unknown), name
+    )
     if steps:
         _warn_upgraded(name, ", ".join(steps), "net")
     return net
@@ -33,8 +35,9 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
     folder, the solver's own name in that folder.
     """
     name = os.fspath(path)
-    _refuse_weights(name)
-    param = read(path, schema.SolverParameter, unknown)
+    data = read_bytes(path)
+    _refuse_weights(data, name)
+    param = decode(data, schema.SolverParameter, name, unknown)
     if solver_needs_upgrade(param):
         param = upgrade_solver(param, name)
         _warn_upgraded(name, "solver_type", "solver")
@@ -46,19 +49,21 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
     return param
 
 
-def read(path: StrPath, message_class: Any, unknown: text.Unknown = "error") -> Any:
-    """Read the message at `path`, text or binary, as it stands."""
-    data = read_bytes(path)
-    decode_as_binary = is_binary(data) and not describe(data)
-    if decode_as_binary:
-        return binary.decode(data, message_class, os.fspath(path))
-    return text.decode(data, message_class, os.fspath(path), unknown)
+def decode(data: bytes, message_class: Any, name: str, unknown: text.Unknown = "error") -> Any:
+    """Parse `data`, text or binary, as it stands; errors name the file `name`."""
+    if _is_message(data):
+        return binary.decode(data, message_class, name)
+    return text.decode(data, message_class, name, unknown)
 
 
-def _refuse_weights(name: str) -> None:
+def _is_message(data: bytes) -> bool:
+    """Whether `data` is to be decoded as binary; a file of another known kind is not."""
+    return is_binary(data) and not describe(data)
+
+
+def _refuse_weights(data: bytes, name: str) -> None:
     """Fail for a binary net, whose name would read as the solver's `train_net`."""
-    data = read_bytes(name)
-    if not is_binary(data) or describe(data):
+    if not _is_message(data):
         return
     try:
         net = binary.decode(data, schema.NetParameter, name)

@@ -2,6 +2,9 @@
 
 import mmap
 import os
+import shutil
+import stat
+import tempfile
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +23,8 @@ CHUNK = 1 << 20  # elements converted at once
 class MappedFile:
     """The file at `path`: `data` maps it, `read_into` fills arrays without mapping it again.
 
-    Raises ModelError if it cannot be opened or is empty.
+    What comes through a pipe (`<(gunzip -c net.caffemodel.gz)`) is kept in a temporary file,
+    and `piped` is true. Raises ModelError if it cannot be opened or is empty.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -33,6 +37,9 @@ class MappedFile:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ModelError(f"{self.path}: cannot be read: {reason}") from None
+        self.piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+        if self.piped:
+            file = self._kept(file)
         self._file = file
         weakref.finalize(self, file.close)
         self.size = os.fstat(file.fileno()).st_size
@@ -42,6 +49,18 @@ class MappedFile:
             self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.path}: cannot be read: {error}") from None
+
+    def _kept(self, pipe: Any) -> Any:
+        kept = tempfile.TemporaryFile(buffering=0)
+        try:
+            with pipe:
+                shutil.copyfileobj(pipe, kept)
+        except OSError as error:
+            kept.close()
+            raise ModelError(
+                f"{self.path}: cannot be kept in {tempfile.gettempdir()}: {error.strerror}"
+            ) from None
+        return kept
 
     def read_into(self, offset: int, out: Array) -> None:
         """Fill `out`, a contiguous array, with the bytes at `offset`."""

@@ -36,10 +36,15 @@ def read_weights(path: StrPath) -> Weights:
 
 
 def is_hdf5(file: MappedFile) -> bool:
-    """Whether HDF5's signature is at byte 0, or behind a user block: at 512, 1024, 2048 ..."""
+    """Whether HDF5's signature is at byte 0, or behind a user block: at 512, 1024, 2048 ...
+
+    Raises ModelError if it came through a pipe: the HDF5 library opens files by name.
+    """
     offset = 0
     while offset + len(HDF5_SIGNATURE) <= file.size:
         if file.data[offset : offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:
+            if file.piped:
+                raise ModelError(f"{file.path}: HDF5 cannot be read from a pipe; give the file")
             return True
         offset = 2 * offset or 512
     return False
