@@ -8,6 +8,7 @@ NaN, so that one which is not written shows.
 import numpy
 
 from caffe_lite.backend import UpdateSlot
+from tests.backend import op_cases_recurrent, op_cases_softmax  # noqa: F401 - they add theirs
 from tests.backend.op_case_base import CASES, blank, case, compare, hosts, normal
 from tests.backend.op_cases_spatial import CONVOLUTIONS
 
@@ -202,110 +203,6 @@ def _(ops, rng):
     ops.clear(arrays[:3])
     ops.clear([])
     return hosts(ops, *arrays)
-
-
-@case("lstm unit")
-def _(ops, rng):
-    outs = []
-    for batch, hidden, with_cont in ((4, 5, True), (3, 7, False), (1, 2, True)):
-        gates = normal(ops, rng, batch, 4 * hidden)
-        c_prev = normal(ops, rng, batch, hidden)
-        cont = ops.asarray(rng.integers(0, 2, batch)) if with_cont else None
-        c, h = blank(ops, batch, hidden), blank(ops, batch, hidden)
-        ops.lstm_unit(gates, c_prev, cont, c, h)
-        dc, dh = normal(ops, rng, batch, hidden), normal(ops, rng, batch, hidden)
-        dgates, dc_prev = blank(ops, batch, 4 * hidden), blank(ops, batch, hidden)
-        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev)
-        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, gates.copy(), dc)
-        outs += [gates, c, h, dgates, dc_prev, dc]
-    return hosts(ops, *outs)
-
-
-@case("lstm unit joined to the next")
-def _(ops, rng):
-    outs = []
-    for batch, hidden in ((4, 5), (1, 19)):
-        gates = normal(ops, rng, batch, 4 * hidden)
-        c_prev, dc, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(4))
-        cont, cont_next = (ops.asarray(rng.integers(0, 2, batch) * 0.8) for _ in range(2))
-        cont_next[0] = 0.7
-        c, h, h_cont, dc_prev = (blank(ops, batch, hidden) for _ in range(4))
-        ops.lstm_unit(gates, c_prev, cont, c, h, cont_next, h_cont)
-        dgates = blank(ops, batch, 4 * hidden)
-        ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next)
-        outs += [gates, c, h, h_cont, dgates, dc_prev]
-    return hosts(ops, *outs)
-
-
-@case("rnn unit")
-def _(ops, rng):
-    outs = []
-    for batch, hidden in ((4, 5), (1, 19)):
-        pre, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(3))
-        cont_next = ops.asarray(rng.random(batch))
-        h, alone, h_cont, dpre, last = (blank(ops, batch, hidden) for _ in range(5))
-        ops.rnn_unit(pre, h, cont_next, h_cont)
-        ops.rnn_unit(pre, alone)
-        ops.rnn_unit_grad(h, dh, dpre, dh_next, cont_next)
-        ops.rnn_unit_grad(h, dh, last)
-        ops.rnn_unit(pre, pre)
-        outs += [h, alone, h_cont, dpre, last, pre]
-    return hosts(ops, *outs)
-
-
-def _softmax(*shape):
-    def run(ops, rng):
-        x = ops.asarray(rng.standard_normal(shape) * 5)
-        y, dx = blank(ops, *shape), blank(ops, *shape)
-        ops.softmax(x, y)
-        dy = normal(ops, rng, *shape)
-        ops.softmax_grad(y, dy, dx)
-        in_place, grad_in_place = x.copy(), dy.copy()
-        ops.softmax(in_place, in_place)
-        ops.softmax_grad(y, grad_in_place, grad_in_place)
-        return hosts(ops, y, dx, in_place, grad_in_place)
-
-    return run
-
-
-def _softmax_loss(ignore, *shape):
-    def run(ops, rng):
-        outer, classes, inner = shape
-        prob = rng.random(shape) ** 4
-        prob /= prob.sum(axis=1, keepdims=True)
-        prob[0, :, 0] = 0
-        label = rng.integers(0, classes, (outer, inner)).astype(float)
-        if ignore is not None:
-            label[rng.random(label.shape) < 0.3] = ignore
-        prob, label = ops.asarray(prob), ops.asarray(label)
-        losses = blank(ops, outer, inner)
-        total, count = ops.softmax_loss(prob, label, ignore, losses)
-        by_number, by_array = blank(ops, *shape), blank(ops, *shape)
-        ops.softmax_loss_grad(prob, label, ignore, 0.37, by_number)
-        ops.softmax_loss_grad(prob, label, ignore, ops.asarray(numpy.array(1.9)), by_array)
-        assert ops.label_fault(label, classes, ignore) is None
-        return hosts(ops, losses, total, count, by_number, by_array)
-
-    return run
-
-
-for _shape in ((3, 5, 4), (6, 7, 1), (1, 2, 1), (5, 70, 1), (2, 300, 1), (2, 1500, 1), (3, 70, 2)):
-    CASES[f"softmax of {_shape}"] = _softmax(*_shape)
-    CASES[f"softmax loss of {_shape}"] = _softmax_loss(None, *_shape)
-CASES["softmax loss, ignored -1"] = _softmax_loss(-1, 4, 3, 5)
-CASES["softmax loss, ignored class"] = _softmax_loss(2, 7, 5, 3)
-CASES["softmax loss, many labels"] = _softmax_loss(255, 30, 3, 40)
-
-
-@case("softmax of large numbers")
-def _(ops, rng):
-    x = rng.standard_normal((4, 90, 1)) * 1000
-    x[1, :45] = -numpy.inf
-    y = blank(ops, 4, 90, 1)
-    ops.softmax(ops.asarray(x), y)
-    small = blank(ops, 2, 3, 5)
-    ops.softmax(ops.asarray(rng.standard_normal((2, 3, 5)) * 1000), small)
-    return hosts(ops, y, small)
 
 
 RULES = {

@@ -1,38 +1,10 @@
-"""Net: sharing, losses, reshape, running parts of it, states and weights."""
-
-import logging
+"""Net: losses, gradients, reshape, running parts of it, levels and stages, states."""
 
 import numpy as np
 import pytest
 
-from caffe_lite.backend import get_ops
-from caffe_lite.backend.cuda import OutOfDeviceMemoryError
-from caffe_lite.errors import BackendError, CaffeError, LayerError, ModelError
-from caffe_lite.layers.euclidean_loss import EuclideanLoss
-from caffe_lite.net import Net
-from caffe_lite.proto import schema, text
-
-SMALL = """
-    name: "small"
-    layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 5 dim: 3 } } }
-    layer { name: "target" type: "Input" top: "t" input_param { shape { dim: 5 dim: 2 } } }
-    layer { name: "a" type: "InnerProduct" bottom: "x" top: "h"
-            inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
-    layer { name: "r" type: "ReLU" bottom: "h" top: "h" }
-    layer { name: "b" type: "InnerProduct" bottom: "h" top: "y"
-            inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
-    layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" %s }
-"""
-
-
-def build(definition, phase=schema.TRAIN, seed=7, **options):
-    return Net(
-        text.parse(definition, schema.NetParameter),
-        phase,
-        get_ops(dtype="float64"),
-        seed=seed,
-        **options,
-    )
+from caffe_lite.errors import CaffeError, LayerError, ModelError
+from tests.net.small_net import SMALL, build
 
 
 def test_errors_of_blobs_name_the_layer():
@@ -42,23 +14,6 @@ def test_errors_of_blobs_name_the_layer():
             'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { tiles: 1111111111 }'
             " }"
         )
-
-
-def test_a_layer_that_fails_in_setup_is_closed_quietly():
-    with pytest.raises(LayerError, match="needs hdf5_output_param"):
-        build(
-            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 9 } } } '
-            'layer { name: "out" type: "HDF5Output" bottom: "x" bottom: "x" }'
-        )
-
-
-@pytest.fixture
-def net():
-    net = build(SMALL % "")
-    rng = np.random.default_rng(0)
-    net.blobs["x"].data[...] = rng.normal(size=(5, 3))
-    net.blobs["t"].data[...] = rng.normal(size=(5, 2))
-    return net
 
 
 def by_hand(net):
@@ -215,114 +170,6 @@ def test_hooks_see_every_layer(net):
     ]
 
 
-SHARED = """
-    layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: 5 dim: 4 }} }} }}
-    layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "h"
-             param {{ name: "w" {first} }} inner_product_param {{ num_output: 4 bias_term: false
-             weight_filler {{ type: "xavier" }} }} }}
-    layer {{ name: "b" type: "InnerProduct" bottom: "h" top: "y"
-             param {{ name: "w" {second} }} inner_product_param {{ num_output: {outputs}
-             bias_term: false {more} }} }}
-"""
-
-
-def shared(first="", second="", outputs=4, more=""):
-    return build(
-        "force_backward: true"
-        + SHARED.format(first=first, second=second, outputs=outputs, more=more)
-    )
-
-
-def test_params_of_one_name_are_one_blob():
-    net = shared()
-    a, b = net.params["a"][0], net.params["b"][0]
-    assert len(net.learnable_params) == 1
-    assert b.data.any() and (a.data == b.data).all()
-    b.data[1, 2] = 9
-    assert a.data[1, 2] == 9
-    net.blobs["x"].data[...] = 1
-    net.forward()
-    net.blobs["y"].diff[...] = 1
-    net.backward()
-    by_both = np.ones((5, 4)).T @ net.blobs["h"].data + net.blobs["h"].diff.T @ np.ones((5, 4))
-    np.testing.assert_allclose(a.diff, by_both)
-
-
-def test_multipliers_come_from_whichever_user_gives_them():
-    net = shared(second="lr_mult: 3 decay_mult: 0.5")
-    assert (net.params_lr, net.params_weight_decay) == ([3], [0.5])
-
-
-def test_multipliers_that_disagree_are_refused():
-    with pytest.raises(LayerError, match='param "w" has lr_mult 3 here and 2 in layer "a"'):
-        shared(first="lr_mult: 2", second="lr_mult: 3")
-    with pytest.raises(LayerError, match="decay_mult"):
-        shared(first="decay_mult: 2", second="decay_mult: 3")
-
-
-def test_strict_sharing_needs_equal_shapes_permissive_equal_counts():
-    net_text = SHARED.replace("dim: 4", "dim: 8", 1)
-    with pytest.raises(LayerError, match=r"blob 0 is \(2, 4\), the owner's \(4, 4\)"):
-        shared(outputs=2)
-    transposed = net_text.replace("num_output: 4", "num_output: 2", 1)
-    for mode in ("STRICT", "PERMISSIVE"):
-        definition = transposed.format(first="", second=f"share_mode: {mode}", outputs=8, more="")
-        if mode == "STRICT":
-            with pytest.raises(LayerError, match="share_mode: PERMISSIVE asks for equal counts"):
-                build(definition)
-        else:
-            assert build(definition).params["b"][0].shape == (8, 2)
-
-
-def test_shared_layers_follow_the_other_net(net):
-    twin = build(SMALL % "", schema.TEST, seed=99)
-    twin.share_trained_layers_with(net)
-    net.params["a"][0].data[...] = 4
-    assert (twin.params["a"][0].data == 4).all()
-    narrow = build((SMALL % "").replace("num_output: 4", "num_output: 6"))
-    with pytest.raises(LayerError, match="cannot share weights"):
-        narrow.share_trained_layers_with(net)
-
-
-PARAMETER = (
-    'layer { name: "%s" type: "Parameter" top: "%s" param { name: "w" } '
-    "parameter_param { shape { dim: 1 dim: 3 } } } "
-)
-READER = 'layer { name: "%s" type: "Power" bottom: "%s" top: "%s" } '
-
-
-@pytest.mark.parametrize(
-    "behind",
-    [
-        READER % ("first", "p", "first"),  # with two readers the net puts a Split there
-        'layer { name: "f" type: "Flatten" bottom: "p" top: "p2" flatten_param { axis: 0 } } ',
-        'layer { name: "r" type: "Reshape" bottom: "p" top: "p2" '
-        "reshape_param { shape { dim: 3 } } } ",
-        'layer { name: "c" type: "Concat" bottom: "p" top: "p2" } ',
-    ],
-    ids=["Split", "Flatten", "Reshape", "Concat"],
-)
-def test_a_parameter_is_seen_through_layers_that_share_its_memory(behind):
-    definition = PARAMETER % ("p", "p") + PARAMETER % ("twin", "q") + behind
-    definition += READER % ("last", "p2" if "p2" in behind else "p", "last")
-    definition += READER % ("other", "q", "other")
-
-    def seen(net):
-        net.forward()
-        return [net.blobs[name].data.ravel().tolist() for name in ("last", "other")]
-
-    net, owner = build(definition), build(definition)
-    net.learnable_params[0].data[...] = [[1, 2, 3]]
-    assert seen(net) == [[1, 2, 3]] * 2
-    owner.learnable_params[0].data[...] = [[4, 5, 6]]
-    net.share_trained_layers_with(owner)
-    assert seen(net) == [[4, 5, 6]] * 2
-    reshapes = net.reshapes
-    net.share_trained_layers_with(owner)
-    assert seen(net) == [[4, 5, 6]] * 2
-    assert net.reshapes == reshapes  # what is shared already does not move
-
-
 def test_state_names_layers_and_resumes_them():
     definition = """
         layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 50 } } }
@@ -339,40 +186,6 @@ def test_state_names_layers_and_resumes_them():
     fresh.set_state(state)
     fresh.forward()
     assert (fresh.blobs["y"].data == expected).all()
-
-
-def test_debug_info_logs_magnitudes(caplog):
-    net = build("debug_info: true force_backward: true " + SMALL % "")
-    for name in ("x", "t"):
-        net.blobs[name].data[...] = 2
-    with caplog.at_level(logging.INFO, "caffe_lite.net"):
-        net.forward()
-        net.backward()
-    lines = [record.getMessage() for record in caplog.records]
-    assert "    [Forward] Layer in, top blob x data: 2" in lines
-    assert any(line.startswith("    [Forward] Layer a, param blob 0 data: ") for line in lines)
-    assert any(line.startswith("    [Backward] Layer b, bottom blob h diff: ") for line in lines)
-    assert any("All net params (data, diff): L1 norm = (" in line for line in lines)
-
-
-def test_building_logs_the_wiring(caplog):
-    with caplog.at_level(logging.INFO, "caffe_lite.net"):
-        build(SMALL % "")
-    lines = [record.getMessage() for record in caplog.records]
-    for line in (
-        "Creating Layer a",
-        "a <- x",
-        "a -> h",
-        "r -> h (in-place)",
-        "Setting up a",
-        "Top shape: 5 4 (20)",
-        "    with loss weight 1",
-        "a needs backward computation.",
-        "in does not need backward computation.",
-        "This network produces output loss",
-        "Network initialization done.",
-    ):
-        assert line in lines
 
 
 @pytest.mark.parametrize(("options", "expected"), [({}, ["low"]), ({"level": 1}, ["high"])])
@@ -393,49 +206,6 @@ def test_stages_and_level_add_to_the_nets_own_state():
     )
     assert "extra" in build(definition, stages=["more"], level=2).layer_names
     assert "extra" not in build(definition, stages=["more"]).layer_names
-
-
-def test_closing_gives_memory_back(net):
-    with net:
-        net.forward()
-        assert net.blobs["y"].has_data
-    assert not net.blobs["y"].has_data
-
-
-def test_describing_a_net_takes_no_memory():
-    net = build(SMALL % "")
-    assert not any(blob.has_data for blob in net.learnable_params)
-
-
-def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
-    def fail(*_):
-        raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
-
-    monkeypatch.setattr(net.layers[net.layer_index("b")], "forward", fail)
-    with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
-        net.forward()
-
-
-@pytest.mark.parametrize(
-    ("said", "told"), [("no room for 9 GiB", "no room for 9 GiB"), ("", "out of memory")]
-)
-def test_a_host_without_memory_tells_the_largest_blobs(net, monkeypatch, said, told):
-    def fail(*_):
-        raise MemoryError(said)
-
-    monkeypatch.setattr(net.layers[net.layer_index("b")], "backward", fail)
-    net.forward()
-    with pytest.raises(BackendError, match=rf"^{told}; the net's largest blobs: h 5x4"):
-        net.backward()
-
-
-def test_memory_may_end_while_a_net_is_built(monkeypatch):
-    def fail(*_):
-        raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
-
-    monkeypatch.setattr(EuclideanLoss, "reshape", fail)
-    with pytest.raises(BackendError, match=r"the net's largest blobs: h 5x4 \(0 MiB\), x 5x3"):
-        build(SMALL % "")
 
 
 def test_a_loss_that_is_kept_stays_what_it_was(net):
