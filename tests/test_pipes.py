@@ -11,6 +11,7 @@ from caffe_lite.cli import main
 from caffe_lite.errors import ModelError, SolverError
 from caffe_lite.proto import schema, text
 from caffe_lite.proto.load import load_net, load_solver
+from caffe_lite.proto.places import type_place
 from caffe_lite.weights import read_weights
 from caffe_lite.weights.solverstate import read_solverstate
 from tests.weights.weight_nets import FILES, net_message
@@ -47,6 +48,12 @@ def test_definitions(as_text):
         content = text.format(message).encode() if as_text else message.SerializeToString()
         with pipe(content) as path:
             assert load(path) == message
+
+
+def test_places_are_not_looked_up():
+    """The net was read from it: what a second reader would wait for never comes."""
+    with pipe(b'layer { name: "a" type: "Bogus" }') as path:
+        assert type_place(path, "a", "Bogus") == ""
 
 
 def test_upgrade_keeps_the_form_of_its_source(tmp_path, capsys):

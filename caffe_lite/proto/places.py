@@ -17,8 +17,10 @@ def type_place(path: StrPath, layer: str, type_name: str) -> str:
     """ "FILE:LINE:COLUMN: " of the type of the first layer of this name and type in a text.
 
     A layer without a type is placed where it begins. "" for a file without such a layer, or that
-    cannot be read as text.
+    cannot be read as text, or read again: a pipe.
     """
+    if not os.path.isfile(path):
+        return ""
     try:
         tokens = Tokens(read_bytes(path).decode("utf-8-sig", "surrogateescape"), os.fspath(path))
         at = _find(tokens, layer, type_name)
