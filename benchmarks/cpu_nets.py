@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from caffe_lite.backend import get_ops  # noqa: E402
 from caffe_lite.backend.describe import processor_name  # noqa: E402
 from caffe_lite.backend.processors import thread_count  # noqa: E402
-from caffe_lite.net import Net  # noqa: E402
+from caffe_lite.nets.net import Net  # noqa: E402
 from caffe_lite.proto import schema, text  # noqa: E402
 from caffe_lite.solvers import get_solver  # noqa: E402
 from tools.gpu import nets  # noqa: E402

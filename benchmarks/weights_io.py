@@ -52,7 +52,7 @@ def definition() -> str:
 
 
 def build_net():
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
     from caffe_lite.proto import schema, text
 
     return Net(text.parse(definition(), schema.NetParameter), schema.TEST)

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from caffe_lite.errors import CaffeError as CaffeError
     from caffe_lite.layers.base import Layer as Layer
     from caffe_lite.layers.registry import register as register
-    from caffe_lite.net import Net as Net
+    from caffe_lite.nets.net import Net as Net
     from caffe_lite.pycaffe.install import install_as_caffe as install_as_caffe
     from caffe_lite.solvers import get_solver as get_solver
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Net": "caffe_lite.net",
+    "Net": "caffe_lite.nets.net",
     "Blob": "caffe_lite.blob",
     "Layer": "caffe_lite.layers.base",
     "register": "caffe_lite.layers.registry",

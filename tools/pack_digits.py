@@ -1,4 +1,4 @@
-"""Pack the UCI handwritten digits into caffe_lite/data/digits.npz (needs scikit-learn).
+"""Pack the UCI handwritten digits into caffe_lite/datasets/digits.npz (needs scikit-learn).
 
 The train/test split is drawn once, here, and stored: random streams may differ between NumPy
 versions, and test digits must never turn into training digits.
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-TARGET = Path(__file__).parent.parent / "caffe_lite" / "data" / "digits.npz"
+TARGET = Path(__file__).parent.parent / "caffe_lite" / "datasets" / "digits.npz"
 
 
 def pick_test(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

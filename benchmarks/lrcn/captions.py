@@ -7,7 +7,7 @@ from data import frames_as_channels, references, vocabulary
 from nets import run_net
 from training import PROTOTXT, train
 
-from caffe_lite.data.moving_digits import Clips
+from caffe_lite.datasets.moving_digits import Clips
 from caffe_lite.lrcn.captioner import Captioner
 from caffe_lite.lrcn.deploy import load_deploy_net
 from caffe_lite.lrcn.metrics import evaluate

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from caffe_lite.data.captions import VOCABULARY, describe, streams, word_ids
-from caffe_lite.data.export_clips import FLOW_SCALE, time_major
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5_writer import RowWriter
-from caffe_lite.data.motions import FRAMES, MOTIONS, RELATIONS
-from caffe_lite.data.moving_digits import Clips, make_clips
+from caffe_lite.datasets.captions import VOCABULARY, describe, streams, word_ids
+from caffe_lite.datasets.export_clips import FLOW_SCALE, time_major
+from caffe_lite.datasets.motions import FRAMES, MOTIONS, RELATIONS
+from caffe_lite.datasets.moving_digits import Clips, make_clips
 from caffe_lite.lrcn.vocabulary import Vocabulary
 
 ACTIVITY_CLIPS = 20  # per batch of the activity nets

@@ -8,7 +8,7 @@ from data import ROLES, frames_as_channels, joined, largest, semantics, tuple_id
 from nets import run_net
 from training import train
 
-from caffe_lite.data.moving_digits import Clips
+from caffe_lite.datasets.moving_digits import Clips
 
 NETS = {
     "encoder_decoder": "LSTM encoder and decoder, labels",

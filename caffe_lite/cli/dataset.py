@@ -74,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
 def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **settings: int) -> None:
     """Write a data set, what is missing of it; `live` shows how far it is."""
-    from caffe_lite.data.export import write_digits
-    from caffe_lite.data.export_clips import write_moving_digits
+    from caffe_lite.datasets.export import write_digits
+    from caffe_lite.datasets.export_clips import write_moving_digits
 
     def progress(done: int, total: int, what: str) -> None:
         live.show(f"{name}: {done} of {total} parts written ({what})")

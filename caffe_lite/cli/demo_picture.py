@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from caffe_lite.cli.demo import Run
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
 
 Array = Any
 
@@ -33,7 +33,7 @@ def choose_clip(net: Net) -> Strip:
     """Of one test batch, the clip that the net gets right in the end after most changes of mind."""
     import numpy as np
 
-    from caffe_lite.data.motions import MOTIONS
+    from caffe_lite.datasets.motions import MOTIONS
 
     net.forward()
     probs = net.ops.to_host(net.blobs["probs"].data)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caffe_lite.errors import UsageError
 
 if TYPE_CHECKING:
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
 
 log = logging.getLogger("caffe_lite.caffe")
 
@@ -137,7 +137,7 @@ def chosen_ops(args: argparse.Namespace) -> Any:
 
 def net(args: argparse.Namespace, ops: Any, seed: int = 0) -> Net:
     """The net that --model names, in the state that --phase, --level and --stage name."""
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
     from caffe_lite.proto import load
 
     return Net(

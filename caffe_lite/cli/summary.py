@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from caffe_lite.cli import options
 
 if TYPE_CHECKING:
-    from caffe_lite.summary import LayerSummary
+    from caffe_lite.nets.summary import LayerSummary
 
 Number = int | None
 
@@ -95,9 +95,9 @@ def _describe(
 ) -> tuple[list[LayerSummary], list[str]]:
     """The rows, and the tops whose shapes are not known."""
     from caffe_lite.errors import ModelError
-    from caffe_lite.net import Net
-    from caffe_lite.sourceless import without_sources
-    from caffe_lite.summary import summarize, where_equal
+    from caffe_lite.nets.net import Net
+    from caffe_lite.nets.sourceless import without_sources
+    from caffe_lite.nets.summary import summarize, where_equal
 
     tables: list[list[LayerSummary]] = []
     guessed: list[str] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from caffe_lite.cli import options
 
 if TYPE_CHECKING:
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
 
 log = logging.getLogger("caffe_lite.caffe")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from caffe_lite.errors import ModelError
 from caffe_lite.layers._recurrent import RecurrentLayer
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 Range = tuple[int, int]  # positions of layers, both included
 

@@ -14,7 +14,7 @@ from caffe_lite.lrcn.decoding import Caption
 from caffe_lite.lrcn.deploy import StrPath, load_deploy_net
 from caffe_lite.lrcn.predictor import WordPredictor
 from caffe_lite.lrcn.vocabulary import Vocabulary
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 Array = Any
 MAX_LENGTH = 50

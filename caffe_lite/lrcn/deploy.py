@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from caffe_lite.errors import ModelError, did_you_mean
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.load import load_net

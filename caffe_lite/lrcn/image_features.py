@@ -7,7 +7,7 @@ import numpy as np
 
 from caffe_lite.errors import ModelError
 from caffe_lite.lrcn.image_input import ImageInput
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 
 class ImageFeatures:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite import net as core
 from caffe_lite.blob import BlobVec
 from caffe_lite.errors import CaffeError, ModelError, UsageError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
+from caffe_lite.nets import net as core
 from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe import mode
 from caffe_lite.pycaffe.errors import ArgumentError

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
-from caffe_lite import net_debug
 from caffe_lite.blob import Blob
 from caffe_lite.errors import SolverError
+from caffe_lite.nets import debug
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events, snapshot
 from caffe_lite.solvers.checks import check_prefix, check_solver
@@ -198,7 +198,7 @@ class Solver:
         self._set_rate()
         self._update()
         if self.net.debug_info:
-            net_debug.log_update(self.net)
+            debug.log_update(self.net)
         self.iter += 1
 
     def _set_rate(self) -> None:

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import SolverError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.solvers import events
 
 if TYPE_CHECKING:

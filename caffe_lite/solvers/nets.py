@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import load, schema
 from caffe_lite.solvers import events
 from caffe_lite.weights import copy_weights, read_weights

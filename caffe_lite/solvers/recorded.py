@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caffe_lite.errors import BackendError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 Array = Any
 

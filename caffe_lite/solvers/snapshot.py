@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import CaffeError, ModelError, SolverError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events

@@ -7,7 +7,7 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.testing.gradient_check import (
     GradientError,
     GradientResult,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caffe_lite.data.captions import STEPS, UNKNOWN, VOCABULARY, streams, word_ids
+from caffe_lite.datasets.captions import STEPS, UNKNOWN, VOCABULARY, streams, word_ids
 from caffe_lite.errors import DataError
 
 

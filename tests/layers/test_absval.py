@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.errors import ModelError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.testing import make_layer
 from tests.layers.neurons import check_neuron

@@ -5,7 +5,7 @@ import numpy as np
 from caffe_lite.backend import get_ops
 from caffe_lite.lrcn.captioner import Captioner
 from caffe_lite.lrcn.vocabulary import Vocabulary
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.proto.upgrade import upgrade_net
 

@@ -1,8 +1,8 @@
 """Moving digits as the folders and lists that LRCN's clip layers read."""
 
-from caffe_lite.data.clip_folders import clip_images, video_name
 from caffe_lite.data.images import write_image
-from caffe_lite.data.moving_digits import make_clips
+from caffe_lite.datasets.clip_folders import clip_images, video_name
+from caffe_lite.datasets.moving_digits import make_clips
 
 
 def write_clip_folders(root, count, height, width):

@@ -11,7 +11,7 @@ from caffe_lite.backend import get_ops
 from caffe_lite.data.frames import find_video, read_frame_folder, read_video_list
 from caffe_lite.data.images import read_image, write_image
 from caffe_lite.errors import CaffeError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 from tests.backend.standin.cupy_module import installed
 from tests.lrcn.clip_folders import write_clip_folders

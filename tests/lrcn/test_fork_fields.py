@@ -7,7 +7,7 @@ from caffe_lite.backend import get_ops
 from caffe_lite.data.images import read_image, write_image
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import CaffeError, PrototxtError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.proto.dialects import fork_field
 

@@ -11,7 +11,7 @@ from caffe_lite.cli import main
 from caffe_lite.data.images import write_image
 from caffe_lite.lrcn.prepare.captions import write_split
 from caffe_lite.lrcn.prepare.coco import make_vocabulary, read_captions
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import load, schema, text
 from caffe_lite.solvers import get_solver
 from caffe_lite.weights import write_caffemodel

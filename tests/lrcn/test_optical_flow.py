@@ -5,9 +5,9 @@ import pytest
 
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.images import read_image, write_image
-from caffe_lite.data.motions import MOTIONS
-from caffe_lite.data.moving_digits import make_clips
 from caffe_lite.data.optical_flow import _median, optical_flow
+from caffe_lite.datasets.motions import MOTIONS
+from caffe_lite.datasets.moving_digits import make_clips
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.prepare.flow import write_flow
 

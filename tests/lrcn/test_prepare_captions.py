@@ -14,7 +14,7 @@ from caffe_lite.data.images import write_image
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.prepare.coco import make_vocabulary, read_captions
 from caffe_lite.lrcn.vocabulary import Vocabulary
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
 WORDS = "red green blue dog cat ball runs sleeps jumps big small".split()

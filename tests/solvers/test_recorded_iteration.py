@@ -8,7 +8,7 @@ import pytest
 from caffe_lite.backend.numpy_ops import NumpyOps
 from caffe_lite.blob import Blob
 from caffe_lite.errors import BackendError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 

@@ -296,7 +296,7 @@ def test_unknown_fields_can_be_passed_over(here):
 
 
 def test_nets_are_closed_when_a_later_one_fails(here, monkeypatch):
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
 
     closed = []
     monkeypatch.setattr(Net, "close", lambda net: closed.append(net.name))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.backend import get_ops
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
 FILES = Path(__file__).parent.parent / "reference" / "files"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 from caffe_lite.solvers.recorded import WARM_UP

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
+from caffe_lite.nets.summary import multiply_adds
 from caffe_lite.proto import schema, text
-from caffe_lite.summary import multiply_adds
 
 FILLER = 'weight_filler { type: "gaussian" std: 0.01 } bias_filler { type: "constant" value: 0.1 }'
 UNIFORM = 'weight_filler { type: "uniform" min: -0.08 max: 0.08 }'

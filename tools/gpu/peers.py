@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caffe_lite.backend import ConvGeometry
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 from tools.gpu import nets
 from tools.gpu.context import Context

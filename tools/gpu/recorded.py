@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from caffe_lite.errors import CaffeError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 from tools.gpu.context import Context

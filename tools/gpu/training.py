@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.data.digits import load_digits
-from caffe_lite.data.export import Folder
-from caffe_lite.data.export_clips import write_moving_digits
+from caffe_lite.datasets.digits import load_digits
+from caffe_lite.datasets.export import Folder
+from caffe_lite.datasets.export_clips import write_moving_digits
 from caffe_lite.proto import load
 from caffe_lite.solvers import get_solver
 from tools.gpu.context import Context

@@ -12,7 +12,7 @@ from caffe_lite.layers._recurrent import RecurrentLayer
 from caffe_lite.lrcn.activity.clips import clip_starts
 from caffe_lite.lrcn.crops import center_crop, ten_crops
 from caffe_lite.lrcn.image_input import ImageInput
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 
 def frames_input(net: Net) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from caffe_lite.data.caption_streams import END, Streams, aligned
-from caffe_lite.data.motions import MOTIONS, RELATIONS, Paths
+from caffe_lite.datasets.motions import MOTIONS, RELATIONS, Paths
 from caffe_lite.errors import DataError
 
 UNKNOWN = "<unk>"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.net.small_net import SMALL, build
+from tests.nets.small_net import SMALL, build
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from math import prod
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 
 
 @dataclass(frozen=True)

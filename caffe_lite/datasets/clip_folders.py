@@ -3,9 +3,9 @@
 import numpy as np
 
 from caffe_lite.data.flow_images import encode_flow, flow_name
-from caffe_lite.data.motions import MOTIONS
-from caffe_lite.data.moving_digits import Clip, Clips
 from caffe_lite.data.resize import resize
+from caffe_lite.datasets.motions import MOTIONS
+from caffe_lite.datasets.moving_digits import Clip, Clips
 
 
 def video_name(clips: Clips, split: str, index: int) -> str:

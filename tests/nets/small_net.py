@@ -1,7 +1,7 @@
 """A net of two inner products, as tests of nets build it."""
 
 from caffe_lite.backend import get_ops
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
 SMALL = """

@@ -3,7 +3,7 @@
 import pytest
 
 from caffe_lite.errors import ModelError
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
 INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 } } } '

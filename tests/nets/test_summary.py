@@ -2,9 +2,9 @@
 
 import pytest
 
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
+from caffe_lite.nets.summary import summarize, where_equal
 from caffe_lite.proto import schema, text
-from caffe_lite.summary import summarize, where_equal
 
 X = 'layer { name: "x" type: "Input" top: "x" input_param { shape { %s } } } '
 IMAGE = X % "dim: 2 dim: 6 dim: 7 dim: 5"

@@ -2,7 +2,7 @@
 
 import logging
 
-from tests.net.small_net import SMALL, build
+from tests.nets.small_net import SMALL, build
 
 
 def test_debug_info_logs_magnitudes(caplog):

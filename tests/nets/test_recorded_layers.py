@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import get_ops
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
 CASES = sorted((Path(__file__).parents[1] / "reference" / "layers").glob("*.npz"))

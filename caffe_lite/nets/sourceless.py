@@ -14,10 +14,10 @@ from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ModelError
-from caffe_lite.graph import filter_net
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.python import SHIPPED
 from caffe_lite.lrcn import sequence_input_layer
+from caffe_lite.nets.graph import filter_net
 from caffe_lite.proto import schema
 
 Shape = tuple[int, ...]

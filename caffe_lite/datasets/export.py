@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.data import datum
-from caffe_lite.data.digits import load_digits
 from caffe_lite.data.images import write_image
 from caffe_lite.data.lmdb_writer import LmdbWriter
+from caffe_lite.datasets.digits import load_digits
 from caffe_lite.errors import DataError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.hdf5_file import new_hdf5

@@ -5,7 +5,7 @@ import pytest
 
 from caffe_lite.errors import LayerError
 from caffe_lite.proto import schema
-from tests.net.small_net import SMALL, build
+from tests.nets.small_net import SMALL, build
 
 SHARED = """
     layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: 5 dim: 4 }} }} }}

@@ -6,17 +6,17 @@ import h5py
 import numpy as np
 import pytest
 
-from caffe_lite.data.captions import STEPS, VOCABULARY, word_ids
 from caffe_lite.data.datum import decode
-from caffe_lite.data.digits import load_digits
-from caffe_lite.data.export import write_digits
-from caffe_lite.data.export_clips import DEVIATION, FORMS, MEAN, write_moving_digits
 from caffe_lite.data.flow_images import encode_flow
 from caffe_lite.data.hdf5 import Hdf5Source
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.data.images import read_image
 from caffe_lite.data.lmdb_source import LmdbSource
-from caffe_lite.data.moving_digits import make_clips
+from caffe_lite.datasets.captions import STEPS, VOCABULARY, word_ids
+from caffe_lite.datasets.digits import load_digits
+from caffe_lite.datasets.export import write_digits
+from caffe_lite.datasets.export_clips import DEVIATION, FORMS, MEAN, write_moving_digits
+from caffe_lite.datasets.moving_digits import make_clips
 from caffe_lite.errors import DataError
 
 TRAIN, TEST, TOGETHER = 12, 6, 3  # clips, and clips in a batch

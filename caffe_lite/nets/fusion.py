@@ -6,7 +6,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.layers.convolution import Convolution
 from caffe_lite.layers.inner_product import InnerProduct
 from caffe_lite.layers.relu import ReLU
-from caffe_lite.wiring import Wiring
+from caffe_lite.nets.wiring import Wiring
 
 
 def rectified_layers(wiring: Wiring, layers: Sequence[Layer]) -> dict[int, ReLU]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from caffe_lite.net import Net
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 
 REFERENCE = Path(__file__).parents[1] / "reference"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from caffe_lite.data.motions import FRAMES, SIZE, Paths
+from caffe_lite.datasets.motions import FRAMES, SIZE, Paths
 
 _LEVELS = 255 / 16  # grey levels per unit of ink
 _VISIBLE = 0.5 / _LEVELS

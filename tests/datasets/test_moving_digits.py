@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from caffe_lite.data import render
-from caffe_lite.data.captions import VOCABULARY
-from caffe_lite.data.digits import load_digits
-from caffe_lite.data.motions import FRAMES, MOTIONS, RELATIONS, SIZE, Paths
-from caffe_lite.data.moving_digits import make_clips
+from caffe_lite.datasets import render
+from caffe_lite.datasets.captions import VOCABULARY
+from caffe_lite.datasets.digits import load_digits
+from caffe_lite.datasets.motions import FRAMES, MOTIONS, RELATIONS, SIZE, Paths
+from caffe_lite.datasets.moving_digits import make_clips
 
 
 @pytest.fixture(scope="module")

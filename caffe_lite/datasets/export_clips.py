@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from caffe_lite.data import captions, datum
-from caffe_lite.data.clip_folders import clip_images, video_name
-from caffe_lite.data.export import Folder, Progress
+from caffe_lite.data import datum
 from caffe_lite.data.flow_images import CENTRE, encode_flow
-from caffe_lite.data.motions import FRAMES, MOTIONS, SIZE
-from caffe_lite.data.moving_digits import Clips, make_clips
+from caffe_lite.datasets import captions
+from caffe_lite.datasets.clip_folders import clip_images, video_name
+from caffe_lite.datasets.export import Folder, Progress
+from caffe_lite.datasets.motions import FRAMES, MOTIONS, SIZE
+from caffe_lite.datasets.moving_digits import Clips, make_clips
 from caffe_lite.errors import DataError
 
 FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")

@@ -10,7 +10,7 @@ from caffe_lite.errors import BackendError
 from caffe_lite.proto import text
 
 if TYPE_CHECKING:
-    from caffe_lite.net import Net
+    from caffe_lite.nets.net import Net
 
 log = logging.getLogger("caffe_lite.net")
 

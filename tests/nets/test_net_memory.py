@@ -5,7 +5,7 @@ import pytest
 from caffe_lite.backend.cuda import OutOfDeviceMemoryError
 from caffe_lite.errors import BackendError, LayerError
 from caffe_lite.layers.euclidean_loss import EuclideanLoss
-from tests.net.small_net import SMALL, build
+from tests.nets.small_net import SMALL, build
 
 
 def test_closing_gives_memory_back(net):

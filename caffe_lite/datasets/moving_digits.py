@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caffe_lite.data import render
-from caffe_lite.data.captions import describe, word_ids
-from caffe_lite.data.digits import load_digits
-from caffe_lite.data.motions import MOTIONS, Paths, draw_paths
+from caffe_lite.datasets import render
+from caffe_lite.datasets.captions import describe, word_ids
+from caffe_lite.datasets.digits import load_digits
+from caffe_lite.datasets.motions import MOTIONS, Paths, draw_paths
 
 
 @dataclass(frozen=True)

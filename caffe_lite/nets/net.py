@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
-from caffe_lite import net_debug
 from caffe_lite.backend import get_ops
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import BackendError, CaffeError, ModelError, did_you_mean
-from caffe_lite.fusion import rectified_layers
-from caffe_lite.graph import filter_net, insert_splits, with_state
 from caffe_lite.layers.base import Layer
-from caffe_lite.parameters import Parameters
+from caffe_lite.nets import debug
+from caffe_lite.nets.fusion import rectified_layers
+from caffe_lite.nets.graph import filter_net, insert_splits, with_state
+from caffe_lite.nets.parameters import Parameters
+from caffe_lite.nets.wiring import Node, Wiring, plan_backward, wire
 from caffe_lite.proto import load
 from caffe_lite.weights import CopyReport, copy_weights, read_weights
-from caffe_lite.wiring import Node, Wiring, plan_backward, wire
 
 Array = Any
 Hook = Callable[[int], None]
@@ -64,7 +64,7 @@ class Net:
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
         self.after_backward: list[Hook] = []
-        net_debug.log_definition(self)
+        debug.log_definition(self)
 
         self.wiring: Wiring = wire(self.param, source)
         self.blob_list = [Blob(self.ops, 0) for _ in self.wiring.blob_names]
@@ -85,7 +85,7 @@ class Net:
         self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
-        net_debug.log_result(self)
+        debug.log_result(self)
 
     def _build_layers(self) -> None:
         for i, node in enumerate(self.wiring.nodes):
@@ -101,7 +101,7 @@ class Net:
             self.parameters.add_layer(layer)
             self._reshape_layer(i)
             if log.isEnabledFor(logging.INFO):
-                net_debug.log_set_up(self, i)
+                debug.log_set_up(self, i)
 
     def _reshape_layer(self, i: int) -> None:
         layer, bottom, top = self.layers[i], self.bottom_vecs[i], self.top_vecs[i]
@@ -216,7 +216,7 @@ class Net:
                 elif i == start or i - 1 not in rectified:
                     self.layers[i].forward(self.bottom_vecs[i], self.top_vecs[i])
                 if self.debug_info:
-                    net_debug.log_forward(self, i)
+                    debug.log_forward(self, i)
                 for hook in self.after_forward:
                     hook(i)
 
@@ -242,12 +242,12 @@ class Net:
                 for hook in self.after_backward:
                     hook(i)
         if self.debug_info and last == len(self.layers) - 1 and end == 0:
-            net_debug.log_norms(self)
+            debug.log_norms(self)
 
     def _backward_layer(self, i: int) -> None:
         self.layers[i].backward(self.top_vecs[i], self.bottom_need_backward[i], self.bottom_vecs[i])
         if self.debug_info:
-            net_debug.log_backward(self, i)
+            debug.log_backward(self, i)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -256,7 +256,7 @@ class Net:
             with self.ops.quiet():
                 yield
         except (BackendError, MemoryError) as error:
-            raise net_debug.with_largest_blobs(error, self) from error
+            raise debug.with_largest_blobs(error, self) from error
 
     def _last(self, position: int | None) -> int:
         last = len(self.layers) - 1 if position is None else position

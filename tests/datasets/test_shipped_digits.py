@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from caffe_lite.data.digits import load_digits
+from caffe_lite.datasets.digits import load_digits
 from caffe_lite.errors import DataError
 
 

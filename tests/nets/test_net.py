@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.errors import CaffeError, LayerError, ModelError
-from tests.net.small_net import SMALL, build
+from tests.nets.small_net import SMALL, build
 
 
 def test_errors_of_blobs_name_the_layer():

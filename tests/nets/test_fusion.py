@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import get_ops
-from caffe_lite.fusion import rectified_layers
 from caffe_lite.layers.relu import ReLU
-from caffe_lite.net import Net
+from caffe_lite.nets.fusion import rectified_layers
+from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 from tests.backend.standin.cupy_module import RawModule, installed
 

@@ -3,7 +3,7 @@
 import pytest
 
 from caffe_lite.errors import ModelError
-from caffe_lite.graph import filter_net, insert_splits, state_meets_rule
+from caffe_lite.nets.graph import filter_net, insert_splits, state_meets_rule
 from caffe_lite.proto import schema, text
 
 
