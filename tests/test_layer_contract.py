@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
-from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.errors import CaffeError
 from caffe_lite.layers.registry import layer_class, layer_types
 from caffe_lite.testing import check_layer, make_layer

@@ -3,7 +3,7 @@
 from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
-from caffe_lite.backend.ops import Ops
+from caffe_lite.backend.reference.ops import Ops
 from caffe_lite.backend.slots import UpdateSlot
 
 __all__ = ["ConvGeometry", "Ops", "UpdateSlot", "get_ops"]
@@ -16,11 +16,11 @@ def get_ops(device: int | str | None = None, dtype: Any = "float32") -> Ops:
     """
     if device is None or device == "cpu":
         from caffe_lite.backend import native
-        from caffe_lite.backend.native_ops import NativeOps
-        from caffe_lite.backend.numpy_ops import NumpyOps
+        from caffe_lite.backend.cpu.ops import NumpyOps
+        from caffe_lite.backend.native.ops import NativeOps
 
         library = native.load(dtype)
         return NumpyOps(dtype) if library is None else NativeOps(library, dtype)
-    from caffe_lite.backend.cupy_ops import CupyOps
+    from caffe_lite.backend.gpu.ops import CupyOps
 
     return CupyOps(int(device), dtype)

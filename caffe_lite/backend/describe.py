@@ -49,7 +49,7 @@ def describe_gpus(wanted: list[int] | None = None) -> list[dict[str, Any]]:
 
     Raises BackendError for a GPU asked for by number that is not there.
     """
-    from caffe_lite.backend import cuda
+    from caffe_lite.backend.gpu import cuda
 
     try:
         numbers = range(cuda.device_count()) if wanted is None else wanted

@@ -107,7 +107,7 @@ def device(gpu: str | None, default: int | None = None) -> int | None:
     if gpu in ("none", ""):
         return None
     if gpu == "all":
-        from caffe_lite.backend import cuda
+        from caffe_lite.backend.gpu import cuda
 
         count = cuda.device_count()
         if count > 1:

@@ -141,7 +141,7 @@ def log_update(net: Net) -> None:
 
 def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5) -> BackendError:
     """An error of a device or host out of memory with the net's largest blobs; else as it is."""
-    from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+    from caffe_lite.backend.gpu.cuda import OutOfDeviceMemoryError
 
     if isinstance(error, BackendError) and not isinstance(error, OutOfDeviceMemoryError):
         return error

@@ -4,8 +4,8 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, native
-from caffe_lite.backend.native_ops import NativeOps
-from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.cpu.ops import NumpyOps
+from caffe_lite.backend.native.ops import NativeOps
 
 KINDS = ["reference", "numpy", "native"]
 each_backend = pytest.mark.parametrize("kind", KINDS)

@@ -5,10 +5,10 @@ import sys
 import numpy
 import pytest
 
-from caffe_lite.backend import Ops, cuda, get_ops
-from caffe_lite.backend.cupy_ops import CupyOps
-from caffe_lite.backend.gpu import cudnn_discovery
+from caffe_lite.backend import Ops, get_ops
+from caffe_lite.backend.gpu import cuda, cudnn_discovery
 from caffe_lite.backend.gpu.cudnn import CUDNN, MOST_PLANS
+from caffe_lite.backend.gpu.ops import CupyOps
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin import cudnn_module, cupy_module
 

@@ -7,9 +7,9 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, get_ops
-from caffe_lite.backend.cupy_ops import CupyOps
 from caffe_lite.backend.gpu import cudnn_discovery, cudnn_library
 from caffe_lite.backend.gpu.cudnn import CUDNN
+from caffe_lite.backend.gpu.ops import CupyOps
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin import cudnn_module, cupy_module
 from tests.backend.standin.cudnn_library import NOT_SUPPORTED, SUCCESS, CudnnLibrary

@@ -6,11 +6,11 @@ import sys
 import numpy
 import pytest
 
-from caffe_lite.backend import ConvGeometry, Ops, UpdateSlot, cuda, get_ops
-from caffe_lite.backend.cupy_ops import CupyOps
-from caffe_lite.backend.gpu import arrays
+from caffe_lite.backend import ConvGeometry, Ops, UpdateSlot, get_ops
+from caffe_lite.backend.gpu import arrays, cuda
 from caffe_lite.backend.gpu.convolution import candidates
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan, Sizes
+from caffe_lite.backend.gpu.ops import CupyOps
 from caffe_lite.errors import BackendError, DataError
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin.blas_library import BlasLibrary

@@ -10,9 +10,9 @@ import numpy
 import pytest
 
 from caffe_lite.backend import ConvGeometry, UpdateSlot, get_ops, native
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native import build
-from caffe_lite.backend.native_ops import NativeOps
-from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.native.ops import NativeOps
 from caffe_lite.backend.processors import thread_count
 from tests.backend.cpu import make_ops
 

@@ -6,8 +6,8 @@ import numpy
 import pytest
 
 from caffe_lite.backend import Ops, native
-from caffe_lite.backend.native_ops import NativeOps
-from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.cpu.ops import NumpyOps
+from caffe_lite.backend.native.ops import NativeOps
 from tests.backend.op_cases import CASES, compare
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}

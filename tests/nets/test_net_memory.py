@@ -2,7 +2,7 @@
 
 import pytest
 
-from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+from caffe_lite.backend.gpu.cuda import OutOfDeviceMemoryError
 from caffe_lite.errors import BackendError, LayerError
 from caffe_lite.layers.euclidean_loss import EuclideanLoss
 from tests.nets.small_net import SMALL, build

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caffe_lite.backend.cuda import OutOfDeviceMemoryError
+from caffe_lite.backend.gpu.cuda import OutOfDeviceMemoryError
 from caffe_lite.errors import BackendError, SolverError
 from caffe_lite.solvers import events
 from tests.solvers.solver_nets import params

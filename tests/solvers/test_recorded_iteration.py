@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from caffe_lite.backend.numpy_ops import NumpyOps
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.blob import Blob
 from caffe_lite.errors import BackendError
 from caffe_lite.nets.net import Net

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from caffe_lite.backend import cuda, get_ops
-from caffe_lite.backend.cupy_ops import CupyOps
+from caffe_lite.backend import get_ops
+from caffe_lite.backend.gpu import cuda
+from caffe_lite.backend.gpu.ops import CupyOps
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend import Ops, UpdateSlot
-from caffe_lite.backend.cupy_ops import CupyOps
 from caffe_lite.backend.gpu import launch
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan
+from caffe_lite.backend.gpu.ops import CupyOps
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tools.gpu.context import Context
 

@@ -1,5 +1,5 @@
-"""The parts of the GPU backend that need no CUDA library of their own, so that they run anywhere.
+"""The GPU backend, `CupyOps`.
 
-`cupy` is imported in `backend/cupy_ops.py` and `backend/cuda.py` alone; what these modules need of
-it they are given.
+`cuda.py` alone imports `cupy`. The other modules receive what they need of it as arguments, so
+that they also run on a machine without CUDA, where the tests pass them a stand-in.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 
-KERNELS = Path(__file__).parents[1] / "kernels"
+KERNELS = Path(__file__).parent / "kernels"
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 _KERNEL = re.compile(r"^KERNEL (\w+)\(([^)]*)\)", re.MULTILINE)

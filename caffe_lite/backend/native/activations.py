@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
-from caffe_lite.backend.numpy_ops import NumpyOps
 
 
 class NativeActivations(NativeBase, NumpyOps):

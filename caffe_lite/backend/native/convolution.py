@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy
 
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.native.base import NativeBase
-from caffe_lite.backend.numpy_ops import NumpyOps
 
 MOST_PHASES = 64  # strides beyond it are left to the NumPy code
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
-from caffe_lite.backend.numpy_ops import NumpyOps
 
 
 class NativeRecurrent(NativeBase, NumpyOps):

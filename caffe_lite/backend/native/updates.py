@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy
 
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
-from caffe_lite.backend.numpy_ops import NumpyOps
 from caffe_lite.backend.reference.updates import RULES, Hyper, adam_correction
 from caffe_lite.backend.slots import UpdateSlot
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import numpy
 
-from caffe_lite.backend import cuda, cupy_ops
-from caffe_lite.backend.gpu import cudnn_discovery, sources
+from caffe_lite.backend.gpu import cuda, cudnn_discovery, ops, sources
 from tests.backend.standin.blas_library import BlasLibrary
 from tests.backend.standin.device_array import NAMES, DeviceArray, apply, module_function
 from tests.backend.standin.host_kernels import HostKernels
@@ -226,7 +225,7 @@ def installed(cupy=None):
     library = cuda._cublas_library
     sys.modules["cupy"] = cupy or make_module()
     cuda._cublas_library = lambda cupy: BlasLibrary()
-    folder, cupy_ops._tuning_folder = cupy_ops._tuning_folder, lambda device: None
+    folder, ops._tuning_folder = ops._tuning_folder, lambda device: None
     # A real cuDNN would want a real GPU.
     find_cudnn, cudnn_discovery.find_library = cudnn_discovery.find_library, lambda: None
     _forget()
@@ -234,7 +233,7 @@ def installed(cupy=None):
         yield sys.modules["cupy"]
     finally:
         cuda._cublas_library = library
-        cupy_ops._tuning_folder = folder
+        ops._tuning_folder = folder
         cudnn_discovery.find_library = find_cudnn
         if before is None:
             del sys.modules["cupy"]

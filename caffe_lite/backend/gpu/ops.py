@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from caffe_lite.backend import cuda
 from caffe_lite.backend.cache import cache_folder
+from caffe_lite.backend.gpu import cuda
 from caffe_lite.backend.gpu.activations import ActivationOps
 from caffe_lite.backend.gpu.arrays import ArrayOps
 from caffe_lite.backend.gpu.capture import Recording, record
@@ -24,7 +24,7 @@ from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import PinnedMemory, Uploader
 from caffe_lite.backend.gpu.tuning import Tuner
 from caffe_lite.backend.gpu.updates import UpdateOps
-from caffe_lite.backend.ops import Ops
+from caffe_lite.backend.reference.ops import Ops
 from caffe_lite.errors import BackendError
 
 TF32 = ("convolution", "all", "none")

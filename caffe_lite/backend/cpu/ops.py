@@ -11,8 +11,8 @@ from caffe_lite.backend.cpu.convolution import CpuConvolution
 from caffe_lite.backend.cpu.pooling import CpuPooling
 from caffe_lite.backend.cpu.sliced import CpuSliced
 from caffe_lite.backend.cpu.threads import Pool
-from caffe_lite.backend.ops import Ops
 from caffe_lite.backend.processors import thread_count
+from caffe_lite.backend.reference.ops import Ops
 
 
 class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
