@@ -6,6 +6,8 @@ The public names load on first use, so that `import caffe_lite` and the command 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from caffe_lite import plugins
+
 if TYPE_CHECKING:
     from caffe_lite.backend import get_ops as get_ops
     from caffe_lite.blob import Blob as Blob
@@ -28,6 +30,11 @@ _PUBLIC = {
     "CaffeError": "caffe_lite.errors",
     "install_as_caffe": "caffe_lite.pycaffe.install",
 }
+
+# Modules of the upper rows that layers import by name when a net or a user's layer asks for them.
+plugins.ship_module("sequence_input_layer", "caffe_lite.lrcn.sequence_input_layer")
+plugins.offer("fork_sets", lambda: import_module("caffe_lite.forks").FAMILIES)
+plugins.offer("install_as_caffe", lambda: __getattr__("install_as_caffe")())
 
 __all__ = ["__version__", *_PUBLIC]
 

@@ -4,59 +4,13 @@ A case is the inside of one `layer { }` and its bottoms. Sizes differ from axis 
 keep away from kinks, and options are set where they change the result.
 """
 
-from dataclasses import dataclass
+import re
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
-RNG = np.random.default_rng(11)
-
-FILLERS = 'weight_filler { type: "gaussian" std: 0.7 } bias_filler { type: "gaussian" std: 0.5 }'
-
-
-@dataclass(frozen=True)
-class Case:
-    """One layer; `text` lacks its `type`.
-
-    `batched` are the bottoms that shrink with the batch (default all), along axis 0.
-    `gradient` False: there is none to check. `flags` is propagate_down where labels are not all
-    that must be left out. `random` says that the numbers of another device differ.
-    """
-
-    type: str
-    text: str = ""
-    bottoms: tuple = ()
-    phase: str = "TRAIN"
-    tops: int = 1
-    batched: tuple | None = None
-    gradient: bool = True
-    flags: tuple | None = None
-    tolerance: float = 1e-6
-    random: bool = False
-    in_place: bool = True
-
-    @property
-    def prototxt(self):
-        return f'name: "mine" type: "{self.type}" {self.text}'
-
-    def smaller(self):
-        """The bottoms with one item less in the batch."""
-        count = len(self.bottoms)
-        batched = range(count) if self.batched is None else self.batched
-        return tuple(x[:-1] if i in batched else x for i, x in enumerate(self.bottoms))
-
-
-def normal(*shape):
-    return RNG.normal(size=shape)
-
-
-def spread(*shape, low=-2.0, high=2.0):
-    """Numbers evenly over [low, high] in random order, none near a multiple of a tenth."""
-    return RNG.permutation(np.linspace(low, high, int(np.prod(shape))) + 0.0123).reshape(shape)
-
-
-def labels(*shape, classes=3):
-    return RNG.integers(0, classes, shape).astype(float)
-
+from tests.layer_case import FILLERS, RNG, Case, labels, normal, spread
 
 IMAGE = spread(3, 2, 5, 4)
 ROWS = spread(4, 3)
@@ -119,7 +73,12 @@ CONVOLUTIONS = [
         f"convolution_param {{ num_output: 4 kernel_size: 2 group: 2 bias_term: false {FILLERS} }}",
         (IMAGE,),
     ),
-    Case("Im2col", "convolution_param { kernel_size: 3 stride: 2 pad: 1 }", (IMAGE,)),
+    Case(
+        "Im2col",
+        "convolution_param { kernel_size: 3 stride: 2 pad: 1 }",
+        (IMAGE,),
+        allocates="is there for inspection",
+    ),
     Case("InnerProduct", f"inner_product_param {{ num_output: 5 {FILLERS} }}", (IMAGE,)),
     Case(
         "InnerProduct",
@@ -146,11 +105,13 @@ CONVOLUTIONS = [
         "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }",
         (np.abs(IMAGE),),
         random=True,
+        allocates="draws numbers",
     ),
     Case(
         "Pooling",
         "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }",
         (np.abs(IMAGE),),
+        allocates="weighs every number",
         phase="TEST",
         gradient=False,
     ),
@@ -159,7 +120,13 @@ CONVOLUTIONS = [
 ]
 
 COMMON = [
-    Case("ArgMax", "argmax_param { top_k: 2 out_max_val: true }", (IMAGE,), gradient=False),
+    Case(
+        "ArgMax",
+        "argmax_param { top_k: 2 out_max_val: true }",
+        (IMAGE,),
+        gradient=False,
+        allocates="sorts",
+    ),
     Case(
         "BatchNorm",
         "batch_norm_param { eps: 0.1 moving_average_fraction: 0.75 }",
@@ -167,7 +134,9 @@ COMMON = [
         tolerance=1e-5,
     ),
     Case("BatchNorm", "", (IMAGE,), phase="TEST"),
-    Case("BatchReindex", "", (ROWS, np.array([2.0, 0, 0])), batched=(1,)),
+    Case(
+        "BatchReindex", "", (ROWS, np.array([2.0, 0, 0])), batched=(1,), allocates="checks indices"
+    ),
     Case("Bias", 'bias_param { num_axes: 2 filler { type: "gaussian" } }', (IMAGE,)),
     Case("Bias", "bias_param { axis: 1 }", (IMAGE, normal(2)), batched=(0,)),
     Case("Concat", "", (IMAGE, spread(3, 4, 5, 4), spread(3, 1, 5, 4))),
@@ -186,6 +155,7 @@ COMMON = [
         "Embed",
         f"embed_param {{ input_dim: 5 num_output: 4 {FILLERS} }}",
         (labels(3, 2, classes=5),),
+        allocates="checks ids",
     ),
     Case("Filter", "", (IMAGE, np.array([1.0, 0, 2])), flags=(True, False)),
     Case("Flatten", "", (IMAGE,)),
@@ -252,11 +222,12 @@ LOSSES = [
 ]
 
 RECURRENT = [
-    Case("LSTM", f"recurrent_param {{ num_output: 3 {FILLERS} }}", (STEPS, CONT)),
+    Case("LSTM", f"recurrent_param {{ num_output: 3 {FILLERS} }}", (STEPS, CONT), grows=(1, 1)),
     Case(
         "LSTM",
         f"recurrent_param {{ num_output: 3 {FILLERS} }}",
         (STEPS, CONT, normal(2, 4)),
+        grows=(1, 1, 0),
         batched=(0, 1),
     ),
     Case(
@@ -264,6 +235,7 @@ RECURRENT = [
         f"recurrent_param {{ num_output: 3 expose_hidden: true {FILLERS} }}",
         (STEPS, CONT, normal(1, 2, 3), normal(1, 2, 3)),
         tops=3,
+        grows=(1, 1, 1, 1),
         batched=(0, 1),
         flags=(True, False, False, False),
     ),
@@ -272,13 +244,15 @@ RECURRENT = [
         "",
         (normal(1, 3, 5), normal(1, 3, 20), np.array([[0.0, 1, 1]])),
         tops=2,
+        grows=(1, 1, 1),
         batched=(),
     ),
-    Case("RNN", f"recurrent_param {{ num_output: 3 {FILLERS} }}", (STEPS, CONT)),
+    Case("RNN", f"recurrent_param {{ num_output: 3 {FILLERS} }}", (STEPS, CONT), grows=(1, 1)),
     Case(
         "RNN",
         f"recurrent_param {{ num_output: 3 {FILLERS} }}",
         (STEPS, CONT, normal(2, 4)),
+        grows=(1, 1, 0),
         batched=(0, 1),
     ),
 ]
@@ -289,6 +263,7 @@ PYTHON = [
         'python_param { module: "my_layers" layer: "Multiply" param_str: "2" }',
         (IMAGE,),
         in_place=False,
+        allocates="the user's",
     )
 ]
 
@@ -320,6 +295,7 @@ SOURCES = [
         'hdf5_output_param { file_name: "written.h5" }',
         (ROWS, LABELS),
         tops=0,
+        allocates="writes",
         gradient=False,
     ),
     Case(
@@ -344,6 +320,17 @@ SOURCES = [
     ),
 ]
 
-CASES = [*NEURONS, *CONVOLUTIONS, *COMMON, *LOSSES, *RECURRENT, *PYTHON, *SOURCES]
+CAFFE_CASES = [*NEURONS, *CONVOLUTIONS, *COMMON, *LOSSES, *RECURRENT, *PYTHON, *SOURCES]
+
+
+def beside_tests(name):
+    """What the test files of layers beyond Caffe's own, tests/forks/*/test_*.py, keep as `name`."""
+    for path in sorted(Path(__file__).parent.glob("forks/*/test_*.py")):
+        if re.search(rf"^{name}\b", path.read_text(), re.MULTILINE):
+            module = import_module(f"tests.forks.{path.parent.name}.{path.stem}")
+            yield getattr(module, name)
+
+
+CASES = [*CAFFE_CASES, *(case for cases in beside_tests("CASES") for case in cases)]
 
 NAMES = [f"{case.type}-{i}" for i, case in enumerate(CASES)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import caffe_lite
-from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers.registry import CAFFE
 
 PACKAGE = Path(caffe_lite.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -14,6 +14,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # Each part may import those of lower rows, itself, and what BESIDE names of its own row.
 ROWS = {
     "errors": 0,
+    "plugins": 0,
     "types": 0,
     "proto": 1,
     "backend": 1,
@@ -24,18 +25,18 @@ ROWS = {
     "fillers": 3,
     "weights": 3,
     "layers": 4,
-    "nets": 5,
-    "solvers": 6,
-    "lrcn": 7,
-    "testing": 7,
-    "pycaffe": 8,
-    "cli": 8,
-    "__main__": 9,
-    "__init__": 9,
+    "forks": 5,
+    "nets": 6,
+    "solvers": 7,
+    "lrcn": 8,
+    "testing": 8,
+    "pycaffe": 9,
+    "cli": 9,
+    "__main__": 10,
+    "__init__": 10,
 }
 BESIDE = {
     "data": {"proto"},  # records and mean files are messages
-    "nets": {"lrcn"},  # sourceless: the shapes of LRCN's clip layers
 }
 
 
@@ -99,10 +100,12 @@ def test_no_assert_guards_input(path):
 def test_every_built_in_type_has_its_file_and_every_file_its_type():
     files = {path.stem for path in (PACKAGE / "layers").glob("*.py")}
     helpers = {name for name in files if name.startswith("_")}
-    assert files - helpers == {*BUILTIN.values(), "base", "registry", "builtin", "describe"}
+    modules = {CAFFE.module(name).rpartition(".")[2] for name in CAFFE.types()}
+    assert files - helpers == modules | {"base", "registry", "layer_set", "describe"}
 
 
 def test_each_type_is_registered_by_its_own_file():
-    for name, module in BUILTIN.items():
+    for name in CAFFE.types():
+        module = CAFFE.module(name).rpartition(".")[2]
         source = (PACKAGE / "layers" / f"{module}.py").read_text()
         assert f'@register("{name}")' in source

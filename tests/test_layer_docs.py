@@ -11,18 +11,29 @@ import pytest
 
 from caffe_lite.layers import describe
 from caffe_lite.layers.base import Layer
-from caffe_lite.layers.builtin import BUILTIN, messages_of
-from caffe_lite.layers.registry import layer_class, register
+from caffe_lite.layers.registry import CAFFE, layer_class, layer_sets, register
 from caffe_lite.proto import schema
+from caffe_lite.proto.merge import is_addition
 from caffe_lite.testing import make_layer
 from caffe_lite.testing.harness import default_propagate_down
+from tests.layer_cases import beside_tests
 from tests.layer_sources import make_sources
 
 ROOT = Path(__file__).parent.parent
-TYPES = sorted(BUILTIN)
+TYPES = CAFFE.types()
+# Of layers with several names or meanings each class once.
+CLASSES = {
+    cls: name
+    for layers in layer_sets()
+    for name in layers.types()
+    for cls in describe.classes(name)
+    if cls.__module__.startswith(f"{layers.package}.") and cls.type == name
+}
+each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 RNG = np.random.default_rng(17)
 
-# Shapes of the samples' bottoms; labels and the like as data.
+# Shapes of the samples' bottoms, by class; labels and the like as data. Those of the forks' layers
+# are in a dict SAMPLES in their test files.
 X = RNG.normal(size=(2, 3, 8, 9))
 LABELS = np.array([1.0, 0])
 BOTTOMS = {
@@ -46,6 +57,8 @@ BOTTOMS = {
     "SigmoidCrossEntropyLoss": (X[:, :, 0, 0], (X[:, :, 1, 0] > 0).astype(float)),
     "SoftmaxWithLoss": (X[:, :, 0, 0], LABELS),
 }
+for _samples in beside_tests("SAMPLES"):
+    BOTTOMS.update(_samples)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +71,13 @@ def generator():
 
 
 def test_comments_are_up_to_date(generator):
-    made = generator.comments_of(generator.SCHEMA.read_text())
+    made = generator.all_comments()
     assert json.loads(generator.COMMENTS.read_text()) == made, "run tools/gen_layer_docs.py"
 
 
 def test_pages_are_up_to_date(generator):
     made = generator.pages()
-    assert set(generator.PAGES.glob("*")) == set(made), "run tools/gen_layer_docs.py"
+    assert generator.generated() == set(made), "run tools/gen_layer_docs.py"
     for path, text in made.items():
         assert path.read_text() == text, f"{path.name}: run tools/gen_layer_docs.py"
 
@@ -100,18 +113,21 @@ message Some {
     }
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_a_page_has_all_sections_and_fields(name):
-    page = describe.page(name)
+@each_class
+def test_a_page_has_all_sections_and_fields(cls):
+    page = describe.page_of(cls, cls.type)
     headings = re.findall(r"^##? (.*)$", page, re.MULTILINE)
-    assert headings == [name, "Parameters", "Sample", "Differences from Caffe"]
-    assert describe.summary(name) in " ".join(page.split())
-    for wanted in messages_of(name):
+    origin = "Caffe" if cls.__module__.startswith("caffe_lite.layers.") else "the fork"
+    assert headings == [cls.type, "Parameters", "Sample", f"Differences from {origin}"]
+    assert describe.summary_of(cls) in " ".join(page.split())
+    for wanted in cls.reads or ():
         field, _, only = wanted.partition(".")
         message = schema.LayerParameter.DESCRIPTOR.fields_by_name[field].message_type
         assert f"### {field}" in page
-        for part in [only] if only else [part.name for part in message.fields]:
-            assert f"`{part}` (" in page
+        extensions = [path.rpartition(".")[2] for path in cls.extensions]
+        shown = [f.name for f in message.fields if not is_addition(f) or f.name in extensions]
+        for part in [only] if only else shown:
+            assert f"`{part}` (" in page, f"{part} of {field}"
 
 
 def test_kinds_and_defaults():
@@ -135,7 +151,7 @@ def test_pages_list_the_messages_that_the_source_reads(name):
         if cls is not Layer and cls.__module__.startswith("caffe_lite.layers"):
             read |= set(re.findall(rf"(?<!pooling)\bparam\.({known})\b", inspect.getsource(cls)))
             read |= set(re.findall(rf"self\.param\.({known})\b", inspect.getsource(cls)))
-    listed = {wanted.partition(".")[0] for wanted in messages_of(name)}
+    listed = {wanted.partition(".")[0] for wanted in (layer_class(name).reads or ())}
     read = {field for field in read if field.endswith("_param")}
     # Read to be refused, or given to a layer within.
     assert (
@@ -144,22 +160,23 @@ def test_pages_list_the_messages_that_the_source_reads(name):
     )
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_the_sample_runs(name, tmp_path, monkeypatch):
+@each_class
+def test_the_sample_runs(cls, tmp_path, monkeypatch):
     make_sources(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    text = describe.sample(name).strip().removeprefix("layer {").removesuffix("}")
-    count = layer_class(name).bottoms[0] or int(name == "Python")
-    bottoms = BOTTOMS.get(name, (X,) * count)
+    text = describe.sample(cls).strip().removeprefix("layer {").removesuffix("}")
+    count = cls.bottoms[0] or int(cls.type == "Python")
+    bottoms = BOTTOMS.get(cls.__name__, (X,) * count)
     assert len(bottoms) == text.count("bottom:")
     run = make_layer(text, bottoms)
-    if name == "MemoryData":
+    assert type(run.layer) is cls
+    if cls.type == "MemoryData":
         run.layer.set_arrays(X.astype("float32"), LABELS.astype("float32"))
     tops = run.forward()
     assert all(np.isfinite(values).all() for values in tops)
     flags = default_propagate_down(run.layer, len(bottoms))
-    if any(flags) and name not in ("ArgMax", "Threshold"):
+    if any(flags) and cls.backward is not Layer.backward:
         run.backward([blob.diff + 1 for blob in run.top])
     run.layer.close()
 

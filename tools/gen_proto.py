@@ -1,20 +1,26 @@
-"""Compile proto/caffe.proto into caffe_lite/proto/caffe.desc, which the package ships.
+"""Compile proto/ into the descriptors that the package ships.
 
-Needs protoc, from the PATH or from `pip install grpcio-tools`. Run it after every change of the
-schema; `tests/proto/test_schema.py` fails while the two files differ.
+proto/caffe.proto, BVLC's schema, becomes caffe.desc; this needs protoc, from the PATH or from
+`pip install grpcio-tools`. What forks add to it, proto/forks/*.proto, becomes forks.desc. Run it
+after every change of a .proto file; `tests/proto/test_schema.py` fails while the files differ.
 """
 
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 
+from caffe_lite.proto.merge import merge
+from caffe_lite.proto.proto_source import parse_proto
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "proto" / "caffe.proto"
-TARGET = ROOT / "caffe_lite" / "proto" / "caffe.desc"
+FORKS = ROOT / "proto" / "forks"
+SHIPPED = ROOT / "caffe_lite" / "proto"
 
 
 def compile_schema(source: Path) -> bytes:
@@ -32,6 +38,26 @@ def compile_schema(source: Path) -> bytes:
     return schema.SerializeToString(deterministic=True)
 
 
+def compile_forks(folder: Path) -> bytes:
+    """Return one serialized FileDescriptorProto of what all files in `folder` add."""
+    files = [
+        parse_proto(path.read_text(encoding="utf-8"), path.name)
+        for path in sorted(folder.glob("*.proto"))
+    ]
+    empty = descriptor_pb2.FileDescriptorProto(name="forks.proto", package="caffe")
+    return merge(empty, files).SerializeToString(deterministic=True)
+
+
+def main() -> None:
+    compiled = {"forks.desc": compile_forks(FORKS)}
+    if shutil.which("protoc") or find_spec("grpc_tools"):
+        compiled["caffe.desc"] = compile_schema(SOURCE)
+    else:
+        print("no protoc: caffe.desc stays as it is")
+    for name, data in compiled.items():
+        (SHIPPED / name).write_bytes(data)
+        print(f"caffe_lite/proto/{name}: {len(data)} bytes")
+
+
 if __name__ == "__main__":
-    TARGET.write_bytes(compile_schema(SOURCE))
-    print(f"{TARGET.relative_to(ROOT)}: {TARGET.stat().st_size} bytes")
+    main()

@@ -7,7 +7,6 @@ import numpy as np
 from caffe_lite.data import flow_images
 from caffe_lite.data.mean_file import read_mean
 from caffe_lite.errors import DataError
-from caffe_lite.proto.dialects import fork_field
 
 
 class Transformer:
@@ -30,7 +29,7 @@ class Transformer:
         self.force_color = bool(param.force_color)
         self.force_gray = bool(param.force_gray)
         self.train = train
-        self.flow = fork_field(param, "flow")
+        self.flow = param.flow
         self.rng = rng
         self._mean: np.ndarray | None = None
         if param.mean_file and param.mean_value:

@@ -67,6 +67,7 @@ class ConvolutionBase(Layer):
     `axis` is that of the channels C. Subclasses say which way the convolution runs.
     """
 
+    spatial = True
     bottoms = (1, None)
     tops = (1, None)
     transposed = False

@@ -1,5 +1,6 @@
 """What data layers share: batches made ahead in a background thread, errors, resuming."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,20 @@ class DataLayer(Layer):
     """
 
     bottoms = (0, 0)
-    is_data = True
+    is_data = has_source = True
+
+    @classmethod
+    def own_message(cls, param: Any) -> Any:
+        """The layer's own message, which has `source` and `batch_size`."""
+        return getattr(param, cls.reads[0]) if cls.reads else param
+
+    @classmethod
+    def source_batch(cls, param: Any) -> int:
+        return cls.own_message(param).batch_size
+
+    @classmethod
+    def source_exists(cls, param: Any) -> bool:
+        return os.path.exists(cls.own_message(param).source)
 
     def open(self, top: Sequence[Blob]) -> Batches:
         """Open the source; its first batch's shapes become those of the tops."""
@@ -89,3 +103,24 @@ class DataLayer(Layer):
     def close(self) -> None:
         if hasattr(self, "_reader"):
             self._reader.close()
+
+
+class ImageDataLayer(DataLayer):
+    """Base of layers whose first top holds images and whose second holds a label for each."""
+
+    reads_images = True
+
+    @classmethod
+    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+        """Labels are one number an item; images have the size of the crop, if there is one."""
+        own = cls.own_message(param)
+        if top > 0:
+            return (own.batch_size,)
+        height, width = cls.image_size(param)
+        grey = param.transform_param.force_gray or not getattr(own, "is_color", True)
+        return (own.batch_size, 1 if grey else 3, height, width) if height and width else None
+
+    @classmethod
+    def image_size(cls, param: Any) -> tuple[int, int]:
+        """Height and width of the images as the definition gives them, else zeros."""
+        return param.transform_param.crop_size, param.transform_param.crop_size

@@ -76,6 +76,12 @@ class RecurrentLayer(Layer):
             Blob(self.ops) for _ in range(4)
         )
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Every weight matrix once per step and stream; a static input's once per stream."""
+        matrices = [blob.count for blob in self.blobs if len(blob.shape) > 1]
+        static = matrices.pop(1) if self._static else 0
+        return bottom[0].shape[1] * (self._steps * sum(matrices) + static)
+
     def add_weights(self, param: Any) -> None:
         """Create W_x, b, [W_static] and W_h, in this order."""
         rows = self.gates * self._hidden

@@ -8,8 +8,8 @@ from zlib import crc32
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import LayerError
 from caffe_lite.fillers import fill
-from caffe_lite.layers.builtin import unread_messages
 from caffe_lite.proto import schema
+from caffe_lite.proto.additions import additions, field_at
 
 Bounds = tuple[int, int | None]
 
@@ -49,20 +49,52 @@ class Layer:
     reshape_every_forward: ClassVar[bool] = False  # shapes follow from more than bottom shapes
     host_side: ClassVar[bool] = False  # forward or backward runs Python that waits for the device
     is_data: ClassVar[bool] = False  # reads a source; takes no bottoms
+    has_source: ClassVar[bool] = False  # a file or module that may be missing where a net is read
+    reads_images: ClassVar[bool] = False  # its first top holds images
+    spatial: ClassVar[bool] = False  # looks at neighbours: its bottom is an image, not a row
+    keeps_layout: ClassVar[bool] = False  # tops are images where bottoms are
+    # Messages of LayerParameter that it reads, or single fields: "data_param.prefetch". Of a layer
+    # that ships, register() makes it the message of the file's name; None: not known.
+    reads: ClassVar[tuple[str, ...] | None] = None
+    # Fields that forks of Caffe added to Caffe's messages, and that it honours.
+    extensions: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, param: Any, ops: Any, phase: int = schema.TRAIN, seed: int = 0) -> None:
         self.param = param
         self.ops, self.xp = ops, ops.xp
         self.phase = phase
         self.name: str = param.name
-        for unread in unread_messages(param):
-            log.warning('layer "%s": %s has no effect on a %s', self.name, unread, param.type)
+        self._check_fields(param)
         self.blobs = BlobVec(ops)
         self.param_propagate_down: list[bool] = []
         self.loss_weight: list[float] = []
         self._seed_key = (seed, crc32(self.name.encode()))
         self._rng: Any = None
         self._stream: Any = None
+
+    def _check_fields(self, param: Any) -> None:
+        """Warn of messages that have no effect; fail for a fork's field that is not honoured.
+
+        A field that changes a shape or a value is never skipped. Those that the fork's schema marks
+        `deprecated` are hints to its implementation and change nothing here.
+        """
+        if self.reads is None:
+            return
+        read = {name.partition(".")[0] for name in self.reads}
+        for field, _ in param.ListFields():
+            if field.name.endswith("_param") and field.name not in read:
+                log.warning(
+                    'layer "%s": %s has no effect on a %s', self.name, field.name, self.type
+                )
+        for name in additions(param):
+            if name in read or name in self.extensions:
+                continue
+            if not field_at(param, name).GetOptions().deprecated:
+                raise self.fail(
+                    f"{name} is a field of a fork of Caffe that changes what the layer computes, "
+                    "and it is not supported here; remove it if the default will do"
+                )
+            log.info('layer "%s": %s is a hint that changes nothing here', self.name, name)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read `self.param` and create learned blobs; bottom shapes are known."""
@@ -81,6 +113,50 @@ class Layer:
         """Add to `self.blobs[i].diff`; overwrite `bottom[i].diff` where `propagate_down[i]`."""
         if any(propagate_down):
             raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
+
+    @_Default
+    def takes_rectifier(self) -> bool:
+        """Whether the layer has a `forward_rectified`."""
+        return False
+
+    @_Default
+    def rectifier_slope(self) -> float | None:
+        """The slope below zero of a layer that is a ReLU and nothing else; None for others."""
+        return None
+
+    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """`forward` and the in-place ReLU of this slope behind it, in one pass over memory."""
+        raise NotImplementedError(f"{type(self).__name__}.forward_rectified")
+
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Multiply-adds of one forward pass through the products of weights and data.
+
+        Element-wise work (biases, activations, pooling, normalization) is not counted.
+        """
+        return 0
+
+    @classmethod
+    def source_batch(cls, param: Any) -> int:
+        """The number of items in a batch as the definition gives it, else 1."""
+        return 1
+
+    @classmethod
+    def source_exists(cls, param: Any) -> bool:
+        """Whether what a layer with this LayerParameter reads is there. Opens nothing."""
+        return True
+
+    @classmethod
+    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+        """The shape of a top as the definition gives it, without the source; None: unknown.
+
+        `net` is the NetParameter around the layer.
+        """
+        return None
+
+    @classmethod
+    def declared_shapes(cls, param_str: str) -> list[tuple[int, ...]] | None:
+        """Of a class that a Python layer names: its tops' shapes without the source, if known."""
+        return None
 
     def close(self) -> None:
         """Stop threads and release files. The layer is not used afterwards."""

@@ -34,6 +34,7 @@ class BatchNorm(Layer):
                 batch_norm_param { moving_average_fraction: 0.9 eps: 0.001 } }
     """
 
+    keeps_layout = True
     in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

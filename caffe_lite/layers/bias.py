@@ -23,6 +23,8 @@ class Bias(Affine):
         layer { name: "bias" type: "Bias" bottom: "x" top: "y" bias_param { axis: 1 num_axes: 2 } }
     """
 
+    keeps_layout = True
+
     what = "bias"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

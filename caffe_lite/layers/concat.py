@@ -27,6 +27,7 @@ class Concat(Layer):
                 concat_param { axis: 1 } }
     """
 
+    keeps_layout = True
     bottoms = (1, None)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

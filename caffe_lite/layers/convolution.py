@@ -1,6 +1,7 @@
 """Convolution over any number of spatial axes."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from caffe_lite.blob import Blob
@@ -41,6 +42,14 @@ class Convolution(ConvolutionBase):
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         self.ops.convolution(x, weight, bias, y, self._geometry)
+
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each output takes one weight row."""
+        return sum(blob.count for blob in top) * prod(self.blobs[0].shape[1:])
+
+    @property
+    def takes_rectifier(self) -> bool:
+        return self.bias_term and type(self) is Convolution  # a subclass may do more
 
     def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
         """`forward` with a bias and one top, and the in-place ReLU behind it."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from caffe_lite.blob import Blob
 from caffe_lite.data.batches import DatumBatches
 from caffe_lite.data.sources import open_source
-from caffe_lite.layers._data import DataLayer
+from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
 
 
 @register("Data")
-class Data(DataLayer):
+class Data(ImageDataLayer):
     """Images and labels of a database of datums, in key order, round and round.
 
     top[0]  data   (batch_size, C, H, W)  transformed by transform_param
@@ -32,6 +32,8 @@ class Data(DataLayer):
                 data_param { source: "train_lmdb" backend: LMDB batch_size: 4 } }
     """
 
+    reads = ("data_param", "transform_param")
+    extensions = ("transform_param.flow",)
     tops = (1, 2)
 
     def open(self, top: Sequence[Blob]) -> DatumBatches:

@@ -1,7 +1,10 @@
 """Deconvolution: convolution run backward, for learned upsampling."""
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
+from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import ConvolutionBase
 from caffe_lite.layers.registry import register
 
@@ -32,7 +35,12 @@ class Deconvolution(ConvolutionBase):
                                     bias_term: false weight_filler { type: "bilinear" } } }
     """
 
+    reads = ("convolution_param",)
     transposed = True
+
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each input is spread by one weight row."""
+        return sum(blob.count for blob in bottom) * prod(self.blobs[0].shape[1:])
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         self.ops.convolution_grad_data(x, weight, y, self._geometry)

@@ -7,58 +7,88 @@ with their defaults and comments, a sample. Types that users add get pages as we
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 from caffe_lite.layers.base import Bounds, Layer
-from caffe_lite.layers.builtin import messages_of
-from caffe_lite.layers.registry import layer_class
+from caffe_lite.layers.registry import layer_class, load_meanings, meanings_of
 from caffe_lite.proto import schema
+from caffe_lite.proto.merge import is_addition
 
 _TABLE = re.compile(r"(bottom|top|blobs)\b(\[| )")
-_SOURCE = "Caffe: "
-_DIFFERENCES = "Differences from Caffe: "
+_SOURCES = ("Caffe: ", "Source: ")  # Caffe's own files; the repository of a fork
+_DIFFERENCES = re.compile(r"Differences from [^:]+: ")
 
 
 def summary(type_name: str) -> str:
     """The first sentence of the type's description, on one line."""
-    paragraphs = _paragraphs(layer_class(type_name))
+    return summary_of(layer_class(type_name))
+
+
+def summary_of(cls: type[Layer]) -> str:
+    """The first sentence of a layer's description, on one line."""
+    paragraphs = _paragraphs(cls)
     return " ".join(paragraphs[0].split()) if paragraphs else ""
 
 
-def sample(type_name: str) -> str:
-    """The sample prototxt of the type's docstring, or ""."""
-    return _cut_example(layer_class(type_name))[1]
+def sample(cls: type[Layer]) -> str:
+    """The sample prototxt of a layer's docstring, or ""."""
+    return _cut_example(cls)[1]
 
 
 def page(type_name: str) -> str:
-    """The type's page in Markdown."""
-    cls = layer_class(type_name)
+    """The type's page in Markdown; where the name has several meanings, a page for each."""
+    return "\n".join(page_of(cls, type_name) for cls in classes(type_name))
+
+
+def classes(type_name: str) -> list[type[Layer]]:
+    """All that a type's name stands for: what it means without further fields, then the others."""
+    plain = layer_class(type_name)
+    load_meanings(type_name)
+    others = [meaning.cls for meaning in meanings_of(type_name) if meaning.cls is not plain]
+    return [plain, *others]
+
+
+def page_of(cls: type[Layer], type_name: str) -> str:
+    """The page of one layer in Markdown."""
     parts = [f"# {type_name}"]
     differences, source = "None known.", ""
     for paragraph in _paragraphs(cls):
-        if paragraph.startswith(_SOURCE):
-            source = paragraph.removeprefix(_SOURCE)
-        elif paragraph.startswith(_DIFFERENCES):
-            differences = _sentence(paragraph.removeprefix(_DIFFERENCES))
+        if paragraph.startswith(_SOURCES):
+            source = paragraph
+        elif found := _DIFFERENCES.match(paragraph):
+            differences = _sentence(paragraph[found.end() :])
         elif paragraph.startswith(" ") or _TABLE.match(paragraph):
             parts.append(f"```text\n{textwrap.dedent(paragraph)}\n```")
         else:
             parts.append(paragraph)
+    if conditions := _conditions(cls, type_name):
+        parts.append(conditions)
     parts.append(_facts(cls))
-    parts += ["## Parameters", *(_parameters(type_name) or ["None of its own."])]
-    if text := sample(type_name):
+    parts += ["## Parameters", *(_parameters(cls) or ["None of its own."])]
+    if text := sample(cls):
         parts += ["## Sample", f"```prototxt\n{text}\n```"]
-    if source:
-        parts += [
-            "## Differences from Caffe",
-            differences,
-            f"Caffe's own: {', '.join(f'`{name}`' for name in source.split(', '))}",
-        ]
+    if source.startswith("Caffe: "):
+        files = ", ".join(f"`{name}`" for name in source.removeprefix("Caffe: ").split(", "))
+        parts += ["## Differences from Caffe", differences, f"Caffe's own: {files}"]
+    elif source:
+        parts += ["## Differences from the fork", differences, source]
     return "\n\n".join(parts) + "\n"
+
+
+def _conditions(cls: type[Layer], type_name: str) -> str:
+    """By which fields a definition means this layer and not another of the same name."""
+    fields = [name for m in meanings_of(type_name) if m.cls is cls for name in m.when]
+    if not fields:
+        return ""
+    return (
+        f"`{type_name}` means this layer where a definition has "
+        + " or ".join(f"`{name}`" for name in fields)
+        + "."
+    )
 
 
 def _sentence(text: str) -> str:
@@ -101,27 +131,29 @@ def _comments() -> dict[str, dict[str, str]]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _parameters(type_name: str) -> list[str]:
+def _parameters(cls: type[Layer]) -> list[str]:
     parts = []
-    for name in messages_of(type_name):
+    for name in cls.reads or ():
         name, _, only = name.partition(".")
         message = schema.LayerParameter.DESCRIPTOR.fields_by_name[name].message_type
         about = _comments().get(message.name, {}).get("", "")
         parts.append(f"### {name}" + (f"\n\n{about}" if about else ""))
-        parts.append("\n".join(fields(message, only)))
+        extensions = {path.rpartition(".")[2] for path in cls.extensions if path.startswith(name)}
+        parts.append("\n".join(fields(message, only, extensions)))
     return parts
 
 
-def fields(message: Any, only: str = "") -> Iterator[str]:
+def fields(message: Any, only: str = "", extensions: Container[str] = ()) -> Iterator[str]:
     """A Markdown list of a message's fields: type, default, comment.
 
-    Fields that share one comment share one item. `only` picks a field.
+    Fields that share one comment share one item. `only` picks a field. Of the fields that forks
+    added to a message of Caffe's, those named in `extensions` are listed.
     """
     comments = _comments().get(message.name, {})
     group: list[str] = []
     about, enum = "", None
     for field in message.fields:
-        if only and field.name != only:
+        if (only and field.name != only) or (is_addition(field) and field.name not in extensions):
             continue
         comment = comments.get(field.name, "")
         if group and comment != "=":

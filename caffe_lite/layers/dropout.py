@@ -24,6 +24,7 @@ class Dropout(Layer):
                 dropout_param { dropout_ratio: 0.4 } }
     """
 
+    keeps_layout = True
     in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

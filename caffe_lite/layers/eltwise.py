@@ -36,6 +36,7 @@ class Eltwise(Layer):
                 eltwise_param { operation: SUM coeff: 1 coeff: -0.5 } }
     """
 
+    keeps_layout = True
     bottoms = (2, None)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

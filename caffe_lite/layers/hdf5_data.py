@@ -1,6 +1,8 @@
 """HDF5Data: rows of HDF5 files."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.data.batches import RowBatches
@@ -30,7 +32,30 @@ class HDF5Data(DataLayer):
                 hdf5_data_param { source: "train_files.txt" batch_size: 4 shuffle: true } }
     """
 
+    reads = ("hdf5_data_param", "data_param.prefetch")
     tops = (1, None)
+
+    @classmethod
+    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+        """Labels are one number a row, as are LRCN's clip markers.
+
+        Of LRCN's captions each row holds a word of every stream; there are as many streams as
+        images in the layer beside it, or as the name of the list says.
+        """
+        name, own = param.top[top], param.hdf5_data_param
+        if "label" in name or name == "clip_markers":
+            return (own.batch_size,)
+        if not name.endswith("_sentence"):
+            return None
+        images = [
+            getattr(other, message).batch_size
+            for other in net.layer
+            for kind, message in (("ImageData", "image_data_param"), ("HDF5Data", cls.reads[0]))
+            if other.type == kind and not any(top.endswith("_sentence") for top in other.top)
+        ]
+        folder = re.search(r"buffer_(\d+)", own.source)
+        streams = images[0] if images else int(folder[1]) if folder else 1
+        return (own.batch_size, streams)
 
     def open(self, top: Sequence[Blob]) -> RowBatches:
         param = self.param.hdf5_data_param

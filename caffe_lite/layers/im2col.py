@@ -26,6 +26,9 @@ class Im2col(Layer):
                 convolution_param { kernel_size: 3 stride: 2 } }
     """
 
+    spatial = True
+    reads = ("convolution_param",)
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)
         self.note_hint(self.param.convolution_param, "force_nd_im2col")

@@ -1,17 +1,17 @@
 """ImageData: listed image files."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.data.batches import ListedImageBatches
 from caffe_lite.data.image_list import ImageList
-from caffe_lite.layers._data import DataLayer
+from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
-from caffe_lite.proto.dialects import fork_field
 
 
 @register("ImageData")
-class ImageData(DataLayer):
+class ImageData(ImageDataLayer):
     """Images and labels from a list of files, one "path label" a line, round and round.
 
     top[0]  data   (batch_size, C, H, W)  B, G, R or, with is_color: false, grey; transformed by
@@ -36,12 +36,23 @@ class ImageData(DataLayer):
                                    new_height: 12 new_width: 10 } }
     """
 
+    reads = ("image_data_param", "transform_param", "data_param.prefetch")
+    extensions = (
+        "transform_param.flow",
+        "image_data_param.min_height",
+        "image_data_param.min_width",
+    )
     tops = (2, 2)
+
+    @classmethod
+    def image_size(cls, param: Any) -> tuple[int, int]:
+        own, crop = param.image_data_param, param.transform_param.crop_size
+        return (crop, crop) if crop else (own.new_height, own.new_width)
 
     def open(self, top: Sequence[Blob]) -> ListedImageBatches:
         param = self.param.image_data_param
         size = self.batch_size(param)
-        sizes = {name: fork_field(param, name) for name in ("min_height", "min_width")}
+        sizes = {name: getattr(param, name) for name in ("min_height", "min_width")}
         sizes |= {"new_height": param.new_height, "new_width": param.new_width}
         for kind in ("new", "min"):
             height, width = sizes[f"{kind}_height"], sizes[f"{kind}_width"]

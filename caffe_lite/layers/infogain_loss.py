@@ -36,6 +36,7 @@ class InfogainLoss(NormalizedLossLayer):
                 top: "loss" infogain_loss_param { axis: 1 } }
     """
 
+    reads = ("infogain_loss_param", "loss_param")
     bottoms = (2, 3)
     tops = (1, 2)
     tops_without_gradient = (1,)

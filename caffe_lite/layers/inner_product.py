@@ -59,6 +59,13 @@ class InnerProduct(Layer):
         if self.bias_term:
             self.ops.add_bias(y, self.blobs[1].data)
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        return top[0].count * self._num_input
+
+    @property
+    def takes_rectifier(self) -> bool:
+        return self.bias_term and type(self) is InnerProduct  # a subclass may do more
+
     def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
         """`forward` with a bias, and the in-place ReLU behind it."""
         self.ops.bias_relu(self._product(bottom, top), self.blobs[1].data, slope)

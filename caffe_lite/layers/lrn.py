@@ -29,6 +29,8 @@ class LRN(Layer):
                 lrn_param { local_size: 3 alpha: 0.5 beta: 0.75 } }
     """
 
+    spatial = True
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.lrn_param
         self.note_hint(param, "engine")

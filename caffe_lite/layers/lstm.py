@@ -47,6 +47,7 @@ class LSTM(RecurrentLayer):
                                   bias_filler { type: "constant" } } }
     """
 
+    reads = ("recurrent_param",)
     gates = 4
     states = 2
 

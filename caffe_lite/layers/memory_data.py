@@ -34,6 +34,8 @@ class MemoryData(Layer):
                 memory_data_param { batch_size: 2 channels: 3 height: 8 width: 9 } }
     """
 
+    reads = ("memory_data_param", "transform_param")
+    extensions = ("transform_param.flow",)
     bottoms = (0, 0)
     tops = (2, 2)
     is_data = True

@@ -43,6 +43,7 @@ class Pooling(Layer):
                 pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
     """
 
+    spatial = True
     tops = (1, 2)
     tops_without_gradient = (1,)
 

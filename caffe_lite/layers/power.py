@@ -28,6 +28,8 @@ class Power(Neuron):
                 power_param { power: 3 scale: 0.5 shift: 2 } }
     """
 
+    keeps_layout = True
+
     reads_x = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

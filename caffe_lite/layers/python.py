@@ -4,19 +4,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.abc import SourceLoader
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
+from caffe_lite import plugins
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
 from caffe_lite.layers.base import Layer, log
 from caffe_lite.layers.registry import register
-
-# Modules that older nets name and that ship with this package; the user's own come first.
-SHIPPED = {"sequence_input_layer": "caffe_lite.lrcn.sequence_input_layer"}
 
 
 @register("Python")
@@ -53,6 +53,29 @@ class Python(Layer):
     in_place = True
     reshape_every_forward = True
     host_side = True
+    has_source = True
+
+    @classmethod
+    def source_exists(cls, param: Any) -> bool:
+        """Whether the module is there. A module that does not parse is, unless one ships for it."""
+        name = param.python_param.module
+        top_level = name.partition(".")[0]
+        spec = PathFinder.find_spec(top_level, [*sys.path, os.getcwd()])
+        if spec is None or not isinstance(spec.loader, SourceLoader):
+            return spec is not None
+        try:
+            return spec.loader.get_code(top_level) is not None
+        except SyntaxError:
+            return plugins.shipped_module(name) is None
+
+    @classmethod
+    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+        """What the class of a module that ships declares."""
+        own = param.python_param
+        module = plugins.shipped_module(own.module)
+        user = getattr(import_module(module), own.layer, None) if module else None
+        shapes = user.declared_shapes(own.param_str) if user else None
+        return shapes[min(top, len(shapes) - 1)] if shapes else None
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.python_param
@@ -141,8 +164,9 @@ class Python(Layer):
         if "" not in sys.path and os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         if "caffe" not in sys.modules and find_spec("caffe") is None:
-            import_module("caffe_lite.pycaffe.install").install_as_caffe()
-        for candidate in (name, SHIPPED.get(name)):
+            plugins.call("install_as_caffe")
+        shipped = plugins.shipped_module(name)
+        for candidate in (name, shipped):
             if candidate is None:
                 continue
             try:
@@ -153,12 +177,12 @@ class Python(Layer):
                         f'module "{name}" needs one that is missing: {error}'
                     ) from error
             except Exception as error:
-                if candidate in SHIPPED and _is_python_2(error):
+                if candidate == name and shipped and _is_python_2(error):
                     log.warning(
                         'layer "%s": %s is written in Python 2; %s takes its place',
                         self.name,
                         getattr(error, "filename", name),
-                        SHIPPED[name],
+                        shipped,
                     )
                     continue
                 raise self.fail(

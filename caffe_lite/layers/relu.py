@@ -22,11 +22,16 @@ class ReLU(Layer):
                 relu_param { negative_slope: 0.1 } }
     """
 
+    keeps_layout = True
     in_place = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.slope = self.param.relu_param.negative_slope
         self.note_hint(self.param.relu_param, "engine")
+
+    @property
+    def rectifier_slope(self) -> float | None:
+        return self.slope if type(self) is ReLU else None
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.require_elements(bottom)

@@ -38,6 +38,8 @@ class RNN(RecurrentLayer):
                 recurrent_param { num_output: 5 weight_filler { type: "gaussian" std: 0.2 } } }
     """
 
+    reads = ("recurrent_param",)
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
         self._h, self._o = Blob(self.ops), Blob(self.ops)

@@ -32,6 +32,8 @@ class Scale(Affine):
                 scale_param { axis: 1 bias_term: true bias_filler { value: 0.5 } } }
     """
 
+    keeps_layout = True
+
     what = "scale"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

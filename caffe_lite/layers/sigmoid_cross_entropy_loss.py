@@ -29,6 +29,8 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
                 top: "loss" loss_param { ignore_label: -1 normalization: VALID } }
     """
 
+    reads = ("loss_param",)
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().setup(bottom, top)
         param, modes = self.param.loss_param, schema.LossParameter

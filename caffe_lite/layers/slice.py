@@ -29,6 +29,7 @@ class Slice(Layer):
                 slice_param { axis: 1 slice_point: 1 } }
     """
 
+    keeps_layout = True
     tops = (1, None)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

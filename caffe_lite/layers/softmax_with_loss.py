@@ -30,6 +30,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
                 loss_param { ignore_label: 255 } }
     """
 
+    reads = ("loss_param", "softmax_param")
     tops = (1, 2)
     tops_without_gradient = (1,)
 

@@ -21,6 +21,7 @@ class Split(Layer):
         layer { name: "split" type: "Split" bottom: "data" top: "a" top: "b" }
     """
 
+    keeps_layout = True
     tops = (1, None)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from caffe_lite.blob import Blob
 from caffe_lite.data.window_file import WindowFile
 from caffe_lite.data.windows import WindowBatches
-from caffe_lite.layers._data import DataLayer
+from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
 
 
 @register("WindowData")
-class WindowData(DataLayer):
+class WindowData(ImageDataLayer):
     """Image windows drawn at random from a window file and warped to one size (R-CNN).
 
     top[0]  data   (batch_size, 3, crop_size, crop_size)  B, G, R
@@ -37,6 +37,7 @@ class WindowData(DataLayer):
                 window_data_param { source: "windows.txt" batch_size: 4 context_pad: 2 } }
     """
 
+    reads = ("window_data_param", "transform_param", "data_param.prefetch")
     tops = (2, 2)
 
     def open(self, top: Sequence[Blob]) -> WindowBatches:

@@ -67,7 +67,7 @@ class VideoRead(Layer):
         self.settings = self.find_settings(param_str)
         self._reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
         self._mean = self.ops.asarray(np.array(self.settings.mean).reshape(3, 1, 1))
-        for blob, shape in zip(top, self.shapes(param_str), strict=True):
+        for blob, shape in zip(top, self.declared_shapes(param_str), strict=True):
             blob.reshape(*shape)
         self._begin(self._reader.get_state())
 
@@ -95,7 +95,7 @@ class VideoRead(Layer):
         )
 
     @classmethod
-    def shapes(cls, param_str: str) -> list[tuple[int, ...]]:
+    def declared_shapes(cls, param_str: str) -> list[tuple[int, ...]]:
         """The shapes of the tops under these settings, whose videos need not be there."""
         found = cls.find_settings(param_str)
         frames = found.frames * found.buffer

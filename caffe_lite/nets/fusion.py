@@ -1,29 +1,22 @@
-"""Layers that run as one: a bias and the in-place ReLU right behind it, in one pass over memory."""
+"""Layers that run as one: a bias and the in-place ReLU behind it, in one pass over memory."""
 
 from collections.abc import Sequence
 
 from caffe_lite.layers.base import Layer
-from caffe_lite.layers.convolution import Convolution
-from caffe_lite.layers.inner_product import InnerProduct
-from caffe_lite.layers.relu import ReLU
 from caffe_lite.nets.wiring import Wiring
 
 
-def rectified_layers(wiring: Wiring, layers: Sequence[Layer]) -> dict[int, ReLU]:
-    """By position, the layers that can take over the forward pass of the ReLU behind them.
+def rectified_layers(wiring: Wiring, layers: Sequence[Layer]) -> dict[int, float]:
+    """The layers that can take over the forward pass of the ReLU behind them.
 
-    These are Convolution and InnerProduct with a bias and one top, followed at once by a ReLU that
-    works in place on it: nobody else sees what stands there in between. Classes must be these very
-    ones, since a user's own may do more.
+    By position, the slope of that ReLU. The layer has one top, and the ReLU comes next and works in
+    place on it, so that nobody else can see the values in between.
     """
     found = {}
-    for i, (layer, relu) in enumerate(zip(layers, layers[1:], strict=False)):
-        node, behind = wiring.nodes[i], wiring.nodes[i + 1]
-        in_place = len(node.top) == 1 and list(node.top) == behind.bottom == behind.top
-        if in_place and type(relu) is ReLU and _has_bias(layer):
-            found[i] = relu
+    for i, (layer, behind) in enumerate(zip(layers, layers[1:], strict=False)):
+        node, next_node = wiring.nodes[i], wiring.nodes[i + 1]
+        in_place = len(node.top) == 1 and list(node.top) == next_node.bottom == next_node.top
+        slope = behind.rectifier_slope
+        if in_place and slope is not None and layer.takes_rectifier:
+            found[i] = slope
     return found
-
-
-def _has_bias(layer: Layer) -> bool:
-    return type(layer) in (Convolution, InnerProduct) and getattr(layer, "bias_term", False)

@@ -21,7 +21,7 @@ def with_state(net: Any, phase: int | None, level: int, stages: Iterable[str]) -
     With `phase` None its own state counts alone.
     """
     stated = schema.NetParameter()
-    stated.CopyFrom(net)
+    stated.CopyFrom(schema.current(net))
     if phase is not None:
         stated.state.phase = phase
         stated.state.level = level
@@ -35,7 +35,7 @@ def filter_net(net: Any) -> Any:
     Raises ModelError for a layer with both include and exclude rules.
     """
     filtered = schema.NetParameter()
-    filtered.CopyFrom(net)
+    filtered.CopyFrom(schema.current(net))
     del filtered.layer[:]
     filtered.layer.extend(layer for layer in net.layer if _is_included(layer, net.state))
     return filtered
@@ -81,7 +81,7 @@ def insert_splits(net: Any) -> Any:
     """
     sources, uses, weights = _count_uses(net)
     split = schema.NetParameter()
-    split.CopyFrom(net)
+    split.CopyFrom(schema.current(net))
     del split.layer[:]
     handed_out: Counter[tuple[int, int]] = Counter()
     for i, original in enumerate(net.layer):

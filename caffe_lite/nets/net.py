@@ -227,8 +227,8 @@ class Net:
 
     def _forward_rectified(self, i: int) -> None:
         """Run layer `i` and the ReLU behind it."""
-        layer: Any = self.layers[i]
-        layer.forward_rectified(self.bottom_vecs[i], self.top_vecs[i], self._rectified[i].slope)
+        slope = self._rectified[i]
+        self.layers[i].forward_rectified(self.bottom_vecs[i], self.top_vecs[i], slope)
 
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run backward from layer `start` down to layer `end`, where a gradient is needed."""

@@ -1,11 +1,7 @@
 """What a net consists of: per layer its tops, learned blobs, multiply-adds and memory."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from math import prod
 
-from caffe_lite.blob import Blob
-from caffe_lite.layers.base import Layer
 from caffe_lite.nets.net import Net
 
 
@@ -50,7 +46,7 @@ def summarize(net: Net) -> list[LayerSummary]:
                 },
                 counts[True],
                 counts[False],
-                multiply_adds(layer, bottom, net.top_vecs[i]),
+                layer.multiply_adds(bottom, net.top_vecs[i]),
                 sum(blob.count for blob in fresh) * net.ops.dtype.itemsize,
             )
         )
@@ -71,52 +67,3 @@ def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[La
         ]
         merged.append(LayerSummary(row.name, row.type, tops, *counts))
     return merged
-
-
-def multiply_adds(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
-    """Multiply-adds of one forward pass through the products of weights and data.
-
-    Element-wise work (biases, activations, pooling, normalization) is not counted.
-    """
-    count = _COUNTERS.get(layer.type)
-    return count(layer, bottom, top) if count and layer.blobs else 0
-
-
-def _convolution(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
-    """Each output takes one weight row: weight (O, C/g, *K)."""
-    weight = layer.blobs[0].shape
-    return sum(blob.count for blob in top) * prod(weight[1:])
-
-
-def _deconvolution(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
-    """Each input is spread by one weight row: weight (C, O/g, *K)."""
-    weight = layer.blobs[0].shape
-    return sum(blob.count for blob in bottom) * prod(weight[1:])
-
-
-def _inner_product(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
-    outputs = layer.param.inner_product_param.num_output
-    return top[0].count * (layer.blobs[0].count // outputs)
-
-
-def _recurrent(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
-    """Every weight matrix once per step and stream; a static input's once per stream."""
-    steps, streams = bottom[0].shape[:2]
-    matrices = [blob.count for blob in layer.blobs if len(blob.shape) > 1]
-    static = matrices.pop(1) if _has_static(layer, bottom) else 0
-    return streams * (steps * sum(matrices) + static)
-
-
-def _has_static(layer: Layer, bottom: list[Blob]) -> bool:
-    carried = 2 if layer.type == "LSTM" else 1
-    hidden = carried if layer.param.recurrent_param.expose_hidden else 0
-    return len(bottom) - hidden == 3
-
-
-_COUNTERS: dict[str, Callable[[Layer, list[Blob], list[Blob]], int]] = {
-    "Convolution": _convolution,
-    "Deconvolution": _deconvolution,
-    "InnerProduct": _inner_product,
-    "LSTM": _recurrent,
-    "RNN": _recurrent,
-}

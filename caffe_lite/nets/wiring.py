@@ -86,7 +86,7 @@ def _copied_blobs(net: Any) -> dict[str, str]:
 
 def _class_of(param: Any, source: StrPath | None) -> type[Layer]:
     try:
-        return layer_class(param.type)
+        return layer_class(param.type, param)
     except LayerError as error:
         place = "" if source is None else type_place(source, param.name, param.type)
         raise LayerError(f'{place}layer "{param.name}": {error}') from error

@@ -3,7 +3,6 @@
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import did_you_mean
-from caffe_lite.proto.dialects import fork_fields
 
 _LISTS_OF_V1 = {
     "blobs_lr": "param { lr_mult: ... }",
@@ -17,7 +16,7 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
 
     `enclosing` holds the messages around it, outermost first.
     """
-    known = [field.name for field in (*descriptor.fields, *fork_fields(descriptor))]
+    known = [field.name for field in descriptor.fields]
     return f'{descriptor.name} has no field "{name}"' + (
         _renamed(descriptor, name)
         or _belongs_outside(name, enclosing)

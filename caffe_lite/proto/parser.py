@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import PrototxtError
-from caffe_lite.proto.dialects import fork_fields, set_fork_field
 from caffe_lite.proto.hints import unknown_field
 from caffe_lite.proto.scalars import Converter, converter
-from caffe_lite.proto.schema import is_repeated, is_required
+from caffe_lite.proto.schema import is_repeated, is_required, load_plugins
 from caffe_lite.proto.tokens import Tokens
 
 log = logging.getLogger("caffe_lite.proto")
@@ -22,16 +21,11 @@ class _Field(NamedTuple):
     descriptor: FieldDescriptor
     repeated: bool
     convert: Converter | None  # None: the field holds a message
-    fork: bool = False  # the field is a fork's, and the schema lacks it
 
 
 @cache
 def _fields(descriptor: Descriptor) -> dict[str, _Field]:
-    forks = {
-        field.name: _Field(field, False, converter(field), fork=True)
-        for field in fork_fields(descriptor)
-    }
-    return forks | {
+    return {
         field.name: _Field(
             field, is_repeated(field), None if field.message_type else converter(field)
         )
@@ -91,8 +85,6 @@ class Parser:
             self._list(message, field, start)
         elif field.convert is None:
             self._message(message, field, start)
-        elif field.fork:
-            set_fork_field(message, name, field.convert(tokens, field.descriptor))
         elif field.repeated:
             getattr(message, name).append(field.convert(tokens, field.descriptor))
         else:
@@ -131,7 +123,9 @@ class Parser:
 
     def _unknown(self, descriptor: Descriptor, name: str, start: int) -> None:
         tokens = self.tokens
-        error = tokens.error(unknown_field(descriptor, name, self.open[:-1]), start)
+        failures = load_plugins()
+        text = "; ".join([unknown_field(descriptor, name, self.open[:-1]), *failures])
+        error = tokens.error(text, start)
         if not self.skip_unknown:
             raise error
         log.warning("%s; skipped", error)

@@ -5,7 +5,6 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from caffe_lite.proto.dialects import extras
 from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.strings import escape
 
@@ -30,9 +29,6 @@ def _print_fields(message: Any, indent: str, lines: list[str]) -> None:
             if field.enum_type:
                 show = _enum_name(field.enum_type.values_by_number)
             lines.extend([f"{indent}{field.name}: {show(each)}\n" for each in values])
-    extra = extras(message)
-    if extra is not None:
-        _print_fields(extra, indent, lines)
 
 
 def _enum_name(known: Any) -> Any:

@@ -4,6 +4,7 @@ import os
 from typing import Any, Literal
 
 from caffe_lite.errors import PrototxtError
+from caffe_lite.proto import schema
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.parser import Parser
@@ -23,9 +24,13 @@ def parse(text: str, message_class: Any, name: str = "<string>", unknown: Unknow
     """
     if unknown not in ("error", "warn"):
         raise ValueError(f'unknown must be "error" or "warn", not {unknown!r}')
-    message = message_class()
-    Parser(Tokens(text, name), skip_unknown=unknown == "warn").parse(message)
-    return message
+    while True:
+        message = schema.newest(message_class)()
+        try:
+            Parser(Tokens(text, name), skip_unknown=unknown == "warn").parse(message)
+        except schema.SchemaGrown:
+            continue  # a plugin brought a field that the text has: read it again
+        return message
 
 
 def read(path: StrPath, message_class: Any, unknown: Unknown = "error") -> Any:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
-from caffe_lite.errors import did_you_mean
-from caffe_lite.layers.builtin import messages_of
+from google.protobuf.descriptor import Descriptor
+
+from caffe_lite.errors import LayerError, did_you_mean
+from caffe_lite.layers.registry import layer_class
 from caffe_lite.proto import schema
 from caffe_lite.pycaffe.assign import assign
 from caffe_lite.pycaffe.errors import NotATopError, UnknownNameError
@@ -94,23 +97,21 @@ class _Writer:
         return schema.NetParameter(layer=self.layers.values())
 
 
-def _own_messages() -> dict[str, str]:
+@cache
+def _own_messages(layer: Descriptor) -> dict[str, str]:
     """By the name that a message shares with a type (`Convolution`), that of its field."""
     return {
         field.message_type.name.removesuffix("Parameter"): field.name
-        for field in schema.LayerParameter.DESCRIPTOR.fields
+        for field in layer.fields
         if field.name.endswith("_param") and field.message_type
     }
-
-
-_OWN = _own_messages()
 
 
 def _assign_keyword(layer: Any, key: str, value: Any) -> None:
     """A keyword is a field of the message of the type's own name, or else of the layer."""
     where = f'{layer.type} "{layer.name}"'
     fields = layer.DESCRIPTOR.fields_by_name
-    own = _OWN.get(layer.type)
+    own = _own_messages(layer.DESCRIPTOR).get(layer.type)
     own_fields = fields[own].message_type.fields_by_name if own else {}
     if own and key in own_fields:
         assign(getattr(layer, own), key, value, where)
@@ -120,9 +121,16 @@ def _assign_keyword(layer: Any, key: str, value: Any) -> None:
         raise UnknownNameError(f'{where} takes no "{key}"{_hint(layer.type, key, own_fields)}')
 
 
+def _messages(type_name: str) -> tuple[str, ...]:
+    try:
+        return layer_class(type_name).reads or ()
+    except LayerError:  # reported when the net is built
+        return ()
+
+
 def _hint(type_name: str, key: str, own_fields: Any) -> str:
     message_fields = schema.LayerParameter.DESCRIPTOR.fields_by_name
-    for message in messages_of(type_name):
+    for message in _messages(type_name):
         known = message_fields.get(message)
         if known is not None and key in known.message_type.fields_by_name:
             return f"; write {message}=dict({key}=...)"

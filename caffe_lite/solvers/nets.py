@@ -101,12 +101,12 @@ def test_sources(param: Any, files: NetFiles) -> list[NetSource]:
 def _source(field: str, net: Any, default: Any, solver_state: Any, file: str | None) -> NetSource:
     """States by rising precedence: the phase's default, the net's own, the solver's for it."""
     merged = schema.NetState()
-    merged.CopyFrom(default)
-    merged.MergeFrom(net.state)
+    merged.CopyFrom(schema.current(default))
+    merged.MergeFrom(schema.current(net.state))
     if solver_state is not None:
-        merged.MergeFrom(solver_state)
+        merged.MergeFrom(schema.current(solver_state))
     param = schema.NetParameter()
-    param.CopyFrom(net)
+    param.CopyFrom(schema.current(net))
     param.state.CopyFrom(merged)
     return NetSource(field, param, file)
 

@@ -50,6 +50,8 @@ def get_solver(
         param = load.load_solver(param, unknown)
     elif solver_needs_upgrade(param):
         param = upgrade_solver(param, "solver" if path is None else fspath(path))
+    else:
+        param = schema.current(param)
     if param.HasField("layer_wise_reduce"):
         log.debug("layer_wise_reduce concerns training on several GPUs and changes nothing here")
     known = solver_types()

@@ -93,7 +93,7 @@ def make_layer(
     else:
         param = text.parse(prototxt, schema.LayerParameter)
     param.name = param.name or "layer"
-    cls = layer_class(param.type)
+    cls = layer_class(param.type, param)
     bottom = []
     for values in bottoms:
         blob = Blob(ops, *np.shape(values))

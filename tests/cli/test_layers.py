@@ -3,10 +3,11 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from caffe_lite import plugins
 from caffe_lite.cli import layers
 from caffe_lite.errors import LayerError
-from caffe_lite.layers import describe, registry
-from caffe_lite.layers.builtin import BUILTIN
+from caffe_lite.layers import describe
+from caffe_lite.layers.registry import CAFFE
 
 
 def run(*argv):
@@ -18,19 +19,19 @@ def run(*argv):
 def test_lists_every_type_on_a_line(capsys):
     assert run() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(BUILTIN) == 61
-    assert [line.split()[0] for line in lines] == sorted(BUILTIN)
+    assert len(lines) == len(CAFFE.types()) == 61
+    assert [line.split()[0] for line in lines] == CAFFE.types()
     assert "Sigmoid                  Logistic sigmoid: y = 1 / (1 + exp(-x))." in lines
 
 
 def test_a_plugin_that_cannot_be_loaded_leaves_the_others(capsys, monkeypatch):
-    point = EntryPoint("Broken", "no_such_module:Broken", registry.ENTRY_POINT_GROUP)
+    point = EntryPoint("Broken", "no_such_module:Broken", "caffe_lite.layers")
     monkeypatch.setattr(
-        registry, "entry_points", lambda group, name="Broken": [point] if name == "Broken" else []
+        plugins, "entry_points", lambda group, name="Broken": [point] if name == "Broken" else []
     )
     assert run() == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert sorted(lines) == sorted([*BUILTIN, "Broken"])
+    assert sorted(lines) == sorted([*CAFFE.types(), "Broken"])
     assert 'NOT USABLE: layer type "Broken": its plugin no_such_module:Broken' in lines["Broken"]
 
 

@@ -4,8 +4,8 @@ import textwrap
 import numpy as np
 import pytest
 
+from caffe_lite import plugins
 from caffe_lite.errors import LayerError
-from caffe_lite.layers import python
 from caffe_lite.testing import check_layer, make_layer
 from tests.layers.helpers import normal
 
@@ -227,7 +227,7 @@ def test_shipped_modules_stand_in_for_missing_ones(module, monkeypatch):
     folder = module / "shipped_package"
     folder.mkdir()
     (folder / "inner.py").write_text(textwrap.dedent(MODULE))
-    monkeypatch.setitem(python.SHIPPED, "old_name", "shipped_package.inner")
+    monkeypatch.setitem(plugins._shipped, "old_name", "shipped_package.inner")
     x = normal(2, 3)
     np.testing.assert_allclose(
         make_layer(text("Multiply", module="old_name"), [x]).forward()[0], 6 * x

@@ -1,14 +1,18 @@
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import caffe_lite
-from caffe_lite.errors import LayerError
+from caffe_lite import plugins
+from caffe_lite.errors import LayerError, PrototxtError
 from caffe_lite.layers import registry
 from caffe_lite.layers.base import Layer
-from caffe_lite.layers.builtin import BUILTIN
-from caffe_lite.layers.registry import layer_class, layer_types, register
+from caffe_lite.layers.layer_set import snake_case
+from caffe_lite.layers.registry import CAFFE, layer_class, layer_types, register
+from caffe_lite.proto import schema, text
+from caffe_lite.proto.proto_source import parse_proto
 from caffe_lite.testing import check_layer, make_layer
 
 PLUGIN = """
@@ -65,7 +69,7 @@ COUNTS = {  # fewest and most bottoms and tops, as Caffe checks them; None: no l
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch):
     """Registrations of a test last as long as the test."""
-    for name in BUILTIN:
+    for name in CAFFE.types():
         layer_class(name)
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
 
@@ -178,13 +182,139 @@ def test_a_message_that_the_type_does_not_read_is_told_of(caplog):
 
 
 def test_all_types_of_the_reference_are_known():
-    assert len(BUILTIN) == 61
-    assert layer_types() == sorted(BUILTIN)
-    assert all(layer_class(name).type == name for name in BUILTIN)
+    assert len(CAFFE.types()) == 61
+    assert layer_types() == CAFFE.types()
+    assert all(layer_class(name).type == name for name in CAFFE.types())
 
 
 def test_counts_of_bottoms_and_tops_are_caffes():
     expected = {name: bounds for bounds, names in COUNTS.items() for name in names.split()}
-    assert {name: (layer_class(name).bottoms, layer_class(name).tops) for name in BUILTIN} == (
-        expected
+    assert {
+        name: (layer_class(name).bottoms, layer_class(name).tops) for name in CAFFE.types()
+    } == (expected)
+
+
+PERMUTE = """
+from caffe_lite import Layer, register
+
+
+@register("TestsPermute", fields="repeated uint32 order = 1;")
+class TestsPermute(Layer):
+    def reshape(self, bottom, top):
+        self.order = list(self.param.tests_permute_param.order)
+        top[0].reshape(*(bottom[0].shape[axis] for axis in self.order))
+
+    def forward(self, bottom, top):
+        top[0].data[...] = bottom[0].data.transpose(self.order)
+"""
+NET = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 } } }
+layer { name: "p" type: "TestsPermute" bottom: "x" top: "y"
+        tests_permute_param { order: 2 order: 0 order: 1 } }"""
+
+
+def install(folder, name, module, entry):
+    """An installed distribution of one module, with an entry point for a layer."""
+    (folder / f"{name}.py").write_text(module)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[caffe_lite.layers]\n{entry}\n")
+
+
+def test_a_plugin_brings_its_parameters(own_schema, tmp_path, monkeypatch):
+    install(tmp_path, "tests_permuting", PERMUTE, "TestsPermute = tests_permuting:TestsPermute")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins.load_all.cache_clear()
+    (tmp_path / "net.prototxt").write_text(NET)
+    net = caffe_lite.Net(tmp_path / "net.prototxt")
+    assert net.blobs["y"].shape == (4, 2, 3)
+    assert layer_class("TestsPermute").reads == ("tests_permute_param",)
+    with pytest.raises(PrototxtError, match=r'2:31: .*has no field "ordre"; did you mean "order"'):
+        text.parse(NET.replace("{ order", "{ ordre", 1).split("\n", 1)[1], schema.NetParameter)
+    plugins.load_all.cache_clear()
+    sys.modules.pop("tests_permuting")
+
+
+def test_a_plugin_brings_a_proto_file(own_schema, tmp_path, monkeypatch):
+    module = PERMUTE.replace('fields="repeated uint32 order = 1;"', 'proto="permute.proto"')
+    (tmp_path / "tests_with_file.py").write_text(module)
+    (tmp_path / "permute.proto").write_text(
+        "message Order { repeated uint32 order = 1; }\n"
+        "extend LayerParameter { optional Order tests_permute_param = 1; }"
     )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import_module("tests_with_file")
+    net = caffe_lite.Net(text.parse(NET, schema.NetParameter))
+    assert net.blobs["y"].shape == (4, 2, 3)
+    sys.modules.pop("tests_with_file")
+
+
+def test_a_broken_plugin_is_named_beside_the_field_it_may_have_brought(
+    own_schema, tmp_path, monkeypatch
+):
+    install(tmp_path, "tests_broken", "1 / 0", "TestsPermute = tests_broken:TestsPermute")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins.load_all.cache_clear()
+    with pytest.raises(PrototxtError, match="tests_broken:TestsPermute could not be loaded: Zero"):
+        text.parse(NET, schema.NetParameter)
+    plugins.load_all.cache_clear()
+
+
+def test_fields_that_do_not_fit_the_schema(own_schema):
+    with pytest.raises(PrototxtError, match='a number expected, got "b"'):
+
+        @register("TestsBadFields", fields="optional int32 a = b;")
+        class Bad(Layer):
+            pass
+
+    assert "TestsBadFields" not in layer_types()
+
+
+def test_a_definition_decides_between_meanings_by_its_fields(own_schema):
+    @register("TestsNorm", aliases=["TestsNormal"], fields="optional float eps = 1;")
+    class One(Layer):
+        """The plain one."""
+
+    @register("TestsNorm", when=["tests_norm_param.eps"])
+    class Other(Layer):
+        """With eps."""
+
+    def chosen(written):
+        param = text.parse(written, schema.LayerParameter)
+        return layer_class(param.type, param)
+
+    assert layer_class("TestsNorm") is One is layer_class("TestsNormal")
+    assert chosen('type: "TestsNorm"') is chosen('type: "TestsNorm" tests_norm_param { }') is One
+    assert chosen('type: "TestsNorm" tests_norm_param { eps: 0 }') is Other
+    assert [meaning.cls for meaning in registry.meanings_of("TestsNorm")] == [Other, One]
+
+
+def test_a_forks_field_is_honoured_or_refused_never_skipped(own_schema, caplog):
+    addition = "extend PoolingParameter { optional bool tests_mode = 1; %s }"
+    hint = "optional bool tests_hint = 2 [deprecated = true];"
+    schema.extend(parse_proto(addition % hint, "tests"))
+    pooling = 'name: "p" type: "Pooling" pooling_param { kernel_size: 1 %s }'
+    with pytest.raises(
+        LayerError, match=r'layer "p" \(Pooling\): pooling_param.tests_mode is a fi'
+    ):
+        make_layer(pooling % "tests_mode: false", [np.ones((1, 1, 2, 2))])
+    with caplog.at_level("INFO"):
+        make_layer(pooling % "tests_hint: true", [np.ones((1, 1, 2, 2))])
+    assert [record.getMessage() for record in caplog.records] == [
+        'layer "p": pooling_param.tests_hint is a hint that changes nothing here'
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, snake",
+    [
+        ("InnerProduct", "inner_product"),
+        ("ROIPooling", "roi_pooling"),
+        ("HDF5Data", "hdf5_data"),
+        ("LSTM", "lstm"),
+        ("ReLU6", "re_lu6"),
+        ("PSROIPooling", "psroi_pooling"),
+    ],
+)
+def test_snake_case(name, snake):
+    assert snake_case(name) == snake

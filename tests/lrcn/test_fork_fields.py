@@ -9,7 +9,6 @@ from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import CaffeError, PrototxtError
 from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
-from caffe_lite.proto.dialects import fork_field
 
 LAYER = """layer { name: "d" type: "ImageData" top: "data" top: "label"
   transform_param { mirror: %s crop_size: 9 mean_value: 128 flow: %s }
@@ -24,15 +23,15 @@ def test_a_fork_field_survives_copying_printing_and_binary():
     printed = text.parse(text.format(binary), schema.NetParameter)
     for each in (net, copy, binary, printed):
         layer = each.layer[0]
-        assert fork_field(layer.transform_param, "flow") is True
-        assert fork_field(layer.image_data_param, "min_height") == 20
-        assert fork_field(layer.image_data_param, "min_width") == 30
+        assert layer.transform_param.flow is True
+        assert layer.image_data_param.min_height == 20
+        assert layer.image_data_param.min_width == 30
         assert layer.transform_param.force_color is False  # the fork's number 6 is not ours
 
 
 def test_a_fork_field_defaults_and_is_checked():
     param = text.parse("crop_size: 3", schema.TransformationParameter)
-    assert fork_field(param, "flow") is False
+    assert param.flow is False
     for bad, told in (("flow: 2", "flow"), ("flow: true flow: true", "twice"), ("flaw: 1", "flow")):
         with pytest.raises(PrototxtError, match=told):
             text.parse(bad, schema.TransformationParameter)
@@ -41,7 +40,8 @@ def test_a_fork_field_defaults_and_is_checked():
 
 
 def test_the_schema_itself_has_no_fork_fields():
-    assert "flow" not in schema.TransformationParameter.DESCRIPTOR.fields_by_name
+    caffe = schema.DESCRIPTOR.message_types_by_name["TransformationParameter"]
+    assert "flow" not in caffe.fields_by_name
 
 
 def test_mirrored_flow_is_negated_in_x_alone():

@@ -40,8 +40,8 @@ def test_an_old_net_is_upgraded_with_a_warning(tmp_path, warnings):
 
 def test_unknown_fields_are_errors_unless_told_otherwise(tmp_path, warnings):
     path = tmp_path / "net.prototxt"
-    path.write_text("name: 'n' layer { name: 'a' type: 'ReLU' flow: true }")
-    with pytest.raises(PrototxtError, match=r"net\.prototxt:1:42: .* has no field \"flow\"$"):
+    path.write_text("name: 'n' layer { name: 'a' type: 'ReLU' gradual: true }")
+    with pytest.raises(PrototxtError, match=r"net\.prototxt:1:42: .* has no field \"gradual\"$"):
         load_net(path)
     assert load_net(path, unknown="warn") == CURRENT
     assert len(warnings()) == 1

@@ -1,5 +1,6 @@
 """The schema is Caffe 1.0's, three times over: recorded, written in caffe.proto, and shipped."""
 
+import importlib.util
 import json
 import pickle
 import re
@@ -195,3 +196,12 @@ def test_import_needs_no_array_library():
         "sys.exit(bool({'numpy', 'h5py', 'cupy'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_forks_desc_is_compiled_from_the_proto_files():
+    source = HERE.parent.parent / "tools" / "gen_proto.py"
+    spec = importlib.util.spec_from_file_location("gen_proto", source)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shipped = Path(schema.__file__).with_name("forks.desc").read_bytes()
+    assert shipped == module.compile_forks(module.FORKS), "run tools/gen_proto.py"

@@ -5,7 +5,6 @@ from typing import Any
 import numpy
 
 from caffe_lite.nets.net import Net
-from caffe_lite.nets.summary import multiply_adds
 from caffe_lite.proto import schema, text
 
 FILLER = 'weight_filler { type: "gaussian" std: 0.01 } bias_filler { type: "constant" value: 0.1 }'
@@ -189,7 +188,7 @@ def operations(net: Net) -> dict[str, float]:
     counts = {"convolution": 0.0, "product": 0.0}
     for layer, bottom, top in zip(net.layers, net.bottom_vecs, net.top_vecs, strict=True):
         kind = "convolution" if layer.type == "Convolution" else "product"
-        counts[kind] += 2.0 * multiply_adds(layer, bottom, top)
+        counts[kind] += 2.0 * layer.multiply_adds(bottom, top)
     return counts
 
 

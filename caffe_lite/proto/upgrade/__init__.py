@@ -7,6 +7,7 @@ dropped with a warning, as there; what makes Caffe abort is a `PrototxtError` he
 
 from typing import Any
 
+from caffe_lite.proto import schema
 from caffe_lite.proto.upgrade import batch_norm, inputs, solver, transforms, v0, v1
 
 # Each step has `needed(net)`, `upgrade(net, file)` on a net that it may change, and a NAME.
@@ -20,8 +21,8 @@ def upgrade_net(net: Any, name: str = "net") -> Any:
 
 def upgrade_net_steps(net: Any, name: str) -> tuple[Any, list[str]]:
     """As `upgrade_net`, with the names of the steps that were taken."""
-    upgraded = type(net)()
-    upgraded.CopyFrom(net)
+    upgraded = schema.NetParameter()
+    upgraded.CopyFrom(schema.current(net))
     taken = []
     for step in _STEPS:
         if step.needed(upgraded):
@@ -37,6 +38,6 @@ def solver_needs_upgrade(param: Any) -> bool:
 
 def upgrade_solver(param: Any, name: str = "solver") -> Any:
     """A copy of the SolverParameter `param` with `type` in the place of `solver_type`."""
-    upgraded = type(param)()
-    upgraded.CopyFrom(param)
+    upgraded = schema.SolverParameter()
+    upgraded.CopyFrom(schema.current(param))
     return solver.upgrade(upgraded, name) if solver.needed(upgraded) else upgraded

@@ -1,0 +1,62 @@
+"""What installed packages add to caffe_lite, and what its upper rows offer to its lower ones.
+
+A package adds layers and solvers through entry points of the groups `caffe_lite.layers` and
+`caffe_lite.solvers`. Modules that ship for nets which name them, such as LRCN's
+`sequence_input_layer`, and the package that stands in for `caffe`, lie in rows above the layers
+that import them; the top of the package announces them here.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+_shipped: dict[str, str] = {}
+_services: dict[str, Callable[[], Any]] = {}
+
+
+def names(group: str) -> list[str]:
+    """The names that installed packages register in an entry point group."""
+    return [point.name for point in entry_points(group=group)]
+
+
+def find(group: str, name: str) -> EntryPoint | None:
+    """The entry point of that name, or None. Where several packages have it, the first counts."""
+    return next(iter(entry_points(group=group, name=name)), None)
+
+
+@cache
+def load_all(group: str) -> tuple[str, ...]:
+    """Load every entry point of a group, once in a process.
+
+    Returns a line for each that could not be loaded.
+    """
+    failures = []
+    for point in entry_points(group=group):
+        try:
+            point.load()
+        except Exception as error:  # a stranger's code: whatever it raises
+            failures.append(
+                f"plugin {point.value} could not be loaded: {type(error).__name__}: {error}"
+            )
+    return tuple(failures)
+
+
+def ship_module(name: str, module: str) -> None:
+    """Offer `module` to nets whose Python layers name a module `name` that the user lacks."""
+    _shipped[name] = module
+
+
+def shipped_module(name: str) -> str | None:
+    """The module that ships under `name`, or None."""
+    return _shipped.get(name)
+
+
+def offer(service: str, function: Callable[[], Any]) -> None:
+    """Offer a function to the rows below under the name `service`."""
+    _services[service] = function
+
+
+def call(service: str) -> Any:
+    """Call the function offered as `service`."""
+    return _services[service]()
