@@ -7,7 +7,7 @@ from caffe_lite import plugins
 from caffe_lite.cli import layers
 from caffe_lite.errors import LayerError
 from caffe_lite.layers import describe
-from caffe_lite.layers.registry import CAFFE
+from caffe_lite.layers.registry import layer_sets
 
 
 def run(*argv):
@@ -16,12 +16,26 @@ def run(*argv):
     return layers.run(parser.parse_args(argv))
 
 
-def test_lists_every_type_on_a_line(capsys):
+def listed(out):
+    """By group, the lines of the types in it."""
+    groups, title = {}, ""
+    for line in out.splitlines():
+        if line.startswith("  "):
+            groups[title].append(line)
+        else:
+            title = line.removesuffix(":")
+            groups[title] = []
+    return groups
+
+
+def test_lists_every_type_on_a_line_of_its_family(capsys):
     assert run() == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(CAFFE.types()) == 61
-    assert [line.split()[0] for line in lines] == CAFFE.types()
-    assert "Sigmoid                  Logistic sigmoid: y = 1 / (1 + exp(-x))." in lines
+    groups = listed(capsys.readouterr().out)
+    for family in layer_sets():
+        assert [line.split()[0] for line in groups[family.title]] == family.types()
+    assert len(groups["Caffe 1.0"]) == 61
+    (sigmoid,) = (line for line in groups["Caffe 1.0"] if line.split()[0] == "Sigmoid")
+    assert sigmoid.endswith("  Logistic sigmoid: y = 1 / (1 + exp(-x)).")
 
 
 def test_a_plugin_that_cannot_be_loaded_leaves_the_others(capsys, monkeypatch):
@@ -30,9 +44,10 @@ def test_a_plugin_that_cannot_be_loaded_leaves_the_others(capsys, monkeypatch):
         plugins, "entry_points", lambda group, name="Broken": [point] if name == "Broken" else []
     )
     assert run() == 0
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert sorted(lines) == sorted([*CAFFE.types(), "Broken"])
-    assert 'NOT USABLE: layer type "Broken": its plugin no_such_module:Broken' in lines["Broken"]
+    groups = listed(capsys.readouterr().out)
+    assert len(groups["Caffe 1.0"]) == 61
+    (broken,) = groups["Plugins"]
+    assert 'NOT USABLE: layer type "Broken": its plugin no_such_module:Broken' in broken
 
 
 def test_prints_the_page_of_a_type(capsys):
