@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import CaffeError
+from caffe_lite.types import Array, Shape
 
-Array = Any
+if TYPE_CHECKING:
+    from caffe_lite.backend import Ops
 
-MAX_COUNT = 2**31 - 1
+MAX_COUNT = 2**31 - 1  # elements of a blob, as in Caffe, whose counts are C ints
 
 
 class _Buffer:
-    """Memory for one array, shared by every blob that looks at it; it only grows."""
+    """Memory for one array, used by every blob that shares it; it only grows."""
 
     __slots__ = ("ops", "flat", "number", "initial")
     _numbers = itertools.count(1)
 
-    def __init__(self, ops: Any) -> None:
+    def __init__(self, ops: Ops) -> None:
         self.ops = ops
         self.flat: Array | None = None
-        self.number = 0
-        self.initial: Callable[[Array], None] | None = None
+        self.number = 0  # of the allocation; 0 before the first
+        self.initial: Callable[[Array], None] | None = None  # writes the starting values
 
-    def view(self, shape: tuple[int, ...], count: int) -> Array:
+    def view(self, shape: Shape, count: int) -> Array:
+        """The first `count` elements in `shape`, allocated and filled on first use."""
         if self.flat is None or self.flat.size < count:
             self.flat = self.ops.zeros((count,))
             self.number = next(_Buffer._numbers)
@@ -40,30 +43,31 @@ class _Buffer:
 class Blob:
     """An n-dimensional array `data` and its gradient `diff`, on the device of `ops`.
 
-    Both are C-contiguous arrays of `ops.dtype` and of the blob's shape. Memory is taken, zeroed,
-    when one of them is first touched, so a net can be built and described without any; a reshape to
-    a smaller size keeps it, one to a larger size starts from zeros. Write with
+    Both are C-contiguous arrays of `ops.dtype` and of the blob's shape. Each is allocated, with
+    zeros, when it is first read or written, so a net can be built and described without memory. A
+    reshape to a smaller size keeps the values, one to a larger size starts from zeros. Write with
     `blob.data[...] = x`.
     """
 
     __slots__ = ("ops", "shape", "count", "_buffers", "_views")
 
-    def __init__(self, ops: Any, *shape: int) -> None:
+    def __init__(self, ops: Ops, *shape: int) -> None:
         self.ops = ops
         self._buffers = [_Buffer(ops), _Buffer(ops)]
-        self._views: list[tuple[Array, Array] | None] = [None, None]
-        self.shape: tuple[int, ...] = ()
+        self._views: list[tuple[Array | None, Array] | None] = [None, None]
+        self.shape: Shape = ()
         self.count = 0
         self.reshape(*shape)
 
-    def reshape(self, *shape: int) -> None:
-        """Take a new shape: `reshape(2, 3)` or `reshape((2, 3))`.
+    def reshape(self, *shape: int | Iterable[int]) -> None:
+        """Set the shape: `reshape(2, 3)` or `reshape((2, 3))`.
 
         Raises CaffeError for a negative dimension or more than 2^31 - 1 elements.
         """
-        if len(shape) == 1 and not isinstance(shape[0], int) and hasattr(shape[0], "__iter__"):
-            shape = tuple(shape[0])
-        dims = tuple(int(d) for d in shape)
+        sizes: Iterable[Any] = shape
+        if len(shape) == 1 and isinstance(shape[0], Iterable):
+            sizes = shape[0]
+        dims = tuple(int(size) for size in sizes)
         if dims == self.shape and self.count:
             return
         count = prod(dims)
@@ -86,53 +90,66 @@ class Blob:
 
     @property
     def data(self) -> Array:
+        """The values, in the blob's shape."""
         return self._view(0)
 
     @property
     def diff(self) -> Array:
+        """The gradient of the loss with respect to `data`, in the blob's shape."""
         return self._view(1)
 
     def fill_on_first_use(self, initial: Callable[[Array], None]) -> None:
-        """Have `initial(data)` write the starting values when data is first touched."""
+        """Call `initial(data)` to write the starting values when data is first used."""
         self._buffers[0].initial = initial
 
     def load(self, values: Array) -> None:
-        """Set data to `values`, sparing the starting values that nobody has looked at."""
+        """Set data to `values`, without running a filler that has not run yet."""
         self._buffers[0].initial = None
         self.data[...] = self.ops.asarray(values, dtype=self.ops.dtype)
 
     def overwrite(self, write: Callable[[Array], None]) -> None:
-        """Have `write(data)` set all of data, sparing the starting values as `load` does."""
+        """Let `write(data)` set every element, without running a filler that has not run yet."""
         self._buffers[0].initial = None
         write(self.data)
 
     @property
     def has_data(self) -> bool:
+        """Whether data is allocated."""
         return self._buffers[0].flat is not None
 
     @property
     def has_diff(self) -> bool:
+        """Whether diff is allocated."""
         return self._buffers[1].flat is not None
 
     @property
     def memory(self) -> tuple[int, int]:
-        """Numbers of the memory that data and diff lie in, never used twice; 0 where none is yet.
+        """Unique allocation ids of data and diff; 0 if not allocated.
 
-        They change where a blob grows, is released or comes to share another's.
+        An id changes when the blob grows, is released or starts to share another blob's memory.
         """
         return self._buffers[0].number, self._buffers[1].number
 
     @property
     def buffer_ids(self) -> tuple[int, int]:
-        """Identities of the memory behind data and diff: equal for blobs that share it."""
+        """Ids of the buffers behind data and diff: equal for blobs that share one.
+
+        Unlike `memory` they exist before anything is allocated, and stay when a blob grows.
+        """
         return id(self._buffers[0]), id(self._buffers[1])
 
     def share_data(self, other: Blob) -> None:
-        """Look at `other`'s data from now on; its count must not be smaller."""
+        """Use `other`'s data from now on.
+
+        Raises CaffeError if `other` has fewer elements.
+        """
         self._share(0, other)
 
     def share_diff(self, other: Blob) -> None:
-        """Look at `other`'s diff from now on; its count must not be smaller."""
+        """Use `other`'s diff from now on.
+
+        Raises CaffeError if `other` has fewer elements.
+        """
         self._share(1, other)
 
     def _share(self, which: int, other: Blob) -> None:
@@ -144,34 +161,35 @@ class Blob:
         self._views[which] = None
 
     def release(self) -> None:
-        """Give the memory back; data and diff are zero when touched again."""
+        """Free the memory of data and diff; both are zero when used again."""
         for buffer in self._buffers:
             buffer.flat, buffer.number = None, 0
         self._views = [None, None]
 
-    def _legacy(self, axis: int) -> int:
+    def _legacy_size(self, axis: int) -> int:
+        """The size of one of the axes that blobs had before shapes of any length."""
         if len(self.shape) > 4:
             raise CaffeError(
-                f"num, channels, height and width need at most 4 axes, the blob has "
-                f"{len(self.shape)}: use shape"
+                "num, channels, height and width exist for blobs of at most 4 axes, this one has "
+                f"{len(self.shape)}; use shape"
             )
         return self.shape[axis] if axis < len(self.shape) else 1
 
     @property
     def num(self) -> int:
-        return self._legacy(0)
+        return self._legacy_size(0)
 
     @property
     def channels(self) -> int:
-        return self._legacy(1)
+        return self._legacy_size(1)
 
     @property
     def height(self) -> int:
-        return self._legacy(2)
+        return self._legacy_size(2)
 
     @property
     def width(self) -> int:
-        return self._legacy(3)
+        return self._legacy_size(3)
 
     def __repr__(self) -> str:
         return f"Blob{self.shape}"
@@ -180,11 +198,12 @@ class Blob:
 class BlobVec(list[Blob]):
     """A layer's learned blobs; `add_blob(3, 4)` appends one, as pycaffe's Python layers do."""
 
-    def __init__(self, ops: Any) -> None:
+    def __init__(self, ops: Ops) -> None:
         super().__init__()
         self.ops = ops
 
     def add_blob(self, *shape: int) -> Blob:
+        """Append a blob of this shape, whose data are zeros, and return it."""
         blob = Blob(self.ops, *shape)
         self.append(blob)
         return blob

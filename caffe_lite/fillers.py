@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from math import inf, prod, sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import did_you_mean
 from caffe_lite.proto import schema
+from caffe_lite.types import Array, FillerParameter, Generator, Shape
 
-Array = Any
+Values: TypeAlias = Any  # an array of the blob's shape, or what NumPy broadcasts to it
 
 
-def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
-    """Have `blob.data` start as the FillerParameter says, drawn from the host generator `rng()`.
+def fill(blob: Blob, param: FillerParameter, rng: Callable[[], Generator]) -> None:
+    """Fill `blob.data` as the FillerParameter says, from the host's random numbers `rng()`.
 
-    Values are drawn on the host, so that one seed gives the same net on every device, and only when
-    the blob is first looked at, so that a net can be described, or given weights, without them.
+    Values are drawn on the host, so one seed gives the same net on every device, and only when
+    the blob's data is first used, so a net can be described, or given weights, without them.
     Raises ValueError at once for an unknown type or a parameter that the type cannot take.
     """
     filler = _FILLERS.get(param.type)
@@ -25,7 +26,7 @@ def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
             f"{did_you_mean(param.type, _FILLERS)} (known: {', '.join(_FILLERS)})"
         )
     if param.sparse != -1 and param.type != "gaussian":
-        raise ValueError(f'sparse works with the gaussian filler alone, not with "{param.type}"')
+        raise ValueError(f'only the gaussian filler has sparse, got it with "{param.type}"')
     if blob.count == 0:
         raise ValueError("a blob with no elements cannot be filled")
     _check(blob.shape, param)
@@ -37,44 +38,45 @@ def fill(blob: Blob, param: Any, rng: Callable[[], Any]) -> None:
     blob.fill_on_first_use(initial)
 
 
-def draw(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
-    """Host values for a blob of `shape`, drawn now; `param` is one that `fill` accepted."""
+def draw(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+    """Host values for a blob of `shape`, drawn now; `param` must be one that `fill` accepts."""
     return _FILLERS[param.type](shape, param, rng)
 
 
-def _check(shape: tuple[int, ...], param: Any) -> None:
+def _check(shape: Shape, param: FillerParameter) -> None:
     if param.type == "uniform" and not 0 <= param.max - param.min < inf:
         raise ValueError(
-            f"uniform filler: min must be a number up to max, got {param.min:g} and {param.max:g}"
+            "uniform filler: min and max must be finite and min at most max, got "
+            f"{param.min:g} and {param.max:g}"
         )
     if param.type == "gaussian" and param.std < 0:
         raise ValueError(f"gaussian filler: std must not be negative, got {param.std:g}")
     if param.type == "gaussian" and param.sparse < -1:
         raise ValueError(f"gaussian filler: sparse must be -1 or at least 0, got {param.sparse}")
     if param.type == "gaussian" and param.sparse >= 0 and not shape:
-        raise ValueError("gaussian filler: sparse needs a blob with at least one axis")
+        raise ValueError("gaussian filler: sparse needs a blob with at least one axis, got none")
     if param.type == "bilinear" and (len(shape) != 4 or shape[2] != shape[3]):
-        raise ValueError(f"bilinear filler needs a blob of 4 axes with square kernels, got {shape}")
+        raise ValueError(f"bilinear filler: the blob needs 4 axes, square kernels, got {shape}")
 
 
-def _constant(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+def _constant(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     return param.value
 
 
-def _uniform(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+def _uniform(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     return rng.uniform(param.min, param.max, shape)
 
 
-def _gaussian(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
-    """Normal with `mean` and `std`; `sparse` > 0 leaves that many non-zero inputs per output."""
+def _gaussian(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+    """Normal with `mean` and `std`; `sparse` >= 0 keeps about that many inputs per output."""
     values = rng.normal(param.mean, param.std, shape)
     if param.sparse == -1:
         return values
-    # The reference takes blob.num(), the outputs of an inner product, for the count of inputs too.
+    # Caffe divides by shape[0], an inner product's outputs, although the rule is about its inputs.
     return values * (rng.random(shape) < param.sparse / shape[0])
 
 
-def _positive_unitball(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+def _positive_unitball(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     """Uniform in [0, 1), scaled so that the weights of each output sum to one."""
     values = rng.random(shape)
     rows = values.reshape(shape[0] if shape else 1, -1)
@@ -82,7 +84,7 @@ def _positive_unitball(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
     return values
 
 
-def _fan(shape: tuple[int, ...], param: Any) -> float:
+def _fan(shape: Shape, param: FillerParameter) -> float:
     """FAN_IN: count / shape[0]; FAN_OUT: count / shape[1]; AVERAGE: their mean."""
     count = prod(shape)
     fan_in = count / shape[0] if shape else 1.0
@@ -95,19 +97,19 @@ def _fan(shape: tuple[int, ...], param: Any) -> float:
     return fan_in
 
 
-def _xavier(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
-    """Uniform in +-sqrt(3 / fan): variance 1 / fan (Glorot and Bengio, AISTATS 2010)."""
+def _xavier(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+    """Uniform in [-limit, limit] with variance 1 / fan (Glorot and Bengio, AISTATS 2010)."""
     limit = sqrt(3 / _fan(shape, param))
     return rng.uniform(-limit, limit, shape)
 
 
-def _msra(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
+def _msra(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     """Normal with variance 2 / fan (He et al., ICCV 2015)."""
     return rng.normal(0, sqrt(2 / _fan(shape, param)), shape)
 
 
-def _bilinear(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
-    """Weights of a Deconvolution that interpolates bilinearly; blob (N, C, K, K)."""
+def _bilinear(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+    """Weights (N, C, K, K) with which a Deconvolution interpolates bilinearly."""
     kernel = shape[3]
     factor = (kernel + 1) // 2
     centre = (kernel - 1) / (2 * factor)
@@ -115,7 +117,7 @@ def _bilinear(shape: tuple[int, ...], param: Any, rng: Any) -> Array:
     return [[a * b for b in line] for a in line]
 
 
-_FILLERS: dict[str, Callable[[tuple[int, ...], Any, Any], Array]] = {
+_FILLERS: dict[str, Callable[[Shape, FillerParameter, Generator], Values]] = {
     "constant": _constant,
     "uniform": _uniform,
     "gaussian": _gaussian,
