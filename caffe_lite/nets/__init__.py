@@ -1,1 +1,1 @@
-"""Nets: from a NetParameter to layers that are wired together and run both ways."""
+"""Nets: from a NetParameter to connected layers that run forward and backward."""

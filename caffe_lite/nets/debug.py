@@ -1,13 +1,14 @@
-"""What a net tells the log: shapes while it is built, mean magnitudes with debug_info."""
+"""What a net logs: shapes while it is built, mean magnitudes with debug_info."""
 
 from __future__ import annotations
 
 import logging
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from caffe_lite.errors import BackendError
 from caffe_lite.proto import text
+from caffe_lite.types import Array
 
 if TYPE_CHECKING:
     from caffe_lite.nets.net import Net
@@ -16,13 +17,13 @@ log = logging.getLogger("caffe_lite.net")
 
 
 def log_definition(net: Net) -> None:
-    """The definition that the net is built from, splits included."""
+    """Log the definition that the net is built from, splits included."""
     if log.isEnabledFor(logging.INFO):
         log.info("Initializing net from parameters: \n%s", text.format(net.param))
 
 
 def log_set_up(net: Net, i: int) -> None:
-    """The wiring, top shapes and running memory of layer `i`, which has just been set up."""
+    """Log the bottoms, tops and top shapes of layer `i`, and the memory of the tops so far."""
     node, names = net.wiring.nodes[i], net.wiring.blob_names
     for b in node.bottom:
         log.info("%s <- %s", node.param.name, names[b])
@@ -39,7 +40,7 @@ def log_set_up(net: Net, i: int) -> None:
 
 
 def log_result(net: Net) -> None:
-    """Which layers run backward, and which blobs are the output."""
+    """Log which layers run backward, and which blobs are outputs."""
     if not log.isEnabledFor(logging.INFO):
         return
     for layer, needed in zip(reversed(net.layers), reversed(net.layer_need_backward), strict=True):
@@ -49,12 +50,13 @@ def log_result(net: Net) -> None:
     log.info("Network initialization done.")
 
 
-def _mean(array: Any) -> float:
+def _mean(array: Array) -> float:
+    """The mean magnitude."""
     return float(abs(array).mean()) if array.size else 0.0
 
 
 def log_forward(net: Net, i: int) -> None:
-    """Mean magnitudes of the tops and learned blobs of layer `i`."""
+    """Log the mean magnitudes of the tops and learned blobs of layer `i`."""
     layer = net.layers[i]
     for t, blob in zip(net.wiring.nodes[i].top, net.top_vecs[i], strict=True):
         log.info(
@@ -74,7 +76,7 @@ def log_forward(net: Net, i: int) -> None:
 
 
 def log_backward(net: Net, i: int) -> None:
-    """Mean magnitudes of the gradients that layer `i` has computed."""
+    """Log the mean magnitudes of the gradients that layer `i` computed."""
     layer = net.layers[i]
     for b, blob, needs in zip(
         net.wiring.nodes[i].bottom, net.bottom_vecs[i], net.bottom_need_backward[i], strict=True
@@ -97,9 +99,9 @@ def log_backward(net: Net, i: int) -> None:
 
 
 def log_norms(net: Net) -> None:
-    """L1 and L2 norms of all learned blobs and of their gradients."""
+    """Log the L1 and L2 norms of all learned blobs and of their gradients."""
 
-    def norms(arrays: list[Any]) -> tuple[float, float]:
+    def norms(arrays: list[Array]) -> tuple[float, float]:
         return (
             sum(float(abs(a).sum()) for a in arrays),
             sqrt(sum(float((a * a).sum()) for a in arrays)),
@@ -117,7 +119,7 @@ def log_norms(net: Net) -> None:
 
 
 def log_update(net: Net) -> None:
-    """Mean magnitudes of each learned blob after an update, and of the step that was taken."""
+    """Log the mean magnitudes of each learned blob after an update, and of the update itself."""
     for use in net.parameters.uses:
         blob, owner = net.parameters.blobs[use.position], net.parameters.specs[use.position]
         if use.layer is owner.owner and use.index == owner.index:
@@ -140,7 +142,7 @@ def log_update(net: Net) -> None:
 
 
 def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5) -> BackendError:
-    """An error of a device or host out of memory with the net's largest blobs; else as it is."""
+    """The out-of-memory error `error` with the net's largest blobs; another error unchanged."""
     from caffe_lite.backend.gpu.cuda import OutOfDeviceMemoryError
 
     if isinstance(error, BackendError) and not isinstance(error, OutOfDeviceMemoryError):

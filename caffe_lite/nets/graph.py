@@ -1,63 +1,79 @@
-"""From the net a file describes to the net that runs: filtered by state, with splits inserted.
+"""From the net that a file describes to the net that runs: filtered by state, with splits.
 
-Pure functions from NetParameter to NetParameter; no arrays, no layers. Names of split layers and
-blobs are an interface: weights and scripts refer to them.
+Pure functions from NetParameter to NetParameter, without arrays or layers. The names of split
+layers and blobs are Caffe's and must not change: scripts and weights files refer to them.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeAlias
 
 from caffe_lite.errors import ModelError, did_you_mean
 from caffe_lite.proto import schema
+from caffe_lite.types import LayerParameter, NetParameter, NetState, NetStateRule
+
+Slot: TypeAlias = tuple[int, int]  # a layer's position and the number of its bottom or top
 
 log = logging.getLogger("caffe_lite.net")
 
 
-def with_state(net: Any, phase: int | None, level: int, stages: Iterable[str]) -> Any:
-    """A copy of `net` in this phase and level, with these stages beside its own.
+def with_state(
+    net: NetParameter, phase: int | None, level: int, stages: Iterable[str]
+) -> NetParameter:
+    """A copy of `net` with this phase and level, and these stages after its own.
 
-    With `phase` None its own state counts alone.
+    With `phase` None the copy has the state of `net`, and `level` and `stages` are ignored.
     """
-    stated = schema.NetParameter()
-    stated.CopyFrom(schema.current(net))
+    copy = _copy(net)
     if phase is not None:
-        stated.state.phase = phase
-        stated.state.level = level
-        stated.state.stage.extend(stages)
-    return stated
+        copy.state.phase = phase
+        copy.state.level = level
+        copy.state.stage.extend(stages)
+    return copy
 
 
-def filter_net(net: Any) -> Any:
+def _copy(net: NetParameter) -> NetParameter:
+    copy: NetParameter = schema.NetParameter()
+    copy.CopyFrom(schema.current(net))
+    return copy
+
+
+def filter_net(net: NetParameter) -> NetParameter:
     """A copy of `net` with the layers that its `state` (phase, level, stages) includes.
 
     Raises ModelError for a layer with both include and exclude rules.
     """
-    filtered = schema.NetParameter()
-    filtered.CopyFrom(schema.current(net))
+    filtered = _copy(net)
     del filtered.layer[:]
     filtered.layer.extend(layer for layer in net.layer if _is_included(layer, net.state))
     return filtered
 
 
-def _is_included(layer: Any, state: Any) -> bool:
+def _is_included(layer: LayerParameter, state: NetState) -> bool:
     if layer.include and layer.exclude:
-        raise ModelError(f'layer "{layer.name}" has include and exclude rules; give one kind only')
+        raise ModelError(
+            f'layer "{layer.name}" ({layer.type}): has both include and exclude rules; use only '
+            "one kind"
+        )
     if layer.include:
         return any(state_meets_rule(state, rule, layer.name) for rule in layer.include)
     return not any(state_meets_rule(state, rule, layer.name) for rule in layer.exclude)
 
 
-def state_meets_rule(state: Any, rule: Any, layer_name: str = "") -> bool:
-    """Whether a NetState meets every condition of a NetStateRule; the broken one is logged."""
-    broken = _broken_condition(state, rule)
-    if broken and layer_name:
-        log.info("The NetState %s specified by a rule in layer %s", broken, layer_name)
-    return not broken
+def state_meets_rule(state: NetState, rule: NetStateRule, layer_name: str = "") -> bool:
+    """Whether a NetState meets every condition of a NetStateRule.
+
+    Given a layer's name, the first condition that is not met is logged.
+    """
+    unmet = _unmet_condition(state, rule)
+    if unmet and layer_name:
+        log.info("The NetState %s specified by a rule in layer %s", unmet, layer_name)
+    return not unmet
 
 
-def _broken_condition(state: Any, rule: Any) -> str:
+def _unmet_condition(state: NetState, rule: NetStateRule) -> str:
+    """The first condition that is not met, in the words of Caffe's log; "" if all are."""
     if rule.HasField("phase") and rule.phase != state.phase:
         return f"phase ({state.phase}) differed from the phase ({rule.phase})"
     if rule.HasField("min_level") and state.level < rule.min_level:
@@ -73,17 +89,16 @@ def _broken_condition(state: Any, rule: Any) -> str:
     return ""
 
 
-def insert_splits(net: Any) -> Any:
-    """A copy of `net` in which every top feeds one bottom, through Split layers where it fed more.
+def insert_splits(net: NetParameter) -> NetParameter:
+    """A copy of `net` in which a top that several bottoms use goes through a Split layer.
 
     A loss weight on a top counts as one more use of it, and moves to the split's first top.
-    Raises ModelError for a bottom that no earlier layer makes.
+    Raises ModelError for a bottom that is not a top of an earlier layer.
     """
     sources, uses, weights = _count_uses(net)
-    split = schema.NetParameter()
-    split.CopyFrom(schema.current(net))
+    split = _copy(net)
     del split.layer[:]
-    handed_out: Counter[tuple[int, int]] = Counter()
+    copies_used: Counter[Slot] = Counter()
     for i, original in enumerate(net.layer):
         layer = split.layer.add()
         layer.CopyFrom(original)
@@ -91,28 +106,24 @@ def insert_splits(net: Any) -> Any:
             source = sources[i, j]
             if uses[source] > 1:
                 maker = net.layer[source[0]].name
-                layer.bottom[j] = split_blob_name(maker, blob, source[1], handed_out[source])
-                handed_out[source] += 1
+                layer.bottom[j] = split_blob_name(maker, blob, source[1], copies_used[source])
+                copies_used[source] += 1
         for j, blob in enumerate(original.top):
             if uses[i, j] > 1:
                 weight = weights.get((i, j), 0.0)
                 _add_split(split, original.name, blob, j, uses[i, j], weight)
                 if weight:
                     layer.loss_weight[j] = 0
-                    handed_out[i, j] += 1
+                    copies_used[i, j] += 1
     return split
 
 
-def _count_uses(
-    net: Any,
-) -> tuple[
-    dict[tuple[int, int], tuple[int, int]], Counter[tuple[int, int]], dict[tuple[int, int], float]
-]:
-    """(layer, bottom) -> the (layer, top) that makes it; uses of each top; loss weights of tops."""
-    made: dict[str, tuple[int, int]] = {}
-    sources: dict[tuple[int, int], tuple[int, int]] = {}
-    uses: Counter[tuple[int, int]] = Counter()
-    weights: dict[tuple[int, int], float] = {}
+def _count_uses(net: NetParameter) -> tuple[dict[Slot, Slot], Counter[Slot], dict[Slot, float]]:
+    """The top that each bottom comes from; the uses of each top; the loss weight of each top."""
+    made: dict[str, Slot] = {}
+    sources: dict[Slot, Slot] = {}
+    uses: Counter[Slot] = Counter()
+    weights: dict[Slot, float] = {}
     for i, layer in enumerate(net.layer):
         for j, blob in enumerate(layer.bottom):
             if blob not in made:
@@ -131,7 +142,9 @@ def _count_uses(
     return sources, uses, weights
 
 
-def _add_split(net: Any, layer: str, blob: str, top: int, count: int, loss_weight: float) -> None:
+def _add_split(
+    net: NetParameter, layer: str, blob: str, top: int, count: int, loss_weight: float
+) -> None:
     param = net.layer.add(name=f"{blob}_{layer}_{top}_split", type="Split", bottom=[blob])
     param.top.extend(split_blob_name(layer, blob, top, k) for k in range(count))
     if loss_weight:
@@ -139,5 +152,5 @@ def _add_split(net: Any, layer: str, blob: str, top: int, count: int, loss_weigh
 
 
 def split_blob_name(layer: str, blob: str, top: int, k: int) -> str:
-    """The name of the k-th copy of `blob`, the top number `top` of `layer`."""
+    """The name of copy `k` of `blob`, which is top number `top` of `layer`."""
     return f"{blob}_{layer}_{top}_split_{k}"

@@ -1,21 +1,24 @@
-"""The learned blobs of a net: which are shared by name, and their multipliers."""
+"""The learned blobs of a net: which layers share them by name, and their multipliers."""
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.proto import schema
+from caffe_lite.types import ParamSpec
 
 log = logging.getLogger("caffe_lite.net")
 
-_DEFAULT_SPEC = schema.ParamSpec()
+_DEFAULT_SPEC: ParamSpec = schema.ParamSpec()
 
 
 @dataclass
 class Spec:
-    """How one learned blob is updated, and who owns it."""
+    """The multipliers of one learned blob, and the layer that owns it: the first to use it.
+
+    `has_lr` and `has_decay` say whether a layer gave the multiplier, or it is the default.
+    """
 
     owner: Layer
     index: int
@@ -27,7 +30,7 @@ class Spec:
 
 @dataclass
 class Use:
-    """One layer's view of a learned blob: `position` in the list of blobs."""
+    """One layer's use of a learned blob: `layer.blobs[index]` is `Parameters.blobs[position]`."""
 
     layer: Layer
     index: int
@@ -42,7 +45,10 @@ class Use:
 
 
 class Parameters:
-    """Learned blobs in the order in which layers create them, each once."""
+    """Learned blobs in the order in which layers create them, shared ones once.
+
+    `specs` belongs to `blobs`, one for each; `uses` has one entry for each blob of each layer.
+    """
 
     def __init__(self) -> None:
         self.blobs: list[Blob] = []
@@ -51,16 +57,16 @@ class Parameters:
         self._positions: dict[str, int] = {}
 
     def add_layer(self, layer: Layer) -> None:
-        """Take in the blobs of a layer that is set up, and share those whose name is known.
+        """Add the blobs of a layer that is set up; share those whose name an earlier layer gave.
 
-        Sets `layer.param_propagate_down`. Raises LayerError when more `param` entries are given
-        than there are blobs, or when shared blobs disagree.
+        Sets `layer.param_propagate_down`. Raises LayerError if there are more `param` entries than
+        blobs, or if shared blobs differ in shape or multipliers.
         """
         given = layer.param.param
         if len(given) > len(layer.blobs):
             raise layer.fail(
-                f"param is given {len(given)} times, its learned blobs are {len(layer.blobs)}; "
-                "give it at most once for each"
+                f"has {len(layer.blobs)} learned blobs but {len(given)} `param {{ }}` entries; "
+                "give at most one per blob"
             )
         specs = [given[i] if i < len(given) else _DEFAULT_SPEC for i in range(len(layer.blobs))]
         layer.param_propagate_down = [spec.lr_mult != 0 for spec in specs]
@@ -72,7 +78,7 @@ class Parameters:
                 self._share(layer, i, blob, spec, position)
             self.uses.append(Use(layer, i, position))
 
-    def _own(self, layer: Layer, index: int, blob: Blob, spec: Any) -> int:
+    def _own(self, layer: Layer, index: int, blob: Blob, spec: ParamSpec) -> int:
         position = len(self.blobs)
         if spec.name:
             self._positions[spec.name] = position
@@ -89,18 +95,18 @@ class Parameters:
         )
         return position
 
-    def _share(self, layer: Layer, index: int, blob: Blob, spec: Any, position: int) -> None:
+    def _share(self, layer: Layer, index: int, blob: Blob, spec: ParamSpec, position: int) -> None:
         owned, owner = self.blobs[position], self.specs[position]
         permissive = spec.share_mode == schema.ParamSpec.PERMISSIVE
+        remedy = (
+            "give one of them another name"
+            if blob.count != owned.count
+            else "share_mode: PERMISSIVE requires only equal counts"
+        )
         if blob.count != owned.count or not (permissive or blob.shape == owned.shape):
             raise layer.fail(
                 f'cannot share param "{spec.name}" with layer "{owner.owner.name}": its blob '
-                f"{index} is {blob.shape}, the owner's {owned.shape}"
-                + (
-                    ""
-                    if blob.count != owned.count
-                    else "; share_mode: PERMISSIVE asks for equal counts alone"
-                )
+                f"{index} has shape {blob.shape}, the owner's {owned.shape}; " + remedy
             )
         log.info(
             "Sharing parameters '%s' owned by layer '%s', param index %d",
@@ -117,7 +123,8 @@ class Parameters:
             if getattr(owner, has) and getattr(owner, field) != value:
                 raise layer.fail(
                     f'param "{spec.name}" has {field} {value:g} here and '
-                    f'{getattr(owner, field):g} in layer "{owner.owner.name}"'
+                    f'{getattr(owner, field):g} in layer "{owner.owner.name}"; give it in one of '
+                    "them, or the same value in both"
                 )
             setattr(owner, field, value)
             setattr(owner, has, True)

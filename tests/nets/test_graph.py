@@ -23,7 +23,7 @@ def meets(state, rule):
         ("", "", True),
         ("phase: TRAIN", "phase: TRAIN", True),
         ("phase: TRAIN", "phase: TEST", False),
-        ("", "phase: TEST", True),  # a state is TEST unless it says else
+        ("", "phase: TEST", True),  # the default phase is TEST
         ("level: 3", "min_level: 3", True),
         ("level: 2", "min_level: 3", False),
         ("level: 3", "max_level: 3", True),
@@ -56,7 +56,7 @@ def test_one_met_include_or_no_met_exclude_keeps_a_layer():
 
 
 def test_include_with_exclude_is_refused():
-    with pytest.raises(ModelError, match='layer "x" has include and exclude rules'):
+    with pytest.raises(ModelError, match='layer "x" .* has both include and exclude rules'):
         names('layer { name: "x" include { phase: TRAIN } exclude { phase: TEST } }')
 
 
@@ -85,7 +85,7 @@ def test_a_blob_used_twice_gets_a_split_named_by_its_maker():
     ]
 
 
-def test_in_place_layers_start_a_blob_anew():
+def test_in_place_layers_start_a_new_blob():
     assert split("""
         layer { name: "a" top: "x" }
         layer { name: "r" bottom: "x" top: "x" }

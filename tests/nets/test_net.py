@@ -132,7 +132,7 @@ def test_running_parts_of_the_net(net):
 
 
 def test_positions_outside_the_net_are_refused(net):
-    with pytest.raises(CaffeError, match='net "small" has layers 0 to 5, got 9'):
+    with pytest.raises(CaffeError, match='net "small" has layers 0 to 5, got position 9'):
         net.forward(0, 9)
     with pytest.raises(ModelError, match='has no layer "rr"; did you mean "r"'):
         net.layer_index("rr")

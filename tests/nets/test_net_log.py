@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from tests.nets.small_net import SMALL, build
 
 
@@ -37,3 +39,35 @@ def test_building_logs_the_wiring(caplog):
         "Network initialization done.",
     ):
         assert line in lines
+
+
+WITHOUT_LOSS = SMALL.partition('layer { name: "loss"')[0]
+FROZEN = (SMALL % "").replace(
+    "inner_product_param", "param { lr_mult: 0 } param { lr_mult: 0 } inner_product_param"
+)
+
+
+@pytest.mark.parametrize(
+    ("definition", "reason"),
+    [
+        (WITHOUT_LOSS, "the net has no loss; add a loss layer"),
+        (FROZEN, "no learned blob below a loss has an lr_mult other than 0"),
+        (SMALL % "", ""),
+        ("force_backward: true " + WITHOUT_LOSS, ""),
+        ("force_backward: true " + FROZEN, ""),
+    ],
+    ids=["no loss", "frozen", "trained", "no loss, forced", "frozen, forced"],
+)
+def test_a_backward_pass_that_computes_nothing_says_why_once(caplog, definition, reason):
+    net = build(definition)
+    net.forward()
+    net.backward()
+    net.backward()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    if not reason:
+        assert warnings == []
+        return
+    (warning,) = warnings
+    assert warning.startswith('net "small": backward computes nothing: ')
+    assert reason in warning
+    assert not any(blob.diff.any() for blob in net.learnable_params)

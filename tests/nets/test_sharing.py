@@ -46,7 +46,7 @@ def test_multipliers_come_from_whichever_user_gives_them():
 
 
 def test_multipliers_that_disagree_are_refused():
-    with pytest.raises(LayerError, match='param "w" has lr_mult 3 here and 2 in layer "a"'):
+    with pytest.raises(LayerError, match='param "w" has lr_mult 3 here and 2 in layer "a"; give'):
         shared(first="lr_mult: 2", second="lr_mult: 3")
     with pytest.raises(LayerError, match="decay_mult"):
         shared(first="decay_mult: 2", second="decay_mult: 3")
@@ -54,13 +54,15 @@ def test_multipliers_that_disagree_are_refused():
 
 def test_strict_sharing_needs_equal_shapes_permissive_equal_counts():
     net_text = SHARED.replace("dim: 4", "dim: 8", 1)
-    with pytest.raises(LayerError, match=r"blob 0 is \(2, 4\), the owner's \(4, 4\)"):
+    with pytest.raises(LayerError, match=r"blob 0 has shape \(2, 4\), the owner's \(4, 4\)"):
         shared(outputs=2)
     transposed = net_text.replace("num_output: 4", "num_output: 2", 1)
     for mode in ("STRICT", "PERMISSIVE"):
         definition = transposed.format(first="", second=f"share_mode: {mode}", outputs=8, more="")
         if mode == "STRICT":
-            with pytest.raises(LayerError, match="share_mode: PERMISSIVE asks for equal counts"):
+            with pytest.raises(
+                LayerError, match="share_mode: PERMISSIVE requires only equal counts"
+            ):
                 build(definition)
         else:
             assert build(definition).params["b"][0].shape == (8, 2)
@@ -74,6 +76,15 @@ def test_shared_layers_follow_the_other_net(net):
     narrow = build((SMALL % "").replace("num_output: 4", "num_output: 6"))
     with pytest.raises(LayerError, match="cannot share weights"):
         narrow.share_trained_layers_with(net)
+
+
+def test_nothing_is_shared_if_one_layer_does_not_fit(net):
+    wide = build((SMALL % "").replace("num_output: 2", "num_output: 3").replace("dim: 2", "dim: 3"))
+    before = wide.params["a"][0].data.copy()
+    with pytest.raises(LayerError, match='layer "b" .* cannot share weights'):
+        wide.share_trained_layers_with(net)
+    net.params["a"][0].data[...] = 4
+    assert (wide.params["a"][0].data == before).all()
 
 
 PARAMETER = (

@@ -37,7 +37,7 @@ def loss(bottom, more=""):
         ),
         (
             INPUT + product("a", "x", "x"),
-            'layer "a" (InnerProduct): cannot work in place; its top "x" must not be its bottom',
+            'layer "a" (InnerProduct): cannot work in place; give its top "x" another name',
         ),
         (
             INPUT + 'layer { name: "r" type: "ReLU" bottom: "x" bottom: "x" top: "y" }',
@@ -70,8 +70,8 @@ def loss(bottom, more=""):
         ),
         (
             INPUT + product("a", "x", "y", "param { } param { } param { }"),
-            'layer "a" (InnerProduct): param is given 3 times, its learned blobs are 2; give it at '
-            "most once for each",
+            'layer "a" (InnerProduct): has 2 learned blobs but 3 `param { }` entries; give at most '
+            "one per blob",
         ),
         (
             INPUT + 'layer { name: "c" type: "Convolutoin" bottom: "x" top: "y" }',
