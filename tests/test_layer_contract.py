@@ -12,8 +12,8 @@ from caffe_lite.backend import Ops, get_ops
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.errors import CaffeError
 from caffe_lite.layers.registry import layer_class, layer_types, meanings_of
+from caffe_lite.nets.backward_plan import takes_gradient
 from caffe_lite.testing import check_layer, make_layer
-from caffe_lite.testing.harness import default_propagate_down
 from tests.layer_cases import CASES, NAMES
 from tests.layer_sources import make_sources
 
@@ -81,7 +81,7 @@ def build(case, bottoms=None, ops=None, in_place=False):
 
 
 def flags_of(case, run):
-    return list(case.flags or default_propagate_down(run.layer, len(run.bottom)))
+    return list(case.flags or takes_gradient(run.layer, len(run.bottom)))
 
 
 def top_diffs(run, seed=9):

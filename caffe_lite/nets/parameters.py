@@ -65,8 +65,8 @@ class Parameters:
         given = layer.param.param
         if len(given) > len(layer.blobs):
             raise layer.fail(
-                f"has {len(layer.blobs)} learned blobs but {len(given)} `param {{ }}` entries; "
-                "give at most one per blob"
+                f"`param {{ }}` must be given at most once per learned blob ({len(layer.blobs)}), "
+                f"got {len(given)}"
             )
         specs = [given[i] if i < len(given) else _DEFAULT_SPEC for i in range(len(layer.blobs))]
         layer.param_propagate_down = [spec.lr_mult != 0 for spec in specs]

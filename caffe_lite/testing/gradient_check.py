@@ -1,30 +1,32 @@
 """Check backward passes against finite differences.
 
 The objective is sum_j w_j . (top_j - its value at the start), with random w_j. Small blobs are
-checked element by element, large ones along random directions. Each derivative takes evaluations at
-+-h and +-h/2: combined they are exact to fourth order, apart they show a kink. For on a smooth
-function the two central differences agree up to h^2, and the second differences up to h^3.
+checked element by element, large ones along random directions. Each derivative needs evaluations at
++-h and +-h/2. Combined, the two central differences are exact to fourth order; compared, they show
+a kink, because on a smooth function they agree up to h^2 and the second differences up to h^3.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from caffe_lite.backend import Ops
 from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError
 from caffe_lite.layers.base import Layer
-from caffe_lite.testing.harness import default_propagate_down, make_layer
+from caffe_lite.nets.backward_plan import takes_gradient
+from caffe_lite.nets.placed_layer import write_loss_weights
+from caffe_lite.testing.harness import make_layer
+from caffe_lite.types import Array, Blobs, Flags
 
-Array = Any
-
-STEPS = (1e-3, 6e-5)  # the second where the first step meets a kink or too much curvature
+STEPS = (1e-3, 6e-5)  # the second is tried if the first meets a kink or too much curvature
 TOLERANCE = 1e-6
 KINK_TOLERANCE = 1e-5
-SMALL_COUNT = 200  # elements up to which each is checked
+SMALL_COUNT = 200  # a blob of at most this many elements is checked element by element
 DIRECTIONS = 6
-ROUNDING = 32 * np.finfo(np.float64).eps  # of one top, relative to its size
+ROUNDING = 32 * float(np.finfo(np.float64).eps)  # of a top, relative to its size
 
 
 class GradientError(CaffeError):
@@ -37,11 +39,11 @@ class KinkError(GradientError):
 
 @dataclass(frozen=True)
 class GradientResult:
-    """The worst disagreement found in one blob.
+    """The largest disagreement found in one blob.
 
-    `error` is |analytic - numeric| / scale, where scale is the largest of the two, the root mean
-    square of the blob's gradient, and what rounding hides. `place` is the index of the element, or
-    the number of the direction.
+    `error` is |analytic - numeric| / scale. The scale is the largest of |analytic|, |numeric|, the
+    root mean square of the blob's gradient, and what rounding can hide. `place` is the index of the
+    element, or the number of the direction.
     """
 
     blob: str
@@ -53,21 +55,22 @@ class GradientResult:
 
 def check_layer(
     prototxt: str,
-    bottoms: Sequence[Array] = (),
+    bottoms: Sequence[ArrayLike] = (),
     *,
     phase: str = "TRAIN",
-    propagate_down: Sequence[bool] | None = None,
+    propagate_down: Flags | None = None,
     tolerance: float = TOLERANCE,
     seed: int = 0,
     tops: int | None = None,
     in_place: bool = False,
-    ops: Any = None,
+    ops: Ops | None = None,
     prepare: Callable[[Layer], None] | None = None,
 ) -> list[GradientResult]:
     """Check every gradient of the layer that `prototxt` describes; see `make_layer`.
 
-    `prepare(layer)` may set learned blobs before the check. Raises GradientError naming the blob,
-    the place and both numbers, KinkError at a point that is not smooth.
+    `prepare(layer)` may set learned blobs before the check. Raises GradientError, naming the blob,
+    the place and both numbers, if an error exceeds `tolerance`; KinkError at a point where the
+    layer is not smooth.
     """
     run = make_layer(
         prototxt, bottoms, ops=ops, phase=phase, seed=seed, tops=tops, in_place=in_place
@@ -91,21 +94,22 @@ def check_layer(
 
 def check_gradients(
     layer: Layer,
-    bottom: Sequence[Blob],
-    top: Sequence[Blob],
-    propagate_down: Sequence[bool] | None = None,
+    bottom: Blobs,
+    top: Blobs,
+    propagate_down: Flags | None = None,
     *,
     seed: int = 0,
 ) -> list[GradientResult]:
-    """Compare a set-up layer's backward with finite differences at the bottoms' present data.
+    """Compare the backward pass of a layer that is set up with finite differences.
 
-    The layer's random numbers and carried state are put back before every forward, so that each
-    sees the same function. float64 only. Data, learned blobs and the loss weights in top diffs are
-    left as they were found, other diffs are not.
+    The point to check is the present data of the bottoms, in float64. The layer's random numbers
+    and carried state are restored before every forward pass, so that each computes the same
+    function. Data, learned blobs and the loss weights in top diffs are restored at the end, other
+    diffs are not.
 
-    Raises KinkError where the function is not smooth, and GradientError when forward does not
-    repeat or gives NaN or infinity, and when backward does not overwrite bottom diffs, does not
-    add to parameter diffs, or writes to the diff of a bottom with propagate_down false.
+    Raises KinkError if the function is not smooth there. Raises GradientError if forward does not
+    repeat or gives NaN or infinity, and if backward does not overwrite bottom diffs, does not add
+    to the diffs of learned blobs, or writes to the diff of a bottom with propagate_down false.
     """
     return _Check(layer, list(bottom), list(top), propagate_down, seed).run()
 
@@ -116,7 +120,7 @@ class _Check:
         layer: Layer,
         bottom: list[Blob],
         top: list[Blob],
-        propagate_down: Sequence[bool] | None,
+        propagate_down: Flags | None,
         seed: int,
     ) -> None:
         self.layer, self.bottom, self.top = layer, bottom, top
@@ -126,9 +130,9 @@ class _Check:
                 'gradients are checked in float64; build the layer with get_ops(dtype="float64")'
             )
         self.flags = list(
-            default_propagate_down(layer, len(bottom)) if propagate_down is None else propagate_down
+            takes_gradient(layer, len(bottom)) if propagate_down is None else propagate_down
         )
-        # A stream of its own: weights equal to inputs drawn from `seed` would hide faults.
+        # Not `seed` alone: weights equal to inputs drawn from it would hide faults.
         self.rng = np.random.default_rng([seed, 0x6AD])
         self.state = layer.get_state()
         self.kept = [(blob, blob.data.copy()) for blob in (*bottom, *layer.blobs)]
@@ -148,12 +152,10 @@ class _Check:
         finally:
             self.restore()
             self.layer.set_state(self.state)
-            for blob, weight in zip(self.top, self.layer.loss_weight, strict=False):
-                if weight:
-                    blob.diff[...] = weight
+            write_loss_weights(self.layer, self.top)
 
     def start(self) -> None:
-        """Note the tops at the point to check, and draw their weights."""
+        """Record the tops at the point to check, and draw the weights of the objective."""
         self.forward()
         self.base = [blob.data.copy() for blob in self.top]
         for i, values in enumerate(self.base):
@@ -164,9 +166,8 @@ class _Check:
             again = self.ops.to_host(blob.data)
             if not np.allclose(again, self.ops.to_host(values), rtol=1e-12, atol=0):
                 raise self.error(
-                    f"forward does not repeat: top[{i}] differs between two runs on "
-                    "the same data; get_state and set_state must cover what "
-                    "decides it"
+                    f"forward does not repeat: top[{i}] differs between two runs on the same "
+                    "data; get_state and set_state must cover everything that it depends on"
                 )
         for i, values in enumerate(self.base):
             silent = i in self.layer.tops_without_gradient
@@ -175,16 +176,17 @@ class _Check:
             self.rounding += ROUNDING * float(np.linalg.norm(weight * self.ops.to_host(values)))
 
     def restore(self) -> None:
-        """Put all data back: in-place layers write over their bottom, BatchNorm into its blobs."""
+        """Restore all data: in-place layers overwrite their bottom, BatchNorm its learned blobs."""
         for blob, values in self.kept:
             blob.data[...] = values
 
-    def forward(self, moved: Blob | None = None, by: Array = None) -> None:
-        """Run forward from the same state, with one blob moved by an array."""
+    def forward(self, moved: tuple[Blob, Array] | None = None) -> None:
+        """Run forward from the same state, with an array added to one blob's data."""
         self.restore()
         if moved is not None:
-            data = moved.data
-            data += by
+            blob, step = moved
+            data = blob.data
+            data += step
         self.layer.set_state(self.state)
         if self.layer.reshape_every_forward:
             self.layer.reshape(self.bottom, self.top)
@@ -192,14 +194,14 @@ class _Check:
             self.layer.forward(self.bottom, self.top)
 
     def objective(self) -> float:
-        """Zero at the start. Summing differences keeps the rounding of large tops out."""
+        """The objective, 0 at the start; differences keep the rounding of large tops out of it."""
         return sum(
             float(self.ops.to_host((w * (blob.data - start)).sum()))
             for w, blob, start in zip(self.weights, self.top, self.base, strict=True)
         )
 
     def backward(self, flags: list[bool], mark: float) -> None:
-        """Run forward and backward; bottom diffs that nothing writes to show `mark`."""
+        """Run forward and backward with bottom diffs set to `mark` before."""
         self.forward()
         for blob in self.bottom:
             if not self.shares_diff(blob):
@@ -210,10 +212,11 @@ class _Check:
             self.layer.backward(self.top, flags, self.bottom)
 
     def shares_diff(self, blob: Blob) -> bool:
-        """Whether the diff is a top's: in place, or by sharing memory as Reshape does."""
+        """Whether a top has the same diff: in place, or by sharing memory as Reshape does."""
         return blob.buffer_ids[1] in {other.buffer_ids[1] for other in self.top}
 
     def backward_twice(self) -> list[tuple[str, Blob, Array]]:
+        """Name, blob and gradient of each bottom and learned blob; checks that diffs add up."""
         params = [
             (f"blobs[{i}]", blob)
             for i, blob in enumerate(self.layer.blobs)
@@ -230,8 +233,8 @@ class _Check:
         for name, _, gradient in gradients:
             if not np.isfinite(gradient).all():
                 raise self.error(
-                    f"backward gives {name} a diff that is not finite; bottom diffs "
-                    "must be overwritten whole"
+                    f"backward gives {name} a diff that is not finite; every element of a "
+                    "bottom's diff must be overwritten"
                 )
         self.backward(self.flags, np.nan)
         for name, blob, gradient in gradients[len(gradients) - len(params) :]:
@@ -243,6 +246,7 @@ class _Check:
         return gradients
 
     def check_untouched(self) -> None:
+        """Check that backward leaves diffs alone whose propagate_down is false."""
         if not any(self.flags):
             return
         mark = 7.25
@@ -255,9 +259,11 @@ class _Check:
                 )
 
     def diff_of(self, blob: Blob) -> Array:
+        """A copy of the diff on the host."""
         return self.ops.to_host(blob.diff).copy()
 
     def compare(self, name: str, blob: Blob, gradient: Array) -> GradientResult:
+        """The largest disagreement of `gradient` with finite differences."""
         typical = float(np.sqrt(np.mean(gradient**2))) if gradient.size else 0.0
         worst = GradientResult(name, 0.0, "-", 0.0, 0.0)
         for place, direction in self.directions(blob):
@@ -271,6 +277,7 @@ class _Check:
         return worst
 
     def directions(self, blob: Blob) -> list[tuple[str, Array]]:
+        """Unit vectors to differentiate along, each with its place for messages."""
         found = []
         if blob.count <= SMALL_COUNT:
             for index in np.ndindex(*blob.shape):
@@ -295,7 +302,7 @@ class _Check:
         unit = self.ops.asarray(direction).reshape(blob.shape)
 
         def at(offset: float) -> float:
-            self.forward(blob, offset * unit)
+            self.forward((blob, offset * unit))
             return self.objective()
 
         for h in STEPS:

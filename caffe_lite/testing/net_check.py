@@ -1,4 +1,4 @@
-"""Check the gradients of a whole net, layer by layer, at the data that flows through it."""
+"""Check the gradients of a whole net, layer by layer, at the data that its forward pass gives."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
+from caffe_lite.nets.backward_plan import takes_gradient
 from caffe_lite.nets.net import Net
 from caffe_lite.testing.gradient_check import (
     GradientError,
@@ -21,10 +22,10 @@ JITTER = 0.05  # of a bottom's standard deviation
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """What the check of one layer found: results by blob, or why it was not checked.
+    """The results of one layer's check by blob, or why there are none.
 
     `note` says why nothing was checked ("no gradient to check") or what stopped the check: a kink,
-    a backward pass that breaks the rules, or a layer that has none.
+    or a backward pass that is missing or breaks the rules. `failed` is True in the second case.
     """
 
     layer: Layer
@@ -36,12 +37,11 @@ class LayerCheck:
 def check_net(
     net: Net, only: str | None = None, seed: int = 0, filled: Collection[str] = ()
 ) -> Iterator[LayerCheck]:
-    """Check each layer of a float64 net at its present blobs, after one forward pass.
+    """Check each layer of a float64 net, or the one called `only`, during one forward pass.
 
-    Where a layer is not smooth at its data (pixels that tie, sums that are exactly zero) its
-    bottoms are moved a little, at random. Inputs of the net are filled with normal random numbers
-    first, but for those that `filled` names, which hold the caller's values (labels, indices).
-    `only` names one layer.
+    The net's inputs are first filled with normal random numbers, except those in `filled`, which
+    hold the caller's values (labels, indices). If a layer is not smooth at its data (equal pixels,
+    sums that are exactly zero), its bottoms are moved a little, at random, up to three times.
     """
     rng = np.random.default_rng(seed)
     for name in net.inputs:
@@ -50,7 +50,7 @@ def check_net(
             blob.data[...] = net.ops.asarray(rng.normal(size=blob.shape))
     wanted = None if only is None else net.layer_index(only)
     for i, layer in enumerate(net.layers):
-        # Before its forward pass, for an in-place layer writes over the point to check.
+        # Before the layer's forward pass: an in-place layer overwrites the point to check.
         if wanted is None or i == wanted:
             yield _check(net, i, layer, seed)
         net.forward(i, i)
@@ -58,7 +58,7 @@ def check_net(
 
 def _check(net: Net, i: int, layer: Layer, seed: int) -> LayerCheck:
     bottom, top = net.bottom_vecs[i], net.top_vecs[i]
-    flags = [j not in layer.no_gradient for j in range(len(bottom))]
+    flags = takes_gradient(layer, len(bottom))
     if not layer.blobs and not any(flags):
         return LayerCheck(layer, note="no gradient to check")
     rng = np.random.default_rng(seed)

@@ -70,8 +70,8 @@ def loss(bottom, more=""):
         ),
         (
             INPUT + product("a", "x", "y", "param { } param { } param { }"),
-            'layer "a" (InnerProduct): has 2 learned blobs but 3 `param { }` entries; give at most '
-            "one per blob",
+            'layer "a" (InnerProduct): `param { }` must be given at most once per learned blob '
+            "(2), got 3",
         ),
         (
             INPUT + 'layer { name: "c" type: "Convolutoin" bottom: "x" top: "y" }',

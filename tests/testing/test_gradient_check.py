@@ -183,7 +183,7 @@ def test_bottom_diffs_must_be_overwritten():
             if propagate_down[0]:
                 bottom[0].diff[...] += 3 * self.blobs[0].data * bottom[0].data ** 2 * top[0].diff
 
-    with pytest.raises(GradientError, match="overwritten whole"):
+    with pytest.raises(GradientError, match="bottom.s diff must be overwritten"):
         check(Adds, [1.0, 2.0])
 
 
@@ -234,8 +234,7 @@ def test_data_and_blobs_are_left_as_found():
     x = Blob(ops, 2, 3)
     x.data[...] = RNG.normal(size=(2, 3))
     before = x.data.copy()
-    layer = Cubic(schema.LayerParameter(name="cubic"), ops)
-    layer.loss_weight = [2.0]
+    layer = Cubic(schema.LayerParameter(name="cubic", loss_weight=[2.0]), ops)
     run = LayerRun(layer, [x], [Blob(ops)])
     check_gradients(run.layer, run.bottom, run.top)
     assert (x.data == before).all()

@@ -73,3 +73,22 @@ def test_errors_are_those_of_a_net():
         make_layer('type: "Sigmoidal"', [[0.0]])
     with pytest.raises(PrototxtError, match="nosuch"):
         make_layer('type: "Sigmoid" nosuch: 1', [[0.0]])
+
+
+def test_errors_of_blobs_name_the_layer():
+    text = 'name: "t" type: "Tile" tile_param { tiles: 1111111111 }'
+    with pytest.raises(LayerError, match=r'layer "t" \(Tile\): .* got 2 x 99999999'):
+        make_layer(text, [np.zeros((2, 9))])
+
+
+def test_more_param_entries_than_learned_blobs_are_refused():
+    text = 'type: "Sigmoid" param { lr_mult: 1 }'
+    with pytest.raises(LayerError, match=r"at most once per learned blob \(0\), got 1"):
+        make_layer(text, [[0.0]])
+
+
+def test_a_changed_input_shape_reshapes_the_layer():
+    run = make_layer('type: "Power" power_param { scale: 3 }', [[1.0, 2.0]])
+    run.bottom[0].reshape(3)
+    run.bottom[0].data[...] = [1, 2, 4]
+    assert run.forward()[0].tolist() == [3, 6, 12]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy
 
 from caffe_lite.errors import CaffeError
-from caffe_lite.testing.harness import LayerRun, default_propagate_down, make_layer
+from caffe_lite.nets.backward_plan import takes_gradient
+from caffe_lite.testing.harness import LayerRun, make_layer
 from tests.layer_cases import CASES, NAMES, SOURCES
 from tests.layer_sources import LAYERS
 from tools.gpu.context import Context
@@ -52,7 +53,7 @@ def _run(case: Any, ops: Any) -> dict[str, numpy.ndarray]:
 def _outcome(run: LayerRun, case: Any) -> dict[str, numpy.ndarray]:
     """All that one forward and backward pass make."""
     found = {f"top {i}": top for i, top in enumerate(run.forward())}
-    flags = list(case.flags or default_propagate_down(run.layer, len(run.bottom)))
+    flags = list(case.flags or takes_gradient(run.layer, len(run.bottom)))
     if case.gradient and any(flags):
         rng = numpy.random.default_rng(7)
         diffs = [
