@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import CaffeError
-from caffe_lite.types import Array, Shape
+from caffe_lite.types import Array, ArrayLike, Shape
 
 if TYPE_CHECKING:
     from caffe_lite.backend import Ops
@@ -102,7 +102,7 @@ class Blob:
         """Call `initial(data)` to write the starting values when data is first used."""
         self._buffers[0].initial = initial
 
-    def load(self, values: Array) -> None:
+    def load(self, values: ArrayLike) -> None:
         """Set data to `values`, without running a filler that has not run yet."""
         self._buffers[0].initial = None
         self.data[...] = self.ops.asarray(values, dtype=self.ops.dtype)

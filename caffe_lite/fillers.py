@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from math import inf, prod, sqrt
-from typing import Any, TypeAlias
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import did_you_mean
 from caffe_lite.proto import schema
-from caffe_lite.types import Array, FillerParameter, Generator, Shape
-
-Values: TypeAlias = Any  # an array of the blob's shape, or what NumPy broadcasts to it
+from caffe_lite.types import Array, ArrayLike, FillerParameter, Generator, Shape
 
 
 def fill(blob: Blob, param: FillerParameter, rng: Callable[[], Generator]) -> None:
@@ -38,8 +35,8 @@ def fill(blob: Blob, param: FillerParameter, rng: Callable[[], Generator]) -> No
     blob.fill_on_first_use(initial)
 
 
-def draw(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
-    """Host values for a blob of `shape`, drawn now; `param` must be one that `fill` accepts."""
+def draw(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
+    """Host values that broadcast to `shape`, drawn now; `param` must be one that `fill` accepts."""
     return _FILLERS[param.type](shape, param, rng)
 
 
@@ -59,15 +56,15 @@ def _check(shape: Shape, param: FillerParameter) -> None:
         raise ValueError(f"bilinear filler: the blob needs 4 axes, square kernels, got {shape}")
 
 
-def _constant(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _constant(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     return param.value
 
 
-def _uniform(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _uniform(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     return rng.uniform(param.min, param.max, shape)
 
 
-def _gaussian(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _gaussian(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Normal with `mean` and `std`; `sparse` >= 0 keeps about that many inputs per output."""
     values = rng.normal(param.mean, param.std, shape)
     if param.sparse == -1:
@@ -76,7 +73,7 @@ def _gaussian(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     return values * (rng.random(shape) < param.sparse / shape[0])
 
 
-def _positive_unitball(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _positive_unitball(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Uniform in [0, 1), scaled so that the weights of each output sum to one."""
     values = rng.random(shape)
     rows = values.reshape(shape[0] if shape else 1, -1)
@@ -97,18 +94,18 @@ def _fan(shape: Shape, param: FillerParameter) -> float:
     return fan_in
 
 
-def _xavier(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _xavier(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Uniform in [-limit, limit] with variance 1 / fan (Glorot and Bengio, AISTATS 2010)."""
     limit = sqrt(3 / _fan(shape, param))
     return rng.uniform(-limit, limit, shape)
 
 
-def _msra(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _msra(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Normal with variance 2 / fan (He et al., ICCV 2015)."""
     return rng.normal(0, sqrt(2 / _fan(shape, param)), shape)
 
 
-def _bilinear(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
+def _bilinear(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Weights (N, C, K, K) with which a Deconvolution interpolates bilinearly."""
     kernel = shape[3]
     factor = (kernel + 1) // 2
@@ -117,7 +114,7 @@ def _bilinear(shape: Shape, param: FillerParameter, rng: Generator) -> Values:
     return [[a * b for b in line] for a in line]
 
 
-_FILLERS: dict[str, Callable[[Shape, FillerParameter, Generator], Values]] = {
+_FILLERS: dict[str, Callable[[Shape, FillerParameter, Generator], ArrayLike]] = {
     "constant": _constant,
     "uniform": _uniform,
     "gaussian": _gaussian,

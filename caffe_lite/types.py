@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy
+    import numpy.typing
 
     from caffe_lite.blob import Blob
 
     Array: TypeAlias = numpy.ndarray[Any, numpy.dtype[Any]]
+    ArrayLike: TypeAlias = numpy.typing.ArrayLike
     Generator: TypeAlias = numpy.random.Generator
 else:
     Array = Any  # numpy.ndarray or cupy.ndarray: the package uses what both have in common
+    ArrayLike = Any  # a host array, or numbers and nested lists that NumPy makes one of
     Generator = Any  # numpy.random.Generator: random numbers on the host
 
 Shape: TypeAlias = tuple[int, ...]

@@ -201,7 +201,7 @@ class Net(Structure):
 
     def loss(self) -> Array:
         """The weighted sum of the loss tops after forward: a 0-d array that stays on the device."""
-        total: Any = self.ops.dtype.type(0)
+        total: Array = self.ops.dtype.type(0)
         for blob, weight in self._losses:
             value = blob.data.reshape(()) if blob.count == 1 else blob.data.sum()
             total = total + (value if weight == 1 else value * self.ops.dtype.type(weight))

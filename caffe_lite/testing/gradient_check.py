@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from caffe_lite.backend import Ops
 from caffe_lite.blob import Blob
@@ -19,7 +18,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.nets.backward_plan import takes_gradient
 from caffe_lite.nets.placed_layer import write_loss_weights
 from caffe_lite.testing.harness import make_layer
-from caffe_lite.types import Array, Blobs, Flags
+from caffe_lite.types import Array, ArrayLike, Blobs, Flags
 
 STEPS = (1e-3, 6e-5)  # the second is tried if the first meets a kink or too much curvature
 TOLERANCE = 1e-6
@@ -260,7 +259,8 @@ class _Check:
 
     def diff_of(self, blob: Blob) -> Array:
         """A copy of the diff on the host."""
-        return self.ops.to_host(blob.diff).copy()
+        host: Array = self.ops.to_host(blob.diff)
+        return host.copy()
 
     def compare(self, name: str, blob: Blob, gradient: Array) -> GradientResult:
         """The largest disagreement of `gradient` with finite differences."""

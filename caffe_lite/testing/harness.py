@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from caffe_lite.backend import Ops, get_ops
 from caffe_lite.blob import Blob
@@ -13,7 +12,7 @@ from caffe_lite.nets.backward_plan import takes_gradient
 from caffe_lite.nets.parameters import Parameters
 from caffe_lite.nets.placed_layer import PlacedLayer
 from caffe_lite.proto import schema, text
-from caffe_lite.types import Array, Flags, LayerParameter
+from caffe_lite.types import Array, ArrayLike, Flags, LayerParameter
 
 _PHASES = {"TRAIN": schema.TRAIN, "TEST": schema.TEST}
 
