@@ -1,100 +1,109 @@
-"""The rules of the package's structure, held against its source."""
+"""The rules of the package's structure, checked against its source."""
 
 import ast
-from pathlib import Path
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-import caffe_lite
 from caffe_lite.layers.registry import CAFFE
-
-PACKAGE = Path(caffe_lite.__file__).parent
-MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
-
-# Each part may import those of lower rows, itself, and what BESIDE names of its own row.
-ROWS = {
-    "errors": 0,
-    "plugins": 0,
-    "types": 0,
-    "proto": 1,
-    "backend": 1,
-    "data": 1,
-    "blob": 2,
-    "datasets": 2,
-    "host_blob": 3,
-    "fillers": 3,
-    "weights": 3,
-    "layers": 4,
-    "forks": 5,
-    "nets": 6,
-    "solvers": 7,
-    "lrcn": 8,
-    "testing": 8,
-    "pycaffe": 9,
-    "cli": 9,
-    "__main__": 10,
-    "__init__": 10,
-}
-BESIDE = {
-    "data": {"proto"},  # records and mean files are messages
-}
+from tools.architecture import (
+    BESIDE,
+    MODULES,
+    PACKAGE,
+    ROWS,
+    imports,
+    module_name,
+    part_of,
+    part_of_module,
+)
 
 
-def part_of(path):
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def name_of(path):
+    return path.relative_to(PACKAGE).as_posix()
 
 
-def imports(path):
-    """Modules that a file imports when it is loaded or run, those for type checks aside."""
-    tree = ast.parse(path.read_text())
-    skipped = {
-        id(node)
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
-        for statement in branch.body
-        for node in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
-            yield node.module
-            if node.module == "caffe_lite":
-                yield from (f"caffe_lite.{alias.name}" for alias in node.names)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_down_the_rows(path):
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_follow_the_rows(path):
     part = part_of(path)
-    assert part in ROWS, f"give {part} a row"
-    for module in imports(path):
-        if not module.startswith("caffe_lite."):
-            continue
-        other = module.split(".")[1]
-        if other not in ROWS or other == part:
+    assert part in ROWS, f"give {part} a row in tools/architecture.py"
+    for each in imports(path):
+        other = part_of_module(each.module)
+        if not other or other == part:
             continue
         allowed = ROWS[other] < ROWS[part] or other in BESIDE.get(part, ())
-        assert allowed, f"{part} (row {ROWS[part]}) imports {module} (row {ROWS[other]})"
+        how = "names the module" if each.by_string else "imports"
+        assert allowed, (
+            f"{name_of(path)}:{each.line} (row {ROWS[part]}) {how} {each.module} "
+            f"(row {ROWS[other]})"
+        )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_modules_import_each_other():
+    names = {module_name(path) for path in MODULES}
+    graph = {}
+    for path in MODULES:
+        found = {each.module for each in imports(path) if not each.by_string}
+        graph[module_name(path)] = (found & names) - {module_name(path)}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(reversed(error.args[1]))}")
+
+
+SOURCE = '''
+"""caffe_lite.cli is not imported by a docstring that mentions it."""
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from caffe_lite.backend import Ops, cuda
+if TYPE_CHECKING:
+    from caffe_lite.nets.net import Net
+
+log = logging.getLogger("caffe_lite.solvers")
+
+def load(name):
+    from caffe_lite import blob
+    import_module(f"caffe_lite.lrcn.{name}")
+    return import_module({"a": "caffe_lite.pycaffe.install"}[name])
+'''
+
+
+def test_imports_are_found_wherever_they_are(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_text(SOURCE)
+    found = {(each.module, each.by_string) for each in imports(path)}
+    ours = {pair for pair in found if pair[0].startswith("caffe_lite")}
+    assert ours == {
+        ("caffe_lite.backend", False),
+        ("caffe_lite.blob", False),
+        ("caffe_lite.lrcn", True),
+        ("caffe_lite.pycaffe.install", True),
+    }
+    assert {pair[0] for pair in found - ours} == {"importlib", "logging", "typing"}
+
+
+def test_relative_imports_are_refused(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_text("from . import x\n")
+    with pytest.raises(ValueError, match="file.py:1: imports must be absolute"):
+        list(imports(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_array_libraries_stay_where_they_belong(path):
-    part, name = part_of(path), path.relative_to(PACKAGE).as_posix()
-    roots = {module.split(".")[0] for module in imports(path)}
-    if name != "backend/gpu/cuda.py":
+    roots = {each.module.split(".")[0] for each in imports(path)}
+    if name_of(path) != "backend/gpu/cuda.py":
         assert not roots & {"cupy", "cupy_backends"}, "only backend/gpu/cuda.py imports cupy"
-    if part in ("layers", "solvers"):
+    if part_of(path) in ("layers", "forks", "solvers"):
         assert "numpy" not in roots, "layers and solvers use self.ops and self.xp"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_assert_guards_input(path):
     tree = ast.parse(path.read_text())
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assert not lines, "raise an error instead: asserts vanish under python -O"
 
 
 def test_every_built_in_type_has_its_file_and_every_file_its_type():
@@ -108,4 +117,4 @@ def test_each_type_is_registered_by_its_own_file():
     for name in CAFFE.types():
         module = CAFFE.module(name).rpartition(".")[2]
         source = (PACKAGE / "layers" / f"{module}.py").read_text()
-        assert f'@register("{name}")' in source
+        assert f'@register("{name}")' in source, f"layers/{module}.py does not register {name}"

@@ -11,7 +11,7 @@ from caffe_lite.data.hdf5 import Hdf5Source
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.data.images import read_image
 from caffe_lite.data.prefetch import Prefetcher
-from caffe_lite.data.sources import Source
+from caffe_lite.data.source import Source
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
 

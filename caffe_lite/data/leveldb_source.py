@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from caffe_lite.data.sources import Source
+from caffe_lite.data.source import Source
 from caffe_lite.errors import DataError
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from caffe_lite.data.lmdb_file import LmdbFile
-from caffe_lite.data.sources import Source
+from caffe_lite.data.source import Source
 from caffe_lite.errors import DataError
 
 

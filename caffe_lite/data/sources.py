@@ -1,59 +1,8 @@
-"""Record stores read in key order, round and round: what the Data layer draws its datums from."""
+"""Open a record store by the name of its database."""
 
-from collections.abc import Iterator
-
+from caffe_lite.data.source import Source
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.proto import schema
-
-
-class Source:
-    """A read-only store of records, read in key order; after the last comes the first again.
-
-    `cursor` counts the records of the current pass that were read: `seek(cursor)` later goes on
-    from there. `place` names the record read last, for error messages. A source belongs to one
-    thread at a time.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.cursor = 0
-        self._records: Iterator[tuple[bytes, bytes]] | None = None
-        self._key = b""
-
-    def _read_from(self, position: int) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (key, value) from record `position` to the last."""
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        raise NotImplementedError
-
-    def next(self) -> bytes:
-        """The next record's value."""
-        if self._records is None:
-            self._records = self._read_from(self.cursor)
-        record = next(self._records, None)
-        if record is None:
-            self._records, self.cursor = self._read_from(0), 0
-            record = next(self._records, None)
-        if record is None:
-            raise DataError(f"{self.path}: the database is empty; fill it before training")
-        self.cursor += 1
-        self._key = record[0]
-        return record[1]
-
-    def seek(self, position: int) -> None:
-        """Make record `position` (counted in key order, modulo the length) the next one."""
-        self.cursor = position % len(self)
-        self._records = None
-
-    @property
-    def place(self) -> str:
-        key = self._key.decode(errors="replace")
-        shown = "".join(each if each.isprintable() else "?" for each in key)
-        return f'{self.path}, key "{shown}"'
-
-    def close(self) -> None:
-        """Let go of the store; nothing can be read from it afterwards."""
 
 
 def open_source(path: str, backend: int | str = "LEVELDB") -> Source:

@@ -46,7 +46,9 @@ def filter_net(net: NetParameter) -> NetParameter:
     """
     filtered = _copy(net)
     del filtered.layer[:]
-    filtered.layer.extend(layer for layer in net.layer if _is_included(layer, net.state))
+    filtered.layer.extend(
+        layer for layer in schema.current(net).layer if _is_included(layer, net.state)
+    )
     return filtered
 
 

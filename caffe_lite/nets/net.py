@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any
 
 from caffe_lite.backend import Ops, get_ops
 from caffe_lite.blob import Blob

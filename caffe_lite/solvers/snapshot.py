@@ -12,7 +12,8 @@ from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events
 from caffe_lite.weights import copy_weights, read_weights, write_caffemodel, write_hdf5
-from caffe_lite.weights.solverstate import SolverState, read_solverstate, write_solverstate
+from caffe_lite.weights.solverstate import read_solverstate, write_solverstate
+from caffe_lite.weights.stored import SolverState
 
 if TYPE_CHECKING:
     from caffe_lite.solvers.base import Solver

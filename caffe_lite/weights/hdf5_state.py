@@ -13,7 +13,7 @@ from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.weights import payload
 from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5, reading
 from caffe_lite.weights.mapped import MappedFile
-from caffe_lite.weights.solverstate import SolverState
+from caffe_lite.weights.stored import SolverState
 
 MAGIC = b"caffe_lite state\n"
 _HEAD = len(MAGIC) + 8  # followed by the payload's length, little-endian

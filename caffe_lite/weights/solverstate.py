@@ -8,7 +8,6 @@ of the message, or in the user block before the HDF5 data.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from caffe_lite.errors import ModelError, SolverError
@@ -21,22 +20,11 @@ from caffe_lite.weights.caffemodel import blob_at
 from caffe_lite.weights.encode import BlobWriter, blob_parts
 from caffe_lite.weights.mapped import MappedFile
 from caffe_lite.weights.read import is_hdf5
-from caffe_lite.weights.stored import StoredBlob
+from caffe_lite.weights.stored import SolverState
 from caffe_lite.weights.wire import LENGTH, VARINT, WireError, fields, tag_bytes, varint_bytes
 
 ITER, LEARNED_NET, HISTORY, CURRENT_STEP = 1, 2, 3, 4
 EXTRA = 65601  # beyond every field that a fork is known to use
-
-
-@dataclass
-class SolverState:
-    """What a solver state file holds; `extra` is None in one that Caffe itself wrote."""
-
-    iteration: int = 0
-    learned_net: str | None = None
-    current_step: int = 0
-    history: list[StoredBlob] = field(default_factory=list)
-    extra: dict[str, Any] | None = None
 
 
 def read_solverstate(path: StrPath) -> SolverState:

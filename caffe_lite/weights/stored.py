@@ -1,6 +1,7 @@
-"""Learned blobs as a file holds them, read when they are asked for."""
+"""What weights files and solver states hold: blobs that are read when they are used."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -76,3 +77,14 @@ class Weights(Mapping[str, list[Array]]):
 
     def __repr__(self) -> str:
         return f"Weights({self.path!r}, {len(self)} layers)"
+
+
+@dataclass
+class SolverState:
+    """What a solver state file holds; `extra` is None in one that Caffe itself wrote."""
+
+    iteration: int = 0
+    learned_net: str | None = None
+    current_step: int = 0
+    history: list[StoredBlob] = field(default_factory=list)
+    extra: dict[str, Any] | None = None

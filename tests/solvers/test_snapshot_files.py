@@ -150,7 +150,8 @@ def test_hdf5_files_have_the_references_datasets(name, tmp_path):
 
 def test_binary_state_begins_as_the_references(tmp_path):
     """What only this package reads comes last, so that nothing before it moves."""
-    from caffe_lite.weights.solverstate import SolverState, write_solverstate
+    from caffe_lite.weights.solverstate import write_solverstate
+    from caffe_lite.weights.stored import SolverState
 
     source = FILES / "adam_iter_12.solverstate"
     state = read_solverstate(source)
@@ -164,7 +165,8 @@ def test_binary_state_begins_as_the_references(tmp_path):
 
 
 def test_extra_state_of_every_kind(tmp_path, file_format):
-    from caffe_lite.weights.solverstate import SolverState, write_solverstate
+    from caffe_lite.weights.solverstate import write_solverstate
+    from caffe_lite.weights.stored import SolverState
 
     solver, _ = recorded_solver("adam")
     extra = {
