@@ -11,6 +11,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+LAYER_GROUP = "caffe_lite.layers"
+SOLVER_GROUP = "caffe_lite.solvers"
+
 _shipped: dict[str, str] = {}
 _services: dict[str, Callable[[], Any]] = {}
 

@@ -87,7 +87,7 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 def _imports(path: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text())
-    ignored = _type_checks(tree) | _logger_names(tree)
+    ignored = _type_checks(tree) | _logger_names(tree) | _entry_point_groups(tree)
     for node in ast.walk(tree):
         if id(node) in ignored:
             continue
@@ -118,6 +118,16 @@ def _type_checks(tree: ast.Module) -> set[int]:
         if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
         for statement in branch.body
         for node in ast.walk(statement)
+    }
+
+
+def _entry_point_groups(tree: ast.Module) -> set[int]:
+    """Identities of constants such as LAYER_GROUP: entry-point groups are named like modules."""
+    return {
+        id(assignment.value)
+        for assignment in ast.walk(tree)
+        if isinstance(assignment, ast.Assign)
+        and ast.unparse(assignment.targets[0]).endswith("_GROUP")
     }
 
 

@@ -145,7 +145,7 @@ def layer_sets() -> list[LayerSet]:
 def layer_types() -> list[str]:
     """All known type names, sorted: those of the sets, registered ones, installed plugins'."""
     shipped = {name for layers in layer_sets() for name in layers.types()}
-    return sorted({*shipped, *_registered, *plugins.names(schema.PLUGIN_GROUP)})
+    return sorted({*shipped, *_registered, *plugins.names(plugins.LAYER_GROUP)})
 
 
 def layer_class(type_name: str, param: Any = None) -> type[Layer]:
@@ -193,7 +193,7 @@ def _load(type_name: str, param: Any) -> None:
 
 
 def _load_plugin(type_name: str) -> None:
-    point = plugins.find(schema.PLUGIN_GROUP, type_name)
+    point = plugins.find(plugins.LAYER_GROUP, type_name)
     if point is None:
         return
     try:

@@ -15,11 +15,10 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from caffe_lite.errors import PrototxtError, did_you_mean
-from caffe_lite.plugins import load_all
+from caffe_lite.plugins import LAYER_GROUP, load_all
 from caffe_lite.proto.merge import merge
 
 _REQUIRED, _REPEATED = 2, 3  # as descriptor.proto numbers its labels
-PLUGIN_GROUP = "caffe_lite.layers"
 _HERE = Path(__file__).parent
 _BASE = (_HERE / "caffe.desc").read_bytes()
 DESCRIPTOR: FileDescriptor = descriptor_pool.DescriptorPool().AddSerializedFile(_BASE)
@@ -78,7 +77,7 @@ def load_plugins() -> tuple[str, ...]:
     Returns a line for each that failed. Raises SchemaGrown if the schema has new fields now.
     """
     before = _current
-    failures = load_all(PLUGIN_GROUP)
+    failures = load_all(LAYER_GROUP)
     if _current is not before:
         raise SchemaGrown
     return failures
