@@ -4,13 +4,13 @@ from typing import Any
 
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.cpu.blas import openblas
-from caffe_lite.backend.reference.arrays import ArrayOps
+from caffe_lite.backend.reference.arrays import ReferenceArrays
 
 SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread does in a fraction of a millisecond
 
 
-class CpuArrays(CpuBase, ArrayOps):
-    """See `ArrayOps`."""
+class CpuArrays(CpuBase, ReferenceArrays):
+    """See `ReferenceArrays`."""
 
     def gemm(
         self,

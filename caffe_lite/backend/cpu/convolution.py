@@ -6,13 +6,13 @@ import numpy
 
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.geometry import ConvGeometry
-from caffe_lite.backend.reference.convolution import ConvolutionOps
+from caffe_lite.backend.reference.convolution import ReferenceConvolution
 
 COLUMN_BYTES = 4 << 20  # columns that one thread holds at a time
 
 
-class CpuConvolution(CpuBase, ConvolutionOps):
-    """See `ConvolutionOps`."""
+class CpuConvolution(CpuBase, ReferenceConvolution):
+    """See `ReferenceConvolution`."""
 
     def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
         rows = weight.reshape(geometry.group, weight.shape[0] // geometry.group, -1)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.cpu.base import CpuBase
-from caffe_lite.backend.reference.pooling import LOWEST, Pair, PoolingOps, window_sizes
+from caffe_lite.backend.reference.pooling import LOWEST, Pair, ReferencePooling, window_sizes
 
 IMAGE_ELEMENTS = 65_536
 
 
-class CpuPooling(CpuBase, PoolingOps):
-    """See `PoolingOps`."""
+class CpuPooling(CpuBase, ReferencePooling):
+    """See `ReferencePooling`."""
 
     def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
         def some(images: slice) -> None:

@@ -6,17 +6,24 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.cpu.base import CpuBase
-from caffe_lite.backend.reference.activations import ActivationOps
-from caffe_lite.backend.reference.losses import LossOps, class_index
-from caffe_lite.backend.reference.normalization import NormalizationOps
-from caffe_lite.backend.reference.recurrent import RecurrentOps
-from caffe_lite.backend.reference.updates import UpdateOps
+from caffe_lite.backend.reference.activations import ReferenceActivations
+from caffe_lite.backend.reference.losses import ReferenceLosses, class_index
+from caffe_lite.backend.reference.normalization import ReferenceNormalization
+from caffe_lite.backend.reference.recurrent import ReferenceRecurrent
+from caffe_lite.backend.reference.updates import ReferenceUpdates
 from caffe_lite.backend.slots import UpdateSlot
 
 SLICE = 32_768  # elements
 
 
-class CpuSliced(CpuBase, ActivationOps, NormalizationOps, RecurrentOps, LossOps, UpdateOps):
+class CpuSliced(
+    CpuBase,
+    ReferenceActivations,
+    ReferenceNormalization,
+    ReferenceRecurrent,
+    ReferenceLosses,
+    ReferenceUpdates,
+):
     """The reference over slices of the leading axis, which the pool shares out."""
 
     def _slices(self, operation: Any, arrays: Sequence[Any], *rest: Any) -> None:

@@ -3,10 +3,10 @@
 from math import prod
 from typing import Any
 
-from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.gpu.arrays import GpuArrays
 
 
-class ActivationOps(ArrayOps):
+class GpuActivations(GpuArrays):
     """The activations that nets spend their time in; layers write the others with `xp`."""
 
     def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:

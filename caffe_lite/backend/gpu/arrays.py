@@ -21,7 +21,7 @@ MOST_ROWS = 8192
 MOST_ORDERED = 8192
 
 
-class ArrayOps(GpuBase):
+class GpuArrays(GpuBase):
     """Arrays on the device and linear algebra over them."""
 
     faults: Faults

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
-from caffe_lite.backend.gpu.activations import ActivationOps
+from caffe_lite.backend.gpu.activations import GpuActivations
 from caffe_lite.backend.gpu.cudnn import CUDNN, CudnnEngine
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
 from caffe_lite.backend.gpu.tuning import Tuner
@@ -16,7 +16,7 @@ CHUNK_BYTES = (32 * 2**20, 512 * 2**20)
 WIDE_IMAGES = 4
 
 
-class ConvolutionOps(ActivationOps):
+class GpuConvolution(GpuActivations):
     """Convolution, its two gradients, and im2col.
 
     Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with

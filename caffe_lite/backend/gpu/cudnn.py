@@ -1,6 +1,6 @@
 """Convolution through cuDNN, where it is installed.
 
-Its ways to compute a product are further candidates in the measured choice of `ConvolutionOps`;
+Its ways to compute a product are further candidates in the measured choice of `GpuConvolution`;
 whatever it cannot do is left to the explicit products. There are two ways to it: NVIDIA's front end
 (`cudnn_frontend`), and the C library alone (`cudnn_library`).
 """

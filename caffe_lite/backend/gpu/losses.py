@@ -10,7 +10,7 @@ ROW_CLASSES = 64  # from here on a row of classes is worth a block of its own
 MOST_LOSS_BLOCKS = 1024
 
 
-class LossOps(GpuBase):
+class GpuLosses(GpuBase):
     """x, y, prob (outer, C, inner) with classes on the middle axis; label (outer, inner)."""
 
     faults: Faults

@@ -3,10 +3,10 @@
 from math import prod
 from typing import Any
 
-from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.gpu.arrays import GpuArrays
 
 
-class NormalizationOps(ArrayOps):
+class GpuNormalization(GpuArrays):
     """Normalization of x (N, C, *S) over channels or over everything else."""
 
     def lrn_across(

@@ -6,24 +6,24 @@ from typing import Any
 
 from caffe_lite.backend.cache import cache_folder
 from caffe_lite.backend.gpu import cuda
-from caffe_lite.backend.gpu.activations import ActivationOps
-from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.gpu.activations import GpuActivations
+from caffe_lite.backend.gpu.arrays import GpuArrays
 from caffe_lite.backend.gpu.capture import Recording, record
-from caffe_lite.backend.gpu.convolution import CHUNK_BYTES, ConvolutionOps
+from caffe_lite.backend.gpu.convolution import CHUNK_BYTES, GpuConvolution
 from caffe_lite.backend.gpu.cudnn import CudnnEngine
 from caffe_lite.backend.gpu.explicit_gemm import ExplicitGemm
 from caffe_lite.backend.gpu.faults import MOST_SLOTS, Faults
-from caffe_lite.backend.gpu.losses import LossOps
-from caffe_lite.backend.gpu.normalization import NormalizationOps
-from caffe_lite.backend.gpu.pooling import PoolingOps
-from caffe_lite.backend.gpu.random import RandomOps
-from caffe_lite.backend.gpu.recurrent import RecurrentOps
-from caffe_lite.backend.gpu.roi_pooling import RoiPoolingOps
-from caffe_lite.backend.gpu.selection import SelectionOps
+from caffe_lite.backend.gpu.losses import GpuLosses
+from caffe_lite.backend.gpu.normalization import GpuNormalization
+from caffe_lite.backend.gpu.pooling import GpuPooling
+from caffe_lite.backend.gpu.random import GpuRandom
+from caffe_lite.backend.gpu.recurrent import GpuRecurrent
+from caffe_lite.backend.gpu.roi_pooling import GpuRoiPooling
+from caffe_lite.backend.gpu.selection import GpuSelection
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import PinnedMemory, Uploader
 from caffe_lite.backend.gpu.tuning import Tuner
-from caffe_lite.backend.gpu.updates import UpdateOps
+from caffe_lite.backend.gpu.updates import GpuUpdates
 from caffe_lite.backend.reference.ops import Ops
 from caffe_lite.errors import BackendError
 
@@ -31,17 +31,17 @@ TF32 = ("convolution", "all", "none")
 
 
 class CupyOps(
-    ConvolutionOps,
-    PoolingOps,
-    RoiPoolingOps,
-    SelectionOps,
-    NormalizationOps,
-    RecurrentOps,
-    LossOps,
-    UpdateOps,
-    ActivationOps,
-    RandomOps,
-    ArrayOps,
+    GpuConvolution,
+    GpuPooling,
+    GpuRoiPooling,
+    GpuSelection,
+    GpuNormalization,
+    GpuRecurrent,
+    GpuLosses,
+    GpuUpdates,
+    GpuActivations,
+    GpuRandom,
+    GpuArrays,
     Ops,
 ):
     """Operations on one GPU, through CuPy, cuBLAS and the kernels of this package.

@@ -9,7 +9,7 @@ Pair = tuple[int, int]
 ROWS = 4  # pixels per thread of a gradient; the same number stands in pooling.cu
 
 
-class PoolingOps(GpuBase):
+class GpuPooling(GpuBase):
     """Pooling of x (N, C, H, W) into y (N, C, OH, OW); kernel, stride and pad are (h, w)."""
 
     def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.backend.gpu.arrays import ArrayOps
+from caffe_lite.backend.gpu.arrays import GpuArrays
 from caffe_lite.backend.reference.random import philox_blocks, philox_key
 
 
 class DeviceStream:
     """A `Stream` whose position is in device memory: each replay of a graph moves it on."""
 
-    def __init__(self, ops: "RandomOps", key: tuple[int, int]) -> None:
+    def __init__(self, ops: "GpuRandom", key: tuple[int, int]) -> None:
         self._ops = ops
         self._state = ops.xp.zeros(3, "uint64")
         self.state = {"key": key, "position": 0}
@@ -23,7 +23,7 @@ class DeviceStream:
         self._ops.launch.blocks("advance", 1, self._state, blocks, block=1)
 
     def dropout(self, x: Any, y: Any, mask: Any, ratio: float) -> None:
-        """The mask of `RandomOps.dropout` and its product with x, in one pass."""
+        """The mask of `GpuRandom.dropout` and its product with x, in one pass."""
         blocks = philox_blocks(x.size, x.dtype)
         self._ops.launch(
             "dropout", blocks, blocks, self._state, x, y, mask, ratio, 1 / (1 - ratio), x.size
@@ -41,7 +41,7 @@ class DeviceStream:
         self._ops.copy_to_device(host, self._state)
 
 
-class RandomOps(ArrayOps):
+class GpuRandom(GpuArrays):
     """Streams, and dropout, their main customer."""
 
     def stream(self, *key: int) -> DeviceStream:

@@ -5,7 +5,7 @@ from typing import Any
 from caffe_lite.backend.gpu.base import GpuBase
 
 
-class RecurrentOps(GpuBase):
+class GpuRecurrent(GpuBase):
     """LSTM arithmetic with Caffe's gate order i, f, o, g, and that of a plain cell.
 
     A step also makes what the next one's product takes, h_cont = cont_next * h, and adds the

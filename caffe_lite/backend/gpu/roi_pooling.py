@@ -5,7 +5,7 @@ from typing import Any
 from caffe_lite.backend.gpu.base import GpuBase
 
 
-class RoiPoolingOps(GpuBase):
+class GpuRoiPooling(GpuBase):
     """Pooling of regions of x (N, C, H, W) into y (R, C, OH, OW); rois (R, 5): image, x1 ... y2."""
 
     def roi_pool(self, x: Any, rois: Any, y: Any, mask: Any, scale: float) -> None:

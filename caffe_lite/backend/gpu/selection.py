@@ -10,7 +10,7 @@ from caffe_lite.backend.gpu.base import GpuBase
 MOST_AXES = 8  # the same number stands in selection.cu
 
 
-class SelectionOps(GpuBase):
+class GpuSelection(GpuBase):
     """What Crop, Tile and Eltwise do to arrays."""
 
     _crops: dict[Any, Any]

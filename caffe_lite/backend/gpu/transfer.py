@@ -93,7 +93,7 @@ class Uploader:
         return self._memory.event_of(host) is not None
 
     def copy(self, host: Any, out: Any) -> None:
-        """out = host, cast to out's dtype; see `ArrayOps.copy_to_device`."""
+        """out = host, cast to out's dtype; see `GpuArrays.copy_to_device`."""
         if self._compute.is_capturing():
             raise CaptureError("an input is copied from the host")
         host = numpy.asarray(host)

@@ -22,7 +22,7 @@ _KERNELS = {
 }
 
 
-class UpdateOps(GpuBase):
+class GpuUpdates(GpuBase):
     """Updates of all learnable blobs at once."""
 
     tables: Tables

@@ -9,7 +9,7 @@ from caffe_lite.backend.native.base import NativeBase
 
 
 class NativeActivations(NativeBase, NumpyOps):
-    """See `ActivationOps`, `SelectionOps` and `RandomOps`."""
+    """See `ReferenceActivations`, `ReferenceSelection` and `ReferenceRandom`."""
 
     def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
         at = self._addresses(x, y)

@@ -7,7 +7,7 @@ from caffe_lite.backend.native.base import NativeBase
 
 
 class NativeArrays(NativeBase, NumpyOps):
-    """See `ArrayOps`."""
+    """See `ReferenceArrays`."""
 
     def gemm(
         self,

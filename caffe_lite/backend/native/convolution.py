@@ -30,7 +30,7 @@ class _Plan:
 
 
 class NativeConvolution(NativeBase, NumpyOps):
-    """See `ConvolutionOps`."""
+    """See `ReferenceConvolution`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -9,7 +9,7 @@ from caffe_lite.backend.native.base import NativeBase
 
 
 class NativeLosses(NativeBase, NumpyOps):
-    """See `LossOps`."""
+    """See `ReferenceLosses`."""
 
     def softmax(self, x: Any, y: Any) -> None:
         at = self._addresses(x, y)

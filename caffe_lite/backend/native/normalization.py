@@ -8,7 +8,7 @@ from caffe_lite.backend.native.base import NativeBase
 
 
 class NativeNormalization(NativeBase, NumpyOps):
-    """See `NormalizationOps`."""
+    """See `ReferenceNormalization`."""
 
     def lrn_across(
         self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float

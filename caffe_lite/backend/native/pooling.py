@@ -11,7 +11,7 @@ from caffe_lite.backend.reference.pooling import Pair
 
 
 class NativePooling(NativeBase, NumpyOps):
-    """See `PoolingOps`."""
+    """See `ReferencePooling`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -7,7 +7,7 @@ from caffe_lite.backend.native.base import NativeBase
 
 
 class NativeRecurrent(NativeBase, NumpyOps):
-    """See `RecurrentOps`."""
+    """See `ReferenceRecurrent`."""
 
     def lstm_unit(
         self,

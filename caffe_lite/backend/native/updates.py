@@ -14,7 +14,7 @@ _NUMBERS = {rule: number for number, rule in enumerate(RULES)}
 
 
 class NativeUpdates(NativeBase, NumpyOps):
-    """See `UpdateOps`."""
+    """See `ReferenceUpdates`."""
 
     def update(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 from caffe_lite.backend.reference.base import OpsBase
 
 
-class ActivationOps(OpsBase):
+class ReferenceActivations(OpsBase):
     """The activations that nets spend their time in; layers write the others with `xp`."""
 
     def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:

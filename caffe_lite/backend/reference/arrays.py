@@ -8,7 +8,7 @@ import numpy
 from caffe_lite.backend.reference.base import OpsBase
 
 
-class ArrayOps(OpsBase):
+class ReferenceArrays(OpsBase):
     """Arrays on the device and linear algebra over them."""
 
     def to_host(self, a: Any) -> numpy.ndarray:

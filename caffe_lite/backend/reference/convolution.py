@@ -15,10 +15,10 @@ from itertools import product
 from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
-from caffe_lite.backend.reference.activations import ActivationOps
+from caffe_lite.backend.reference.activations import ReferenceActivations
 
 
-class ConvolutionOps(ActivationOps):
+class ReferenceConvolution(ReferenceActivations):
     """Convolution, its two gradients, and im2col.
 
     Shapes: x (N, C, *S), weight (O, C / group, *K), bias (O,), y (N, O, *S') with

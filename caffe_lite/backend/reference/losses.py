@@ -9,7 +9,7 @@ from caffe_lite.backend.reference.base import OpsBase
 FLT_MIN = float(numpy.finfo(numpy.float32).tiny)
 
 
-class LossOps(OpsBase):
+class ReferenceLosses(OpsBase):
     """x, y, prob (outer, C, inner) with classes on the middle axis; label (outer, inner).
 
     Labels are floats that hold integers, truncated toward zero as Caffe truncates them.

@@ -5,7 +5,7 @@ from typing import Any
 from caffe_lite.backend.reference.base import OpsBase
 
 
-class NormalizationOps(OpsBase):
+class ReferenceNormalization(OpsBase):
     """Normalization of x (N, C, *S) over channels or over everything else."""
 
     def lrn_across(

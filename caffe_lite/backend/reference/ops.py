@@ -4,31 +4,31 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.backend.reference.activations import ActivationOps
-from caffe_lite.backend.reference.arrays import ArrayOps
-from caffe_lite.backend.reference.convolution import ConvolutionOps
-from caffe_lite.backend.reference.losses import LossOps
-from caffe_lite.backend.reference.normalization import NormalizationOps
-from caffe_lite.backend.reference.pooling import PoolingOps
-from caffe_lite.backend.reference.random import RandomOps
-from caffe_lite.backend.reference.recurrent import RecurrentOps
-from caffe_lite.backend.reference.roi_pooling import RoiPoolingOps
-from caffe_lite.backend.reference.selection import SelectionOps
-from caffe_lite.backend.reference.updates import UpdateOps
+from caffe_lite.backend.reference.activations import ReferenceActivations
+from caffe_lite.backend.reference.arrays import ReferenceArrays
+from caffe_lite.backend.reference.convolution import ReferenceConvolution
+from caffe_lite.backend.reference.losses import ReferenceLosses
+from caffe_lite.backend.reference.normalization import ReferenceNormalization
+from caffe_lite.backend.reference.pooling import ReferencePooling
+from caffe_lite.backend.reference.random import ReferenceRandom
+from caffe_lite.backend.reference.recurrent import ReferenceRecurrent
+from caffe_lite.backend.reference.roi_pooling import ReferenceRoiPooling
+from caffe_lite.backend.reference.selection import ReferenceSelection
+from caffe_lite.backend.reference.updates import ReferenceUpdates
 
 
 class Ops(
-    ArrayOps,
-    RandomOps,
-    ConvolutionOps,
-    ActivationOps,
-    SelectionOps,
-    PoolingOps,
-    RoiPoolingOps,
-    NormalizationOps,
-    RecurrentOps,
-    LossOps,
-    UpdateOps,
+    ReferenceArrays,
+    ReferenceRandom,
+    ReferenceConvolution,
+    ReferenceActivations,
+    ReferenceSelection,
+    ReferencePooling,
+    ReferenceRoiPooling,
+    ReferenceNormalization,
+    ReferenceRecurrent,
+    ReferenceLosses,
+    ReferenceUpdates,
 ):
     """Every operation, written to be read; the faster backends are tested against it.
 

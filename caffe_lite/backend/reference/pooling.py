@@ -16,7 +16,7 @@ Pair = tuple[int, int]
 LOWEST = -float(numpy.finfo(numpy.float32).max)  # what an empty maximum gives, in float64 as well
 
 
-class PoolingOps(OpsBase):
+class ReferencePooling(OpsBase):
     """Pooling of x (N, C, H, W) into y (N, C, OH, OW); kernel, stride and pad are (h, w)."""
 
     def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:

@@ -54,7 +54,7 @@ def philox_blocks(count: int, dtype: numpy.dtype) -> int:
     return -(-count * dtype.itemsize // 32)
 
 
-class RandomOps(OpsBase):
+class ReferenceRandom(OpsBase):
     """Streams, and dropout, their main customer."""
 
     def host_rng(self, *key: int) -> numpy.random.Generator:

@@ -5,7 +5,7 @@ from typing import Any
 from caffe_lite.backend.reference.base import OpsBase
 
 
-class RecurrentOps(OpsBase):
+class ReferenceRecurrent(OpsBase):
     """LSTM arithmetic with Caffe's gate order: input i, forget f, output o, candidate g.
 
     Shapes: gates (N, 4 H), the four gates side by side; c, h, pre (N, H); cont (N,) or None.

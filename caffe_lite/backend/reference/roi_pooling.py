@@ -7,7 +7,7 @@ from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.backend.reference.pooling import LOWEST
 
 
-class RoiPoolingOps(OpsBase):
+class ReferenceRoiPooling(OpsBase):
     """Pooling of regions of x (N, C, H, W) into y (R, C, OH, OW).
 
     rois (R, 5) holds, for each region, the number of its image and x1, y1, x2, y2: the first and

@@ -6,7 +6,7 @@ from typing import Any
 from caffe_lite.backend.reference.base import OpsBase
 
 
-class SelectionOps(OpsBase):
+class ReferenceSelection(OpsBase):
     """What Crop, Tile and Eltwise do to arrays."""
 
     def crop(self, x: Any, start: Sequence[int], y: Any) -> None:

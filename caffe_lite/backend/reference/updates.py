@@ -34,7 +34,7 @@ class Hyper:
     iteration: int = 0
 
 
-class UpdateOps(OpsBase):
+class ReferenceUpdates(OpsBase):
     """Updates of all learnable blobs at once."""
 
     def update(
