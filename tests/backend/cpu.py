@@ -37,12 +37,16 @@ def numeric_gradient(function, x, step=1e-6):
     return gradient
 
 
-def assert_close(got, wanted, tolerance):
-    """Largest error relative to the largest value; NaN and infinity in the same places."""
+def assert_close(got, wanted, tolerance, what="the result"):
+    """Largest error relative to the largest value; NaN and infinity in the same places.
+
+    A failure begins with `what`: the array's name, and the case where one test tries many.
+    """
     got, wanted = numpy.asarray(got, float), numpy.asarray(wanted, float)
-    assert got.shape == wanted.shape
+    assert got.shape == wanted.shape, f"{what} has shape {got.shape}, expected {wanted.shape}"
     finite = numpy.isfinite(wanted)
-    numpy.testing.assert_array_equal(got[~finite], wanted[~finite])
+    numpy.testing.assert_array_equal(got[~finite], wanted[~finite], f"{what}: NaN and infinity")
     if finite.any():
         error = numpy.abs(got[finite] - wanted[finite]).max()
-        assert error <= tolerance * max(1e-30, numpy.abs(wanted[finite]).max()), error
+        error /= max(1e-30, numpy.abs(wanted[finite]).max())
+        assert error <= tolerance, f"{what} is off by {error:.2e}, allowed {tolerance:.0e}"

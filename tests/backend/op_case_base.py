@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy
 
-CASES: dict[str, Callable[[Any, numpy.random.Generator], list[numpy.ndarray]]] = {}
+Results = dict[str, numpy.ndarray]  # by the name that a failure reports
+
+CASES: dict[str, Callable[[Any, numpy.random.Generator], Results]] = {}
 
 
 def case(name):
@@ -23,8 +25,14 @@ def blank(ops, *shape, dtype=None):
     return out
 
 
-def hosts(ops, *arrays):
-    return [numpy.array(ops.to_host(array)) for array in arrays]
+def hosts(ops, **arrays):
+    """Host copies of the results, by name."""
+    return {name: numpy.array(ops.to_host(array)) for name, array in arrays.items()}
+
+
+def named(variant, **arrays):
+    """The results of one variant of a case: `y` becomes "y (variant)"."""
+    return {f"{name} ({variant})": array for name, array in arrays.items()}
 
 
 def normal(ops, rng, *shape):
@@ -32,30 +40,36 @@ def normal(ops, rng, *shape):
 
 
 def compare(got, wanted, tolerance):
-    """The largest error of `got` against `wanted`, each array's relative to its largest value.
+    """The largest error of results `got` against `wanted`, relative to each array's largest value.
 
-    Raises AssertionError beyond `tolerance`, on shapes that differ, and on NaN or infinity in
-    different places. Integers must be equal.
+    Raises an AssertionError that names the array for an error beyond `tolerance`, a different
+    shape, different integers, and NaN or infinity in different places.
     """
-    worst = 0.0
-    if len(got) != len(wanted):
-        raise AssertionError(f"{len(got)} results, expected {len(wanted)}")
-    for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
-        if a.shape != b.shape:
-            raise AssertionError(f"result {i} has shape {a.shape}, expected {b.shape}")
-        if b.dtype.kind != "f":
-            if not numpy.array_equal(a, b):
-                raise AssertionError(f"result {i}: integers differ")
-            continue
-        finite = numpy.isfinite(b)
-        if not numpy.array_equal(a[~finite], b[~finite], equal_nan=True) or not (
-            numpy.isfinite(a[finite]).all()
-        ):
-            raise AssertionError(f"result {i}: NaN or infinity in different places")
-        if finite.any():
-            difference = numpy.abs(a[finite].astype(float) - b[finite]).max()
-            error = difference / max(1e-30, float(numpy.abs(b[finite]).max()))
-            worst = max(worst, error)
-            if error > tolerance:
-                raise AssertionError(f"result {i} is off by {error:.2e}, allowed {tolerance:.0e}")
-    return worst
+    if list(got) != list(wanted):
+        raise AssertionError(f"results are {list(got)}, expected {list(wanted)}")
+    return max((_error(name, got[name], wanted[name], tolerance) for name in wanted), default=0.0)
+
+
+def _error(name, got, wanted, tolerance):
+    if got.shape != wanted.shape:
+        raise AssertionError(f"{name} has shape {got.shape}, expected {wanted.shape}")
+    if wanted.dtype.kind != "f":
+        differ = numpy.argwhere(got != wanted)
+        if len(differ):
+            first = tuple(differ[0].tolist())
+            raise AssertionError(
+                f"{name}{list(first)} is {got[first]}, expected {wanted[first]}; "
+                f"{len(differ)} of {wanted.size} integers differ"
+            )
+        return 0.0
+    finite = numpy.isfinite(wanted)
+    same = numpy.array_equal(got[~finite], wanted[~finite], equal_nan=True)
+    if not same or not numpy.isfinite(got[finite]).all():
+        raise AssertionError(f"{name} has NaN or infinity in other places than expected")
+    if not finite.any():
+        return 0.0
+    difference = numpy.abs(got[finite].astype(float) - wanted[finite]).max()
+    error = difference / max(1e-30, float(numpy.abs(wanted[finite]).max()))
+    if error > tolerance:
+        raise AssertionError(f"{name} is off by {error:.2e}, allowed {tolerance:.0e}")
+    return error

@@ -1,15 +1,15 @@
-"""One list of cases for every operation, run on each backend and compared with the reference.
+"""Cases for every operation, run on each backend and compared with the reference implementation.
 
-A case is `name -> run(ops, rng)`: it draws its inputs in float64 from `rng`, so that every backend
-sees the same numbers, calls operations, and returns the results as host arrays. Outputs start as
-NaN, so that one which is not written shows.
+A case is a function run(ops, rng). It draws its inputs in float64 from `rng`, so that every backend
+sees the same numbers, calls operations, and returns the results as host arrays by name. Outputs
+start as NaN, so that an element that is not written shows.
 """
 
 import numpy
 
 from caffe_lite.backend import UpdateSlot
 from tests.backend import op_cases_recurrent, op_cases_softmax  # noqa: F401 - they add theirs
-from tests.backend.op_case_base import CASES, blank, case, compare, hosts, normal
+from tests.backend.op_case_base import CASES, Results, blank, case, compare, hosts, named, normal
 from tests.backend.op_cases_spatial import CONVOLUTIONS
 
 __all__ = ["CASES", "CONVOLUTIONS", "compare"]
@@ -19,7 +19,7 @@ __all__ = ["CASES", "CONVOLUTIONS", "compare"]
 def _(ops, rng):
     x, dy = normal(ops, rng, 3, 5, 7), normal(ops, rng, 3, 5, 7)
     x[0, 0, :3] = 0
-    outs = []
+    outs: Results = {}
     for slope in (0.0, 0.3, -0.7):
         y, dx = blank(ops, 3, 5, 7), blank(ops, 3, 5, 7)
         ops.relu(x, y, slope)
@@ -27,8 +27,8 @@ def _(ops, rng):
         in_place, grad_in_place = x.copy(), dy.copy()
         ops.relu(in_place, in_place, slope)
         ops.relu_grad(x, grad_in_place, grad_in_place, slope)
-        outs += [y, dx, in_place, grad_in_place]
-    return hosts(ops, *outs)
+        outs |= named(f"slope {slope}", y=y, dx=dx, in_place=in_place, grad_in_place=grad_in_place)
+    return hosts(ops, **outs)
 
 
 @case("relu of NaN and infinity")
@@ -38,23 +38,23 @@ def _(ops, rng):
     ops.relu(x, y)
     ops.relu(x, leaky, 0.25)
     ops.relu_grad(x, normal(ops, rng, 5), dx, 0.25)
-    return hosts(ops, y, leaky, dx)
+    return hosts(ops, y=y, leaky=leaky, dx=dx)
 
 
 @case("bias and relu")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for shape in ((3, 5, 2, 4), (6, 7), (1, 3, 5)):
         for slope in (0.0, 0.3, -0.7):
             y = normal(ops, rng, *shape)
             ops.bias_relu(y, normal(ops, rng, shape[1]), slope)
-            outs.append(y)
-    return hosts(ops, *outs)
+            outs |= named(f"{shape}, slope {slope}", y=y)
+    return hosts(ops, **outs)
 
 
 @case("prelu")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for shape in ((3, 5, 2, 4), (6, 70), (1, 3, 37), (4, 1, 11)):
         x, dy = normal(ops, rng, *shape), normal(ops, rng, *shape)
         x[0, 0] = 0
@@ -66,8 +66,10 @@ def _(ops, rng):
         in_place, grad_in_place = x.copy(), dy.copy()
         ops.prelu(in_place, slope, in_place)
         ops.prelu_grad(x, slope, grad_in_place, grad_in_place)
-        outs += [y, dx, dslope, in_place, grad_in_place]
-    return hosts(ops, *outs)
+        outs |= named(
+            shape, y=y, dx=dx, dslope=dslope, in_place=in_place, grad_in_place=grad_in_place
+        )
+    return hosts(ops, **outs)
 
 
 @case("prelu of NaN and infinity")
@@ -77,12 +79,12 @@ def _(ops, rng):
     slope = ops.asarray(numpy.array([0.5, 0.5, 0.0, 0.5, 0.5]))
     ops.prelu(x, slope, y)
     ops.prelu_grad(x, slope, normal(ops, rng, 1, 5), dx)
-    return hosts(ops, y, dx)
+    return hosts(ops, y=y, dx=dx)
 
 
 @case("eltwise max")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for count in (2, 3, 5):
         # Few values: many are equal.
         hosted = rng.integers(0, 3, (count, 4, 3, 7)).astype(float)
@@ -91,17 +93,17 @@ def _(ops, rng):
         xs, dy = [ops.asarray(x) for x in hosted], normal(ops, rng, 4, 3, 7)
         y, winner = blank(ops, 4, 3, 7), blank(ops, 4, 3, 7, dtype="int32")
         ops.eltwise_max(xs, y, winner)
-        outs += [y, winner]
+        outs |= named(f"of {count}", y=y, winner=winner)
         for i in range(count):
             dx = blank(ops, 4, 3, 7)
             ops.eltwise_max_grad(dy, winner, i, dx)
-            outs.append(dx)
-    return hosts(ops, *outs)
+            outs |= named(f"of {count}, to {i}", dx=dx)
+    return hosts(ops, **outs)
 
 
 @case("crop")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for whole, start, part in (
         ((3, 4, 6, 7), (0, 0, 1, 2), (3, 4, 4, 3)),
         ((5, 2, 6, 7), (2, 0, 0, 3), (2, 2, 6, 4)),
@@ -112,24 +114,24 @@ def _(ops, rng):
         y, dx = blank(ops, *part), blank(ops, *whole)
         ops.crop(normal(ops, rng, *whole), start, y)
         ops.crop_grad(normal(ops, rng, *part), start, dx)
-        outs += [y, dx]
-    return hosts(ops, *outs)
+        outs |= named(f"{part} of {whole}", y=y, dx=dx)
+    return hosts(ops, **outs)
 
 
 @case("tile")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for outer, tiles, inner in ((3, 4, 5), (1, 2, 7), (6, 1, 1), (1, 5, 1)):
         y, dx = blank(ops, outer, tiles, inner), blank(ops, outer, inner)
         ops.tile(normal(ops, rng, outer, inner), y)
         ops.tile_grad(normal(ops, rng, outer, tiles, inner), dx)
-        outs += [y, dx]
-    return hosts(ops, *outs)
+        outs |= named(f"{outer} x {tiles} x {inner}", y=y, dx=dx)
+    return hosts(ops, **outs)
 
 
 @case("gemm")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for m, n, k in ((3, 5, 7), (1, 4, 6), (5, 1, 3), (4, 6, 1)):
         for trans_a in (False, True):
             for trans_b in (False, True):
@@ -138,20 +140,21 @@ def _(ops, rng):
                     b = normal(ops, rng, *((n, k) if trans_b else (k, n)))
                     out = normal(ops, rng, m, n) if accumulate else blank(ops, m, n)
                     ops.gemm(a, b, out, trans_a, trans_b, accumulate)
-                    outs.append(out)
-    return hosts(ops, *outs)
+                    variant = f"{m} x {n} x {k}, {trans_a=}, {trans_b=}, {accumulate=}"
+                    outs |= named(variant, out=out)
+    return hosts(ops, **outs)
 
 
 @case("gemm of nothing")
 def _(ops, rng):
     out = blank(ops, 0, 4)
     ops.gemm(ops.empty((0, 3)), normal(ops, rng, 3, 4), out)
-    return hosts(ops, out)
+    return hosts(ops, out=out)
 
 
 @case("bias")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for shape in (
         (3, 5, 2, 4),
         (6, 7),
@@ -166,8 +169,8 @@ def _(ops, rng):
         ops.add_bias(y, bias)
         dbias = normal(ops, rng, shape[1])
         ops.sum_bias(normal(ops, rng, *shape), dbias)
-        outs += [y, dbias]
-    return hosts(ops, *outs)
+        outs |= named(shape, y=y, dbias=dbias)
+    return hosts(ops, **outs)
 
 
 @case("take and scatter_add")
@@ -177,24 +180,24 @@ def _(ops, rng):
     out, target = blank(ops, 9, 5), normal(ops, rng, 6, 5)
     ops.take(weight, ids, out)
     ops.scatter_add(target, ids, rows)
-    return hosts(ops, out, target)
+    return hosts(ops, out=out, target=target)
 
 
 @case("scatter_add of many ids, of wide rows, of none")
 def _(ops, rng):
-    targets = []
+    targets: Results = {}
     for count, columns, table in ((600, 3, 400), (40, 2, 3), (7, 300, 5), (0, 4, 1)):
         target = normal(ops, rng, table, columns)
         ids = ops.asarray(rng.integers(-1, table + 2, count), "int32")
         ops.scatter_add(target, ids, normal(ops, rng, count, columns))
-        targets.append(target)
-    return hosts(ops, *targets)
+        targets |= named(f"{count} ids, {table} rows of {columns}", target=target)
+    return hosts(ops, **targets)
 
 
 @case("sum of squares")
 def _(ops, rng):
     arrays = [normal(ops, rng, *shape) for shape in ((3, 4), (1,), (5000,), (2, 3, 2))]
-    return hosts(ops, ops.sum_squares(arrays), ops.sum_squares(arrays[:1]))
+    return hosts(ops, all=ops.sum_squares(arrays), first=ops.sum_squares(arrays[:1]))
 
 
 @case("clear")
@@ -202,7 +205,7 @@ def _(ops, rng):
     arrays = [normal(ops, rng, *shape) for shape in ((3, 4), (1,), (5000,), (2, 3, 2))]
     ops.clear(arrays[:3])
     ops.clear([])
-    return hosts(ops, *arrays)
+    return hosts(ops, **{f"array {i}": array for i, array in enumerate(arrays)})
 
 
 RULES = {
@@ -234,7 +237,12 @@ def _update(rule, l1):
         scale = ops.asarray(numpy.array(0.6))
         for iteration, rate, by in ((0, 0.5, 0.25), (1, 0.5, scale), (2, 0.1, 0.25)):
             ops.update(rule, slots, rate, by, 0.07, l1, iteration=iteration, **hyper)
-        return hosts(ops, *(a for s in slots for a in (s.data, s.diff, *s.history)))
+        outs: Results = {}
+        for i, slot in enumerate(slots):
+            outs |= named(f"blob {i}", data=slot.data, diff=slot.diff)
+            for j, history in enumerate(slot.history):
+                outs |= named(f"blob {i}", **{f"history {j}": history})
+        return hosts(ops, **outs)
 
     return run
 
@@ -247,17 +255,17 @@ for _rule in RULES:
 @case("random numbers")
 def _(ops, rng):
     stream = ops.stream(3, 5)
-    outs = []
+    outs: Results = {}
     for shape in ((7,), (2, 9), (1,), (64, 3)):
         out = blank(ops, *shape)
         stream.uniform(out)
-        outs.append(out)
+        outs |= named(shape, out=out)
     other = ops.stream(1)
     other.state = stream.state
     more, same = blank(ops, 11), blank(ops, 11)
     stream.uniform(more)
     other.uniform(same)
-    return hosts(ops, *outs, more, same)
+    return hosts(ops, **outs, more=more, same=same)
 
 
 @case("dropout")
@@ -268,7 +276,7 @@ def _(ops, rng):
     ops.dropout(x, y, mask, 0.4, stream)
     in_place, second = x.copy(), blank(ops, 13, 17)
     ops.dropout(in_place, in_place, second, 0.8, stream)
-    return hosts(ops, y, mask, in_place, second)
+    return hosts(ops, y=y, mask=mask, in_place=in_place, mask_in_place=second)
 
 
 @case("copies to the device")
@@ -278,7 +286,7 @@ def _(ops, rng):
     ops.copy_to_device(host, out)
     host[...] = 0
     ops.copy_to_device(rng.integers(0, 9, 5).astype("int32"), labels)
-    again = [blank(ops, 3, 4) for _ in range(5)]
-    for array in again:
+    again = {f"copy {i}": blank(ops, 3, 4) for i in range(5)}
+    for array in again.values():
         ops.copy_to_device(rng.standard_normal((3, 4)), array)
-    return hosts(ops, out, labels, *again)
+    return hosts(ops, out=out, labels=labels, **again)

@@ -1,11 +1,11 @@
 """Cases of the units of recurrent layers."""
 
-from tests.backend.op_case_base import blank, case, hosts, normal
+from tests.backend.op_case_base import Results, blank, case, hosts, named, normal
 
 
 @case("lstm unit")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for batch, hidden, with_cont in ((4, 5, True), (3, 7, False), (1, 2, True)):
         gates = normal(ops, rng, batch, 4 * hidden)
         c_prev = normal(ops, rng, batch, hidden)
@@ -16,13 +16,15 @@ def _(ops, rng):
         dgates, dc_prev = blank(ops, batch, 4 * hidden), blank(ops, batch, hidden)
         ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev)
         ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, gates.copy(), dc)
-        outs += [gates, c, h, dgates, dc_prev, dc]
-    return hosts(ops, *outs)
+        outs |= named(
+            f"{batch} x {hidden}", gates=gates, c=c, h=h, dgates=dgates, dc_prev=dc_prev, dc=dc
+        )
+    return hosts(ops, **outs)
 
 
 @case("lstm unit joined to the next")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for batch, hidden in ((4, 5), (1, 19)):
         gates = normal(ops, rng, batch, 4 * hidden)
         c_prev, dc, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(4))
@@ -32,13 +34,21 @@ def _(ops, rng):
         ops.lstm_unit(gates, c_prev, cont, c, h, cont_next, h_cont)
         dgates = blank(ops, batch, 4 * hidden)
         ops.lstm_unit_grad(gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next)
-        outs += [gates, c, h, h_cont, dgates, dc_prev]
-    return hosts(ops, *outs)
+        outs |= named(
+            f"{batch} x {hidden}",
+            gates=gates,
+            c=c,
+            h=h,
+            h_cont=h_cont,
+            dgates=dgates,
+            dc_prev=dc_prev,
+        )
+    return hosts(ops, **outs)
 
 
 @case("rnn unit")
 def _(ops, rng):
-    outs = []
+    outs: Results = {}
     for batch, hidden in ((4, 5), (1, 19)):
         pre, dh, dh_next = (normal(ops, rng, batch, hidden) for _ in range(3))
         cont_next = ops.asarray(rng.random(batch))
@@ -48,5 +58,7 @@ def _(ops, rng):
         ops.rnn_unit_grad(h, dh, dpre, dh_next, cont_next)
         ops.rnn_unit_grad(h, dh, last)
         ops.rnn_unit(pre, pre)
-        outs += [h, alone, h_cont, dpre, last, pre]
-    return hosts(ops, *outs)
+        outs |= named(
+            f"{batch} x {hidden}", h=h, alone=alone, h_cont=h_cont, dpre=dpre, last=last, pre=pre
+        )
+    return hosts(ops, **outs)

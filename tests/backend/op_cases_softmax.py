@@ -15,7 +15,7 @@ def _softmax(*shape):
         in_place, grad_in_place = x.copy(), dy.copy()
         ops.softmax(in_place, in_place)
         ops.softmax_grad(y, grad_in_place, grad_in_place)
-        return hosts(ops, y, dx, in_place, grad_in_place)
+        return hosts(ops, y=y, dx=dx, in_place=in_place, grad_in_place=grad_in_place)
 
     return run
 
@@ -36,7 +36,9 @@ def _softmax_loss(ignore, *shape):
         ops.softmax_loss_grad(prob, label, ignore, 0.37, by_number)
         ops.softmax_loss_grad(prob, label, ignore, ops.asarray(numpy.array(1.9)), by_array)
         assert ops.label_fault(label, classes, ignore) is None
-        return hosts(ops, losses, total, count, by_number, by_array)
+        return hosts(
+            ops, losses=losses, total=total, count=count, by_number=by_number, by_array=by_array
+        )
 
     return run
 
@@ -57,4 +59,4 @@ def _(ops, rng):
     ops.softmax(ops.asarray(x), y)
     small = blank(ops, 2, 3, 5)
     ops.softmax(ops.asarray(rng.standard_normal((2, 3, 5)) * 1000), small)
-    return hosts(ops, y, small)
+    return hosts(ops, y=y, small=small)

@@ -5,7 +5,7 @@ import math
 import numpy
 
 from caffe_lite.backend import ConvGeometry
-from tests.backend.op_case_base import CASES, blank, case, hosts, normal
+from tests.backend.op_case_base import CASES, Results, blank, case, hosts, named, normal
 
 # Convolution: (x shape, outputs, geometry)
 CONVOLUTIONS = {
@@ -44,7 +44,7 @@ def _convolution(shape, outputs, g, with_bias):
         ops.im2col(x, columns, g)
         back = blank(ops, *shape)
         ops.col2im(normal(ops, rng, *columns.shape), back, g)
-        return hosts(ops, y, dx, dweight, columns, back)
+        return hosts(ops, y=y, dx=dx, dweight=dweight, columns=columns, back=back)
 
     return run
 
@@ -55,7 +55,7 @@ def _convolution_relu(shape, outputs, g):
         y = blank(ops, shape[0], outputs, *g.output(shape[2:]))
         bias = normal(ops, rng, outputs)
         ops.convolution_relu(normal(ops, rng, *shape), weight, bias, y, g, 0.3)
-        return hosts(ops, y)
+        return hosts(ops, y=y)
 
     return run
 
@@ -92,7 +92,9 @@ def _pooling(shape, output, kernel, stride, pad):
         average, daverage = blank(ops, *dy.shape), blank(ops, *shape)
         ops.ave_pool(x, average, kernel, stride, pad)
         ops.ave_pool_grad(dy, daverage, kernel, stride, pad)
-        return hosts(ops, y, no_mask, mask, dx, average, daverage)
+        return hosts(
+            ops, y=y, no_mask=no_mask, mask=mask, dx=dx, average=average, daverage=daverage
+        )
 
     return run
 
@@ -114,7 +116,7 @@ def _(ops, rng):
     ops.max_pool_grad(normal(ops, rng, *y.shape), mask, dx, (2, 2), (2, 2), (0, 0))
     wide, taken = blank(ops, 2, 2, 2, 2), blank(ops, 2, 2, 2, 2, dtype="int32")
     ops.max_pool(x, wide, taken, (5, 4), (1, 2), (0, 0))
-    return hosts(ops, y, mask, dx, wide, taken)
+    return hosts(ops, y=y, mask=mask, dx=dx, wide=wide, taken=taken)
 
 
 @case("pooling, stochastic")
@@ -128,7 +130,7 @@ def _(ops, rng):
     uniform = ops.asarray(rng.random(shape) * 0.98 + 0.01)
     ops.stochastic_pool(x, y, mask, uniform, (3, 2), (2, 3))
     ops.stochastic_pool_test(x, mean, (3, 2), (2, 3))
-    return hosts(ops, y, mask, mean)
+    return hosts(ops, y=y, mask=mask, mean=mean)
 
 
 def _lrn(shape, size, alpha, beta, k):
@@ -137,7 +139,7 @@ def _lrn(shape, size, alpha, beta, k):
         y, scale, dx = (blank(ops, *shape) for _ in range(3))
         ops.lrn_across(x, y, scale, size, alpha, beta, k)
         ops.lrn_across_grad(x, y, scale, normal(ops, rng, *shape), dx, size, alpha, beta)
-        return hosts(ops, y, scale, dx)
+        return hosts(ops, y=y, scale=scale, dx=dx)
 
     return run
 
@@ -159,7 +161,7 @@ def _batch_norm(*shape):
         y, dx = blank(ops, *shape), blank(ops, *shape)
         ops.batch_norm_apply(x, mean, std, y)
         ops.batch_norm_grad(y, std, normal(ops, rng, *shape), dx)
-        return hosts(ops, mean, var, y, dx)
+        return hosts(ops, mean=mean, var=var, y=y, dx=dx)
 
     return run
 
@@ -185,15 +187,15 @@ REGIONS = [
 @case("roi pooling")
 def _(ops, rng):
     x, rois = normal(ops, rng, 2, 3, 9, 11), ops.asarray(numpy.array(REGIONS, float))
-    outs = []
+    outs: Results = {}
     for output in ((3, 4), (2, 1)):
         shape = (len(REGIONS), 3, *output)
         y, mask = blank(ops, *shape), blank(ops, *shape, dtype="int32")
         ops.roi_pool(x, rois, y, mask, 0.25)
         dx = blank(ops, *x.shape)
         ops.roi_pool_grad(normal(ops, rng, *shape), rois, mask, dx)
-        outs += [y, mask, dx]
-    return hosts(ops, *outs)
+        outs |= named(output, y=y, mask=mask, dx=dx)
+    return hosts(ops, **outs)
 
 
 @case("roi pooling, ties, infinities and NaN")
@@ -205,4 +207,4 @@ def _(ops, rng):
     rois = ops.asarray(numpy.array([(0, 0, 0, 5, 5), (0, 2, 2, 3, 3), (1, 1, 0, 4, 5)], float))
     y, mask = blank(ops, 3, 2, 2, 2), blank(ops, 3, 2, 2, 2, dtype="int32")
     ops.roi_pool(ops.asarray(host), rois, y, mask, 1.0)
-    return hosts(ops, y, mask)
+    return hosts(ops, y=y, mask=mask)

@@ -74,10 +74,10 @@ def test_gradients(kind, name):
 
     dx = numpy.full(x.shape, numpy.nan)
     ops.convolution_grad_data(dy, weight, dx, g)
-    assert_close(dx, numeric_gradient(objective, x), 1e-7)
+    assert_close(dx, numeric_gradient(objective, x), 1e-7, "dx")
     dweight = numpy.ones(weight.shape)
     ops.convolution_grad_weight(x, dy, dweight, g)
-    assert_close(dweight - 1, numeric_gradient(objective, weight), 1e-7)
+    assert_close(dweight - 1, numeric_gradient(objective, weight), 1e-7, "dweight")
 
 
 def random_case(rng):
@@ -113,10 +113,11 @@ def test_random_shapes(kind, dtype):
             o.convolution(x, weight, bias, y, g)
             o.convolution_grad_data(dy, weight, dx, g)
             o.convolution_grad_weight(x, dy, dweight, g)
-        for a, b in zip(got, wanted, strict=True):
-            assert_close(a, b, TOLERANCE[dtype])
+        for name, a, b in zip(("y", "dx", "dweight"), got, wanted, strict=True):
+            assert_close(a, b, TOLERANCE[dtype], f"{name} of x {shape}, {outputs} outputs, {g}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["numpy", "native"])
 def test_float32_keeps_its_digits_over_large_sums(kind):
     shape, outputs = (3, 24, 61, 63), 20

@@ -6,7 +6,7 @@ import pytest
 from caffe_lite.backend import UpdateSlot, get_ops
 from caffe_lite.backend.gpu.capture import CaptureError
 from caffe_lite.errors import DataError
-from tests.backend.op_cases import compare
+from tests.backend.op_case_base import compare, hosts
 from tests.backend.standin.cupy_module import installed
 from tests.backend.standin.memory import TAPE
 
@@ -43,7 +43,8 @@ def make_step(ops, rng):
         ops.update("Adam", [slot], rates[0], scale, 0.01, momentum=0.9, iteration=rates[1])
 
     rates = [0.1, 0]
-    return step, rates, [slot.data, slot.history[0], loss, mask], x
+    results = {"data": slot.data, "history": slot.history[0], "loss": loss, "mask": mask}
+    return step, rates, results, x
 
 
 def test_replay_is_eager(ops):
@@ -60,13 +61,13 @@ def test_replay_is_eager(ops):
                 recording = ops.capture(step)
             TAPE.waits = 0
             (recording.replay if captured and iteration >= 2 else step)()
-            assert TAPE.waits == 0
-            seen.append([ops.to_host(array) for array in results])
+            assert TAPE.waits == 0, f"iteration {iteration} waits for the device"
+            seen.append(hosts(ops, **results))
         histories.append(seen)
     for eager, replayed in zip(*histories, strict=True):
         compare(replayed, eager, 1e-14)
-    assert not numpy.array_equal(histories[0][0][0], histories[0][4][0])
-    assert not numpy.array_equal(histories[0][3][3], histories[0][4][3])
+    assert not numpy.array_equal(histories[0][0]["data"], histories[0][4]["data"])
+    assert not numpy.array_equal(histories[0][3]["mask"], histories[0][4]["mask"])
 
 
 def test_a_replayed_scale_is_not_taken_for_the_hosts(ops):

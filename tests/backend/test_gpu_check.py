@@ -10,6 +10,7 @@ from tools.gpu import report
 from tools.gpu.context import Context
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", gpu_check.SECTIONS)
 def test_section(name):
     with installed():

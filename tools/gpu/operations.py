@@ -1,4 +1,4 @@
-"""Every operation on the GPU against the reference on the CPU."""
+"""Every operation on the GPU against the reference implementation on the CPU."""
 
 import zlib
 from typing import Any
@@ -9,6 +9,7 @@ from caffe_lite.backend import Ops, UpdateSlot
 from caffe_lite.backend.gpu import launch
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan
 from caffe_lite.backend.gpu.ops import CupyOps
+from tests.backend.op_case_base import hosts
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tools.gpu.context import Context
 
@@ -76,7 +77,7 @@ def _softmax(ops, rng, rows):
     ops.softmax(x, y)
     total, count = ops.softmax_loss(y, label, None, losses)
     ops.softmax_loss_grad(y, label, None, 0.5, dx)
-    return [numpy.array(ops.to_host(a)) for a in (y, total, count, dx)]
+    return hosts(ops, y=y, total=total, count=count, dx=dx)
 
 
 def _channels(ops, rng, images):
@@ -93,7 +94,9 @@ def _channels(ops, rng, images):
     ops.max_pool(x, pooled, mask, (3, 3), (2, 2), (0, 0))
     spread = ops.empty(shape)
     ops.max_pool_grad(pooled, mask, spread, (3, 3), (2, 2), (0, 0))
-    return [numpy.array(ops.to_host(a)) for a in (mean, var, y, dx, dbias, pooled, mask, spread)]
+    return hosts(
+        ops, mean=mean, var=var, y=y, dx=dx, dbias=dbias, pooled=pooled, mask=mask, spread=spread
+    )
 
 
 def _update(ops, rng, rows):
@@ -106,7 +109,7 @@ def _update(ops, rng, rows):
     norm = ops.sum_squares([slot.diff for slot in slots])
     for _ in range(3):
         ops.update("SGD", slots, 0.1, 0.5, 0.01, momentum=0.9)
-    return [numpy.array(ops.to_host(a)) for a in (norm, *(slot.data for slot in slots))]
+    return hosts(ops, norm=norm, **{f"data {i}": slot.data for i, slot in enumerate(slots)})
 
 
 def _wide(context: Context) -> None:
