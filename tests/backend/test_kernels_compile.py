@@ -5,6 +5,7 @@ that the product hands to it.
 """
 
 import ctypes
+import re
 import site
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import numpy
 import pytest
 
 from caffe_lite.backend.gpu import sources
+from caffe_lite.backend.gpu.constants import MACROS
+
+pytestmark = pytest.mark.slow
 
 WANTED_ARCHITECTURES = (70, 80, 90)
 CUPY_ADDS = ("-ftz=true", "--device-as-default-execution-space")  # to the options it is given
@@ -105,3 +109,10 @@ def test_every_kernel_has_a_name_of_its_own():
     assert set(names) == set(sources.file_of())
     for file in sources.files():
         assert sources.source(file).count("\nKERNEL ") == len(sources.signatures(file))
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_a_shared_number_is_defined_by_python_alone(name):
+    text = "\n".join(sources.source(file) for file in sources.files())
+    assert re.search(rf"\b{name}\b", text), f"no kernel reads {name}"
+    assert not re.search(rf"#define {name}\b", text), f"{name} is defined a second time"

@@ -8,6 +8,7 @@ import numpy
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
+from caffe_lite.backend.gpu.constants import WARP
 from caffe_lite.backend.gpu.faults import Faults
 from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.backend.gpu.tables import Tables
@@ -110,7 +111,7 @@ class GpuArrays(GpuBase):
         splits = max(1, min(images, WAVES * self.multiprocessors // max(1, channels)))
         (partial,) = self.workspaces((splits, channels))
         self.launch.blocks(kernel, (channels, splits), *arrays, partial, images, channels, pixels)
-        threads = 32 * channels
+        threads = WARP * channels
         self.launch("channel_total", threads, channels, partial, splits, factor, accumulate, out)
 
     def take(self, weight: Any, ids: Any, out: Any) -> None:

@@ -4,6 +4,7 @@ from math import prod
 from typing import Any
 
 from caffe_lite.backend.gpu.blas import Blas
+from caffe_lite.backend.gpu.constants import WARP
 from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.backend.reference.base import OpsBase
 
@@ -51,7 +52,7 @@ class GpuBase(OpsBase):
         if columns >= MANY_COLUMNS:
             self.launch("column_sum", columns, *arguments)
         else:
-            self.launch.blocks("column_block_sum", -(-columns // 32), *arguments)
+            self.launch.blocks("column_block_sum", -(-columns // WARP), *arguments)
 
     def _replace_arena(self, size: int) -> None:
         raise NotImplementedError

@@ -16,6 +16,7 @@ import numpy
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
+from caffe_lite.backend.gpu.constants import MOST_AXES
 
 BATCHED, WIDE = "batched", "wide"
 
@@ -191,8 +192,10 @@ class ExplicitGemm:
                 *(*g.kernel, *g.stride, *g.pad, *g.dilation, *z.output, *steps),
             )
             return
-        if len(z.spatial) > 8:
-            raise ValueError(f"convolution over {len(z.spatial)} axes: at most 8 on a GPU")
+        if len(z.spatial) > MOST_AXES:
+            raise ValueError(
+                f"convolution over {len(z.spatial)} axes: at most {MOST_AXES} on a GPU"
+            )
         self._ops.launch(
             f"{kernel}_nd",
             threads,

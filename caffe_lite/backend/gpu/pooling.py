@@ -3,10 +3,9 @@
 from typing import Any
 
 from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.backend.gpu.constants import POOL_ROWS
 
 Pair = tuple[int, int]
-
-ROWS = 4  # pixels per thread of a gradient; the same number stands in pooling.cu
 
 
 class GpuPooling(GpuBase):
@@ -33,7 +32,7 @@ class GpuPooling(GpuBase):
     ) -> None:
         """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
         images, channels, height, width = dx.shape
-        threads = images * channels * -(-height // ROWS) * width
+        threads = images * channels * -(-height // POOL_ROWS) * width
         sizes = (height, width, *dy.shape[2:], *kernel, *stride, *pad)
         self.launch("max_pool_grad", threads, threads, dy, mask, dx, *sizes)
 

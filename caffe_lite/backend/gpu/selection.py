@@ -6,8 +6,7 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.gpu.base import GpuBase
-
-MOST_AXES = 8  # the same number stands in selection.cu
+from caffe_lite.backend.gpu.constants import MOST_AXES
 
 
 class GpuSelection(GpuBase):

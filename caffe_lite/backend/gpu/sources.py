@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy
 
+from caffe_lite.backend.gpu.constants import MACROS
+
 KERNELS = Path(__file__).parent / "kernels"
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
@@ -43,11 +45,17 @@ def source(file: str) -> str:
     return _INCLUDE.sub(expand, (KERNELS / f"{file}.cu").read_text(encoding="utf-8"))
 
 
-def options(dtype: numpy.dtype, wide: bool = False) -> tuple[str, ...]:
-    """Compiler options for an element type; `wide` takes 64-bit indices, for huge arrays."""
+def macros(dtype: numpy.dtype, wide: bool = False) -> tuple[str, ...]:
+    """Macros for an element type, as options; `wide` selects 64-bit indices, for huge arrays."""
     ctype = {"float32": "float", "float64": "double"}[numpy.dtype(dtype).name]
     index = "long long" if wide else "int"
-    return f"-DDtype={ctype}", f"-DIndex={index}", "--std=c++17"
+    values = {"Dtype": ctype, "Index": index, **MACROS}
+    return tuple(f"-D{name}={value}" for name, value in values.items())
+
+
+def options(dtype: numpy.dtype, wide: bool = False) -> tuple[str, ...]:
+    """All options of the run-time compiler; see `macros`."""
+    return (*macros(dtype, wide), "--std=c++17")
 
 
 @cache

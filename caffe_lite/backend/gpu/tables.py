@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy
 
-PIECE = 4096  # elements per block; the same number stands in updates.cu
+from caffe_lite.backend.gpu.constants import PIECE
+
 MOST_TABLES = 64
 
 

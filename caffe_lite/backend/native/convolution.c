@@ -1,5 +1,5 @@
 /* Convolution: the weights times the image's pixels as the taps meet them. */
-#include "convolution.h"
+#include "plan.h"
 
 #include "direct.h"
 #include "implicit.h"
@@ -89,8 +89,9 @@ static void forward_task(void *context, idx task, int thread) {
     implicit_run(&product, from, to, row_from, row_to, scratch + job->planes);
 }
 
-/* Elements of scratch that convolution() needs. */
+/* Elements of scratch that convolution() needs, or 0 if it cannot be used. */
 API idx convolution_scratch(const convolution_plan *p) {
+    if (!plan_suits(p)) return 0;
     if (direct_suits(p)) return direct_scratch(p);
     forward_job job;
     prepare(&job, p);

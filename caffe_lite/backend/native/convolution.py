@@ -8,8 +8,6 @@ from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.native.base import NativeBase
 
-MOST_PHASES = 64  # strides beyond it are left to the NumPy code
-
 
 class _Plan:
     """Sizes as C wants them, and the scratch memory of each function."""
@@ -49,8 +47,10 @@ class NativeConvolution(NativeBase, NumpyOps):
             and y.shape[1] % geometry.group == 0
         )
         plan = None
-        if fits and len(geometry.kernel) in (1, 2) and max(geometry.stride) <= MOST_PHASES:
+        if fits and len(geometry.kernel) in (1, 2):
             plan = _Plan(x.shape, y.shape, geometry, self.library.brief)
+            if not plan.forward:  # a stride that the C functions do not handle
+                plan = None
         self._plans[key] = plan
         return plan
 

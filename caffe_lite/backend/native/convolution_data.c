@@ -2,7 +2,7 @@
  *
  * With stride s, the pixels h of dx with equal remainder of h by s meet the same taps, so that each
  * such phase is a stride-1 convolution of its own, with those taps, written s pixels apart. */
-#include "convolution.h"
+#include "plan.h"
 
 #include "direct.h"
 #include "implicit.h"
@@ -187,8 +187,9 @@ static void data_task(void *context, idx task, int thread) {
         }
 }
 
-/* Elements of scratch that convolution_grad_data() needs, or 0 where it cannot be used. */
+/* Elements of scratch that convolution_grad_data() needs, or 0 if it cannot be used. */
 API idx convolution_grad_data_scratch(const convolution_plan *p) {
+    if (!plan_suits(p)) return 0;
     if (direct_suits(p)) return direct_scratch(p);
     if (p->kernel_h > MAX_TAPS || p->kernel_w > MAX_TAPS) return 0;
     data_job job;

@@ -2,7 +2,7 @@
  *
  * A tile is TILE_ROWS (channel, tap) rows by up to three vectors of outputs. dy is transposed
  * beforehand so that outputs lie side by side; x's pixels are read from its planes, one by one. */
-#include "convolution.h"
+#include "plan.h"
 
 #include "direct.h"
 
@@ -163,8 +163,9 @@ static void weight_task(void *context, idx task, int thread) {
 
 static idx buffer_size(void) { return PART_TILES * TILE_ROWS * TILE_WIDTH * pool_threads(); }
 
-/* Elements of scratch that convolution_grad_weight() needs. */
+/* Elements of scratch that convolution_grad_weight() needs, or 0 if it cannot be used. */
 API idx convolution_grad_weight_scratch(const convolution_plan *p) {
+    if (!plan_suits(p)) return 0;
     if (direct_suits(p)) return direct_scratch(p);
     weight_job job;
     prepare(&job, p);

@@ -1,7 +1,7 @@
 /* Convolution of groups of one channel each (depthwise): too little work per group for tiles. */
 #pragma once
 
-#include "convolution.h"
+#include "plan.h"
 
 int direct_suits(const convolution_plan *p);
 idx direct_scratch(const convolution_plan *p);

@@ -1,4 +1,4 @@
-#include "convolution.h"
+#include "plan.h"
 
 void plan_axes(const convolution_plan *p, axis *h, axis *w) {
     axis_for_taps(h, p->height, p->out_height, p->kernel_h, p->stride_h, p->pad_h, p->dilation_h);

@@ -34,7 +34,7 @@ static Dim threadIdx, blockIdx, blockDim, gridDim;
 namespace host {
 
 enum State { RUNNING, AT_BLOCK, AT_WARP, DONE };
-const int MOST_THREADS = 1024, WARP = 32, STACK = 64 * 1024;
+const int MOST_THREADS = 1024, STACK = 64 * 1024;
 const char *fault = 0;  // why the last launch is void
 bool together = false;  // whether threads are coroutines in this launch
 State state[MOST_THREADS];

@@ -61,7 +61,7 @@ def _build(files, dtype, wide, replace):
     if compiler is None:
         raise RuntimeError("the kernels' numbers are tested with a C++ compiler: install g++")
     text = _translation_unit(files, replace)
-    defines = sources.options(numpy.dtype(dtype), wide)[:2]
+    defines = sources.macros(numpy.dtype(dtype), wide)
     key = hashlib.sha256(repr((text, defines, FLAGS, compiler)).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"caffe_lite-kernels-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -127,11 +127,11 @@ __device__ inline void set_total(Dtype *out, Dtype sum, Dtype factor, int accumu
 // out = factor * sum over splits of partial, or out += it; a warp per channel.
 KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype factor, int accumulate,
                      Dtype *out) {
-    const int warps = gridDim.x * blockDim.x / 32, lane = threadIdx.x % 32;
-    for (int channel = (blockIdx.x * blockDim.x + threadIdx.x) / 32; channel < channels;
+    const int warps = gridDim.x * blockDim.x / WARP, lane = threadIdx.x % WARP;
+    for (int channel = (blockIdx.x * blockDim.x + threadIdx.x) / WARP; channel < channels;
          channel += warps) {
         Dtype sum = 0;
-        for (int split = lane; split < splits; split += 32) {
+        for (int split = lane; split < splits; split += WARP) {
             sum += partial[(Index)split * channels + channel];
         }
         sum = warp_sum(sum);
@@ -167,9 +167,9 @@ KERNEL column_sum(Index columns, const Dtype *x, int rows, Dtype factor, int acc
 
 KERNEL column_block_sum(int columns, const Dtype *x, int rows, Dtype factor, int accumulate,
                         Dtype *out) {
-    __shared__ Dtype sums[32][33];
-    const int lane = threadIdx.x % 32, line = threadIdx.x / 32, lines = blockDim.x / 32;
-    for (int first = blockIdx.x * 32; first < columns; first += gridDim.x * 32) {
+    __shared__ Dtype sums[WARP][WARP + 1];
+    const int lane = threadIdx.x % WARP, line = threadIdx.x / WARP, lines = blockDim.x / WARP;
+    for (int first = blockIdx.x * WARP; first < columns; first += gridDim.x * WARP) {
         int column = first + lane < columns ? first + lane : columns - 1;
         Dtype sum = rows_sum(x + column, line, lines, rows, columns);
         __syncthreads();

@@ -3,8 +3,6 @@
 // im2col and col2im over any number of spatial axes up to MOST_AXES. `geometry` is six rows of
 // `axes` integers: input, kernel, stride, pad, dilation, output. Steps as in im2col.cu.
 
-#define MOST_AXES 8
-
 KERNEL im2col_nd(const Dtype *x, Dtype *columns, const int *geometry, int axes, int images,
                  int channels, Index inputs, Index outputs, int kernel_size,
                  Index image_step, Index row_step) {

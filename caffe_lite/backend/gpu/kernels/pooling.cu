@@ -4,8 +4,6 @@
 // Windows overlap the padding; a maximum looks at the part inside the image, an average divides by
 // the part inside the padded image. Windows may lie outside altogether.
 
-#define ROWS 4  // the same number stands in pooling.py
-
 #define BOX 3  // pixels of a side that are on their way from memory together
 
 KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int width,
@@ -47,16 +45,16 @@ KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int wi
 }
 
 // dx = the sum of dy over the outputs that took each input. Gathered from the windows around it,
-// not scattered: the order of the sum, and so its rounding, never changes. A thread does ROWS
+// not scattered: the order of the sum, and so its rounding, never changes. A thread does POOL_ROWS
 // pixels of one column, which have most of their windows in common.
 KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int height, int width,
                      int out_h, int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
                      int pad_h, int pad_w) {
-    const int groups = (height + ROWS - 1) / ROWS;
+    const int groups = (height + POOL_ROWS - 1) / POOL_ROWS;
     FOR_EACH(i, n) {
         Index group = i / width, plane = group / groups;
-        int w = (int)(i - group * width), h = (int)(group - plane * groups) * ROWS;
-        int above = h + pad_h, below = (h + ROWS < height ? h + ROWS : height) - 1 + pad_h;
+        int w = (int)(i - group * width), h = (int)(group - plane * groups) * POOL_ROWS;
+        int above = h + pad_h, below = (h + POOL_ROWS < height ? h + POOL_ROWS : height) - 1 + pad_h;
         int before = w + pad_w;
         int first_h = above < kernel_h ? 0 : (above - kernel_h) / stride_h + 1;
         int first_w = before < kernel_w ? 0 : (before - kernel_w) / stride_w + 1;
@@ -65,19 +63,19 @@ KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int h
         const Dtype *from = dy + plane * out_h * out_w;
         const int *taken = mask + plane * out_h * out_w;
         int pixel = h * width + w;
-        Dtype sums[ROWS];
-        for (int r = 0; r < ROWS; ++r) sums[r] = 0;
+        Dtype sums[POOL_ROWS];
+        for (int r = 0; r < POOL_ROWS; ++r) sums[r] = 0;
         for (int oh = first_h; oh <= last_h; ++oh) {
             for (int ow = first_w; ow <= last_w; ++ow) {
                 int winner = taken[oh * out_w + ow];
                 Dtype gradient = from[oh * out_w + ow];
-                for (int r = 0; r < ROWS; ++r) {
+                for (int r = 0; r < POOL_ROWS; ++r) {
                     sums[r] += winner == pixel + r * width ? gradient : (Dtype)0;
                 }
             }
         }
         Dtype *to = dx + plane * height * width + pixel;
-        for (int r = 0; r < ROWS; ++r) {
+        for (int r = 0; r < POOL_ROWS; ++r) {
             if (h + r < height) to[(Index)r * width] = sums[r];
         }
     }

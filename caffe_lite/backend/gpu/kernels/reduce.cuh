@@ -4,14 +4,14 @@
 #define WHOLE_WARP 0xffffffffu
 
 __device__ inline Dtype warp_sum(Dtype value) {
-    for (int lanes = 16; lanes > 0; lanes /= 2) {
+    for (int lanes = WARP / 2; lanes > 0; lanes /= 2) {
         value += __shfl_xor_sync(WHOLE_WARP, value, lanes);
     }
     return value;
 }
 
 __device__ inline Dtype warp_max(Dtype value) {
-    for (int lanes = 16; lanes > 0; lanes /= 2) {
+    for (int lanes = WARP / 2; lanes > 0; lanes /= 2) {
         Dtype other = __shfl_xor_sync(WHOLE_WARP, value, lanes);
         value = other > value ? other : value;
     }
@@ -21,12 +21,12 @@ __device__ inline Dtype warp_max(Dtype value) {
 // One value per warp, handed to all warps. The first barrier lets the readers of an earlier
 // reduction finish before its values are replaced.
 __device__ inline Dtype exchange(Dtype value, Dtype absent) {
-    __shared__ Dtype of_warp[32];
-    int lane = threadIdx.x % 32;
+    __shared__ Dtype of_warp[WARP];
+    int lane = threadIdx.x % WARP;
     __syncthreads();
-    if (lane == 0) of_warp[threadIdx.x / 32] = value;
+    if (lane == 0) of_warp[threadIdx.x / WARP] = value;
     __syncthreads();
-    return lane < blockDim.x / 32 ? of_warp[lane] : absent;
+    return lane < blockDim.x / WARP ? of_warp[lane] : absent;
 }
 
 __device__ inline Dtype block_sum(Dtype value) {

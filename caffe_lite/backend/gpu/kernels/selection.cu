@@ -2,8 +2,6 @@
 
 // Parts, repeats and maxima of whole arrays.
 
-#define MOST_AXES 8
-
 // `window` is three rows of `axes` integers: the sizes of x, where the part begins, its sizes.
 
 KERNEL crop(Index n, const Dtype *x, Dtype *y, const int *window, int axes) {

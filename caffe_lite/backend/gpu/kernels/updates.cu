@@ -6,8 +6,6 @@
 // histories (0 where a rule has fewer); `multipliers` two numbers: lr_mult, decay_mult. `controls`
 // is (rate, scale, iteration), read from the device so that a captured graph sees new values.
 
-#define PIECE 4096
-
 #define UPDATE_ARGUMENTS                                                                       \
     const unsigned long long *arrays, const long long *sizes, const double *multipliers,       \
         const int *blob, const int *piece, const double *controls, double weight_decay, int l1

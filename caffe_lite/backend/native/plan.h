@@ -12,6 +12,11 @@ typedef struct {
 
 INLINE idx plan_taps(const convolution_plan *p) { return p->kernel_h * p->kernel_w; }
 
+/* Whether the phases of this stride fit an axis; scratch sizes of others are 0. */
+INLINE int plan_suits(const convolution_plan *p) {
+    return max_idx(p->stride_h, p->stride_w) <= MOST_PHASES;
+}
+
 /* A guess at the whole convolution's nanoseconds on one modest core. */
 INLINE double plan_work(const convolution_plan *p) {
     double sums = (double)(p->images * p->outputs * p->out_height * p->out_width);
