@@ -48,7 +48,7 @@ class HostBlobs:
 
     def wrap(self, blob: Blob) -> Blob | HostBlob:
         """The blob itself if it is on the host, else a HostBlob of it."""
-        return blob if self.ops.name == "cpu" else HostBlob(blob, self)
+        return blob if self.ops.on_host else HostBlob(blob, self)
 
     def wrap_all(self, blobs: Iterable[Blob]) -> list[Blob | HostBlob]:
         """Each blob, wrapped as `wrap` does."""

@@ -1,6 +1,6 @@
 """The array operations behind every layer and solver, on the CPU and on GPUs."""
 
-from typing import Any
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.ops import Ops
@@ -9,7 +9,7 @@ from caffe_lite.backend.slots import UpdateSlot
 __all__ = ["ConvGeometry", "Ops", "UpdateSlot", "get_ops"]
 
 
-def get_ops(device: int | str | None = None, dtype: Any = "float32") -> Ops:
+def get_ops(device: int | str | None = None, dtype: DTypeLike = "float32") -> Ops:
     """The backend for a device: None or "cpu", or a GPU's number.
 
     `dtype` is float32 or float64. Raises `BackendError` where the GPU or its library is missing.

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy
+from numpy.typing import DTypeLike
+
+from caffe_lite.types import Array
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 
@@ -26,7 +28,7 @@ class Arena(threading.local):
             self._address = -(-self._block.ctypes.data // ALIGNMENT) * ALIGNMENT
         return self._address
 
-    def arrays(self, dtype: Any, *shapes: Sequence[int]) -> list[numpy.ndarray]:
+    def arrays(self, dtype: DTypeLike, *shapes: Sequence[int]) -> list[Array]:
         """Uninitialized arrays of these shapes that do not overlap."""
         sizes = [prod(shape) * numpy.dtype(dtype).itemsize for shape in shapes]
         places = [0]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import prod
 
+from caffe_lite.types import Shape
+
 
 @dataclass(frozen=True)
 class ConvGeometry:
@@ -12,10 +14,10 @@ class ConvGeometry:
     the roles of input and output.
     """
 
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    pad: tuple[int, ...]
-    dilation: tuple[int, ...]
+    kernel: Shape
+    stride: Shape
+    pad: Shape
+    dilation: Shape
     group: int = 1
 
     @property
@@ -24,18 +26,18 @@ class ConvGeometry:
         return prod(self.kernel)
 
     @property
-    def extent(self) -> tuple[int, ...]:
+    def extent(self) -> Shape:
         """Pixels that the dilated kernel spans, per axis."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
-    def output(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    def output(self, spatial: Shape) -> Shape:
         """Spatial shape that a convolution makes of `spatial` (may be below 1: nothing fits)."""
         return tuple(
             (size + 2 * p - e) // s + 1
             for size, p, e, s in zip(spatial, self.pad, self.extent, self.stride, strict=True)
         )
 
-    def transposed_output(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    def transposed_output(self, spatial: Shape) -> Shape:
         """Spatial shape that a deconvolution makes of `spatial`."""
         return tuple(
             s * (size - 1) + e - 2 * p

@@ -1,7 +1,8 @@
 """What a solver hands to the backend for one learnable blob."""
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from caffe_lite.types import Array
 
 
 @dataclass
@@ -13,8 +14,8 @@ class UpdateSlot:
     `history`, and leaves in `diff` the step that was subtracted from `data`.
     """
 
-    data: Any
-    diff: Any
-    history: list[Any] = field(default_factory=list)
+    data: Array
+    diff: Array
+    history: list[Array] = field(default_factory=list)
     lr_mult: float = 1.0
     decay_mult: float = 1.0

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         del param.weights[:]
         param.weights.extend([args.weights] if args.weights else [])
     ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
-    log.info("Use CPU." if ops.name == "cpu" else f"Using GPUs {ops.name.partition(':')[2]}")
+    log.info("Use CPU." if ops.on_host else f"Using GPUs {ops.name.partition(':')[2]}")
     solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
     make_missing(param, args.solver, live)
     with (

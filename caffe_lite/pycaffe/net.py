@@ -300,7 +300,7 @@ class LayerView:
         self.layer = layer
         self.name, self.type = layer.name, layer.type
         self.blobs: BlobVec | list[Any] = (
-            layer.blobs if layer.ops.name == "cpu" else host.wrap_all(layer.blobs)
+            layer.blobs if layer.ops.on_host else host.wrap_all(layer.blobs)
         )
 
     def __getattr__(self, name: str) -> Any:

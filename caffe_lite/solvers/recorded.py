@@ -25,7 +25,7 @@ class RecordedIteration:
 
     def __init__(self, net: Net, update: Callable[[], None]) -> None:
         self._net, self._update = net, update
-        self._capture = getattr(net.ops, "capture", None)
+        self._capture = net.ops.capture if net.ops.can_capture else None
         self._start = 1 + max(
             (
                 i

@@ -38,9 +38,7 @@ class Updater:
 
     def set_controls(self, rate: float, scale: float, hyper: dict[str, Any]) -> None:
         """Put the numbers that change from update to update where a recorded update reads them."""
-        set_controls = getattr(self.ops, "set_update_controls", None)
-        if set_controls is not None:
-            set_controls(rate, scale, hyper.get("iteration", 0))
+        self.ops.set_update_controls(rate, scale, hyper.get("iteration", 0))
 
     def _active(self) -> list[int]:
         rates = self.net.params_lr

@@ -33,6 +33,7 @@ SOLVER = """
 class RecordingOps(NumpyOps):
     """The CPU, with `capture` as the GPU has it; `captured` counts recordings, `replays` runs."""
 
+    can_capture = True
     captured = replays = 0
     fault: Exception | None = None
     controls: tuple = ()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.backend.gpu.capture import Recording
+from caffe_lite.backend.gpu.capture import GpuRecording
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 from tools.gpu import nets
@@ -86,4 +86,4 @@ def record_or_not(solver: Any, recorded: bool) -> None:
 
 
 def is_recorded(solver: Any) -> bool:
-    return isinstance(solver._recorded._recording, Recording)
+    return isinstance(solver._recorded._recording, GpuRecording)

@@ -1,10 +1,9 @@
 """Matrix products in NumPy: split by the pool, and added without a temporary."""
 
-from typing import Any
-
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.cpu.blas import openblas
 from caffe_lite.backend.reference.arrays import ReferenceArrays
+from caffe_lite.types import Array
 
 SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread does in a fraction of a millisecond
 
@@ -14,9 +13,9 @@ class CpuArrays(CpuBase, ReferenceArrays):
 
     def gemm(
         self,
-        a: Any,
-        b: Any,
-        out: Any,
+        a: Array,
+        b: Array,
+        out: Array,
         trans_a: bool = False,
         trans_b: bool = False,
         accumulate: bool = False,
@@ -36,7 +35,7 @@ class CpuArrays(CpuBase, ReferenceArrays):
         self.pool.run(part, max(m, n), m * n * k // SMALL_PRODUCT)
 
     def _product(
-        self, a: Any, b: Any, out: Any, trans_a: bool, trans_b: bool, accumulate: bool
+        self, a: Array, b: Array, out: Array, trans_a: bool, trans_b: bool, accumulate: bool
     ) -> None:
         blas = openblas()
         if not accumulate:
@@ -46,7 +45,7 @@ class CpuArrays(CpuBase, ReferenceArrays):
         else:
             super().gemm(a, b, out, trans_a, trans_b, accumulate)
 
-    def _has_plain_rows(self, a: Any) -> bool:
+    def _has_plain_rows(self, a: Array) -> bool:
         """Whether BLAS can take the matrix as it lies."""
         row = a.itemsize * a.shape[1]
         return a.dtype == self.dtype and a.strides[1] == a.itemsize and a.strides[0] >= row > 0

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy
 
+from caffe_lite.types import Array
+
 _ROW_MAJOR, _PLAIN, _TURNED = 101, 111, 112
 _PATTERNS = ("*.libs/*openblas*", "numpy/.dylibs/*openblas*")
 _SPELLINGS = (
@@ -50,7 +52,7 @@ class OpenBlas:
             if not self._holders:
                 self._set_threads(self._threads)
 
-    def add_product(self, a: Any, b: Any, out: Any, trans_a: bool, trans_b: bool) -> None:
+    def add_product(self, a: Array, b: Array, out: Array, trans_a: bool, trans_b: bool) -> None:
         """out += op(a) @ op(b); rows without gaps between their elements, one float type."""
         (m, n), k = out.shape, a.shape[0 if trans_a else 1]
         size = a.itemsize

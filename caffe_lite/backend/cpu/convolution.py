@@ -1,12 +1,11 @@
 """Convolution in NumPy: columns of many images at once, and one product per image and group."""
 
-from typing import Any
-
 import numpy
 
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.convolution import ReferenceConvolution
+from caffe_lite.types import Array, Shape
 
 COLUMN_BYTES = 4 << 20  # columns that one thread holds at a time
 
@@ -14,7 +13,9 @@ COLUMN_BYTES = 4 << 20  # columns that one thread holds at a time
 class CpuConvolution(CpuBase, ReferenceConvolution):
     """See `ReferenceConvolution`."""
 
-    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+    def convolution(
+        self, x: Array, weight: Array, bias: Array | None, y: Array, geometry: ConvGeometry
+    ) -> None:
         rows = weight.reshape(geometry.group, weight.shape[0] // geometry.group, -1)
         run = self._images_at_a_time(rows.shape[2] * geometry.group, y)
 
@@ -31,7 +32,9 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
 
         self._in_parts(part, len(x), y.size * rows.shape[2] // 16)
 
-    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+    def convolution_grad_data(
+        self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
+    ) -> None:
         rows = weight.reshape(geometry.group, weight.shape[0] // geometry.group, -1)
         run = self._images_at_a_time(rows.shape[2] * geometry.group, dy)
 
@@ -50,7 +53,7 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
         self._in_parts(part, len(dy), dy.size * rows.shape[2] // 16)
 
     def convolution_grad_weight(
-        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+        self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
         group, outputs = geometry.group, dy.shape[1] // geometry.group
         channels = x.shape[1] // group
@@ -73,12 +76,12 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
 
         self._in_parts(part, channels, dy.size * channels * geometry.taps // 16)
 
-    def _images_at_a_time(self, rows: int, y: Any) -> int:
+    def _images_at_a_time(self, rows: int, y: Array) -> int:
         image = rows * (y.size // max(1, y.shape[0] * y.shape[1])) * self.dtype.itemsize
         return max(1, COLUMN_BYTES // max(1, image))
 
 
-def _padded(ops: CpuConvolution, x: Any, geometry: ConvGeometry) -> Any:
+def _padded(ops: CpuConvolution, x: Array, geometry: ConvGeometry) -> Array:
     if not any(geometry.pad):
         return x
     spatial = [size + 2 * p for size, p in zip(x.shape[2:], geometry.pad, strict=True)]
@@ -88,7 +91,7 @@ def _padded(ops: CpuConvolution, x: Any, geometry: ConvGeometry) -> Any:
     return padded
 
 
-def _windows(padded: Any, geometry: ConvGeometry, output: tuple[int, ...]) -> Any:
+def _windows(padded: Array, geometry: ConvGeometry, output: Shape) -> Array:
     """A view (images, channels, *kernel, *output) of the pixels that each tap meets."""
     steps = padded.strides[2:]
     taps = tuple(step * d for step, d in zip(steps, geometry.dilation, strict=True))
@@ -101,7 +104,7 @@ def _windows(padded: Any, geometry: ConvGeometry, output: tuple[int, ...]) -> An
     )
 
 
-def _columns(ops: CpuConvolution, windows: Any, shape: tuple[int, ...]) -> Any:
+def _columns(ops: CpuConvolution, windows: Array, shape: Shape) -> Array:
     """A contiguous copy of the windows in working memory, reshaped."""
     (columns,) = ops.arena.arrays(ops.dtype, windows.shape)
     columns[...] = windows

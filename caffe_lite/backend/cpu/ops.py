@@ -1,9 +1,9 @@
 """The CPU backend in NumPy alone."""
 
 from functools import cache
-from typing import Any
 
 import numpy
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.arena import Arena
 from caffe_lite.backend.cpu.arrays import CpuArrays
@@ -21,7 +21,7 @@ class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
     Threads of the caller may share an instance: working memory is each thread's own.
     """
 
-    def __init__(self, dtype: Any = "float32") -> None:
+    def __init__(self, dtype: DTypeLike = "float32") -> None:
         super().__init__(numpy, dtype, "cpu")
         self.pool = _pool()
         self.arena = Arena()

@@ -6,7 +6,8 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.cpu.base import CpuBase
-from caffe_lite.backend.reference.pooling import LOWEST, Pair, ReferencePooling, window_sizes
+from caffe_lite.backend.reference.pooling import LOWEST, ReferencePooling, window_sizes
+from caffe_lite.types import Array, Pair
 
 IMAGE_ELEMENTS = 65_536
 
@@ -14,7 +15,9 @@ IMAGE_ELEMENTS = 65_536
 class CpuPooling(CpuBase, ReferencePooling):
     """See `ReferencePooling`."""
 
-    def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def max_pool(
+        self, x: Array, y: Array, mask: Array | None, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
         def some(images: slice) -> None:
             found = None if mask is None else mask[images]
             _max_images(self, x[images], y[images], found, kernel, stride, pad)
@@ -22,7 +25,7 @@ class CpuPooling(CpuBase, ReferencePooling):
         self._by_images(some, x)
 
     def max_pool_grad(
-        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+        self, dy: Array, mask: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair
     ) -> None:
         pixels = dx.shape[2] * dx.shape[3]
 
@@ -37,7 +40,7 @@ class CpuPooling(CpuBase, ReferencePooling):
 
         self._by_images(some, dx)
 
-    def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def ave_pool(self, x: Array, y: Array, kernel: Pair, stride: Pair, pad: Pair) -> None:
         sizes = window_sizes(self, x.shape, y.shape, kernel, stride, pad)
 
         def some(images: slice) -> None:
@@ -52,7 +55,7 @@ class CpuPooling(CpuBase, ReferencePooling):
 
         self._by_images(some, x)
 
-    def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def ave_pool_grad(self, dy: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair) -> None:
         sizes = window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
 
         def some(images: slice) -> None:
@@ -67,7 +70,7 @@ class CpuPooling(CpuBase, ReferencePooling):
 
         self._by_images(some, dx)
 
-    def _by_images(self, operation: Callable[[slice], None], x: Any) -> None:
+    def _by_images(self, operation: Callable[[slice], None], x: Array) -> None:
         """operation(images) for slices of the batch whose temporaries fit the cache."""
         step = max(1, IMAGE_ELEMENTS * len(x) // max(1, x.size))
 
@@ -93,7 +96,7 @@ def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[t
 
 
 def _max_images(
-    ops: CpuPooling, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair
+    ops: CpuPooling, x: Array, y: Array, mask: Array | None, kernel: Pair, stride: Pair, pad: Pair
 ) -> None:
     """Along the rows first: then of equal pixels the one that a walk by rows meets first wins."""
     (height, width), (out_height, out_width) = x.shape[2:], y.shape[2:]
@@ -125,7 +128,7 @@ def _max_images(
     mask += row
 
 
-def _take_larger(best: Any, found: Any, *places: tuple[Any, Any]) -> None:
+def _take_larger(best: Array, found: Array, *places: tuple[Any, Any]) -> None:
     """best = found where that is larger, and with it each (kept, new) pair of places."""
     larger = found > best
     numpy.fmax(best, found, out=best)

@@ -1,6 +1,6 @@
 """Operations whose reference is fast once its temporaries fit the cache: done slice by slice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -12,6 +12,7 @@ from caffe_lite.backend.reference.normalization import ReferenceNormalization
 from caffe_lite.backend.reference.recurrent import ReferenceRecurrent
 from caffe_lite.backend.reference.updates import ReferenceUpdates
 from caffe_lite.backend.slots import UpdateSlot
+from caffe_lite.types import Array
 
 SLICE = 32_768  # elements
 
@@ -26,7 +27,7 @@ class CpuSliced(
 ):
     """The reference over slices of the leading axis, which the pool shares out."""
 
-    def _slices(self, operation: Any, arrays: Sequence[Any], *rest: Any) -> None:
+    def _slices(self, operation: Callable[..., None], arrays: Sequence[Any], *rest: Any) -> None:
         """operation(*arrays, *rest) for slices of every array along axis 0 (None stays None)."""
         rows, size = len(arrays[0]), arrays[0].size
         step = max(1, SLICE * rows // max(1, size))
@@ -38,36 +39,36 @@ class CpuSliced(
 
         self._in_parts(part, rows, size)
 
-    def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
+    def relu(self, x: Array, y: Array, slope: float = 0.0) -> None:
         self._slices(super().relu, [x.reshape(-1), y.reshape(-1)], slope)
 
-    def relu_grad(self, x: Any, dy: Any, dx: Any, slope: float = 0.0) -> None:
+    def relu_grad(self, x: Array, dy: Array, dx: Array, slope: float = 0.0) -> None:
         flat = [a.reshape(-1) for a in (x, dy, dx)]
         self._slices(super().relu_grad, flat, slope)
 
-    def bias_relu(self, y: Any, bias: Any, slope: float = 0.0) -> None:
+    def bias_relu(self, y: Array, bias: Array, slope: float = 0.0) -> None:
         self._slices(super().bias_relu, [y], bias, slope)
 
-    def prelu(self, x: Any, slope: Any, y: Any) -> None:
+    def prelu(self, x: Array, slope: Array, y: Array) -> None:
         whole = super().prelu
         self._slices(lambda x, y: whole(x, slope, y), [x, y])
 
-    def prelu_grad(self, x: Any, slope: Any, dy: Any, dx: Any) -> None:
+    def prelu_grad(self, x: Array, slope: Array, dy: Array, dx: Array) -> None:
         whole = super().prelu_grad
         self._slices(lambda x, dy, dx: whole(x, slope, dy, dx), [x, dy, dx])
 
     def lrn_across(
-        self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
+        self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         self._slices(super().lrn_across, [x, y, scale], size, alpha, beta, k)
 
     def lrn_across_grad(
         self,
-        x: Any,
-        y: Any,
-        scale: Any,
-        dy: Any,
-        dx: Any,
+        x: Array,
+        y: Array,
+        scale: Array,
+        dy: Array,
+        dx: Array,
         size: int,
         alpha: float,
         beta: float,
@@ -76,42 +77,42 @@ class CpuSliced(
 
     def lstm_unit(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        h: Any,
-        cont_next: Any = None,
-        h_cont: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        h: Array,
+        cont_next: Array | None = None,
+        h_cont: Array | None = None,
     ) -> None:
         self._slices(super().lstm_unit, [gates, c_prev, cont, c, h, cont_next, h_cont])
 
     def lstm_unit_grad(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        dc: Any,
-        dh: Any,
-        dgates: Any,
-        dc_prev: Any,
-        dh_next: Any = None,
-        cont_next: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        dc: Array,
+        dh: Array,
+        dgates: Array,
+        dc_prev: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         arrays = [gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next]
         self._slices(super().lstm_unit_grad, arrays)
 
-    def softmax(self, x: Any, y: Any) -> None:
+    def softmax(self, x: Array, y: Array) -> None:
         self._slices(super().softmax, [x, y])
 
-    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+    def softmax_grad(self, y: Array, dy: Array, dx: Array) -> None:
         self._slices(super().softmax_grad, [y, dy, dx])
 
     def softmax_loss_grad(
-        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+        self, prob: Array, label: Array, ignore: int | None, scale: float | Array, dx: Array
     ) -> None:
-        def part(prob: Any, label: Any, dx: Any) -> None:
+        def part(prob: Array, label: Array, dx: Array) -> None:
             numpy.multiply(prob, scale, out=dx)
             index, counted = class_index(numpy, prob, label, ignore)
             place = index[:, None]
@@ -134,7 +135,7 @@ class CpuSliced(
     ) -> None:
         whole = super().update
 
-        def step(slot: UpdateSlot, data: Any, diff: Any, *history: Any) -> None:
+        def step(slot: UpdateSlot, data: Array, diff: Array, *history: Array) -> None:
             part = UpdateSlot(data, diff, list(history), slot.lr_mult, slot.decay_mult)
             whole(rule, [part], rate, scale, weight_decay, l1, **hyper)
 

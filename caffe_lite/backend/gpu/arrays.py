@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 import numpy
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
@@ -13,6 +14,7 @@ from caffe_lite.backend.gpu.faults import Faults
 from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
+from caffe_lite.types import Array
 
 # Blocks per multiprocessor of a sum over channels: enough loads in flight to fill the bandwidth.
 WAVES = 16
@@ -30,7 +32,7 @@ class GpuArrays(GpuBase):
     uploader: Uploader
     gemm_tf32: bool
 
-    def asarray(self, a: Any, dtype: Any = None) -> Any:
+    def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Array:
         """`a` (host or device) as a contiguous device array; copies only where it must.
 
         An array of `host_memory` is read while the host goes on, as by `copy_to_device`.
@@ -42,7 +44,7 @@ class GpuArrays(GpuBase):
             return out
         return super().asarray(a, dtype)
 
-    def to_host(self, a: Any) -> numpy.ndarray:
+    def to_host(self, a: Array) -> numpy.ndarray:
         """A NumPy copy of `a`. Waits for the device, and raises the faults found on it by then."""
         if isinstance(a, numpy.ndarray):
             return a
@@ -50,7 +52,7 @@ class GpuArrays(GpuBase):
         self.faults.check()
         return host
 
-    def copy_to_device(self, host: Any, out: Any) -> None:
+    def copy_to_device(self, host: Array, out: Array) -> None:
         """Copy a NumPy array into a device array of the same size, beside other work.
 
         Arrays of `host_memory` are read while the host goes on, until its `wait` returns; others
@@ -60,9 +62,9 @@ class GpuArrays(GpuBase):
 
     def gemm(
         self,
-        a: Any,
-        b: Any,
-        out: Any,
+        a: Array,
+        b: Array,
+        out: Array,
         trans_a: bool = False,
         trans_b: bool = False,
         accumulate: bool = False,
@@ -86,11 +88,11 @@ class GpuArrays(GpuBase):
             self.gemm_tf32,
         )
 
-    def add_bias(self, y: Any, bias: Any) -> None:
+    def add_bias(self, y: Array, bias: Array) -> None:
         """y (N, C, *S) += bias (C,) over axis 1, in place."""
         self.launch("add_bias", y.size, y.size, y, bias, y.shape[1], prod(y.shape[2:]))
 
-    def sum_bias(self, dy: Any, dbias: Any) -> None:
+    def sum_bias(self, dy: Array, dbias: Array) -> None:
         """dbias (C,) += the sum of dy (N, C, *S) over every axis but 1."""
         self.channel_sum("channel_sum", (dy,), dy.shape, dbias, accumulate=True)
 
@@ -99,7 +101,7 @@ class GpuArrays(GpuBase):
         kernel: str,
         arrays: tuple[Any, ...],
         shape: Sequence[int],
-        out: Any,
+        out: Array,
         factor: float = 1.0,
         accumulate: bool = False,
     ) -> None:
@@ -114,13 +116,13 @@ class GpuArrays(GpuBase):
         threads = WARP * channels
         self.launch("channel_total", threads, channels, partial, splits, factor, accumulate, out)
 
-    def take(self, weight: Any, ids: Any, out: Any) -> None:
+    def take(self, weight: Array, ids: Array, out: Array) -> None:
         """out (n, D) = weight[ids]. An id outside the table gives zeros and is reported later."""
         rows, columns = weight.shape
         fault = self.faults.slot(f"ids must be from 0 to {rows - 1}, the last row of the table")
         self.launch("take", out.size, out.size, weight, ids, out, rows, columns, fault)
 
-    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+    def scatter_add(self, target: Array, ids: Array, rows: Array) -> None:
         """target[ids[i]] += rows[i] for every i; a repeated id adds up.
 
         In the order of i for up to MOST_ORDERED ids, in any order beyond.
@@ -135,7 +137,7 @@ class GpuArrays(GpuBase):
         else:
             self.launch("scatter_add", rows.size, rows.size, target, ids, rows, count, columns)
 
-    def clear(self, arrays: Sequence[Any]) -> None:
+    def clear(self, arrays: Sequence[Array]) -> None:
         """Set every element of all arrays to zero, in one launch."""
         table = self.tables.of([(array,) for array in arrays])
         self.launch.blocks(
@@ -144,7 +146,7 @@ class GpuArrays(GpuBase):
             *(table.addresses, table.sizes, table.owner, table.piece),
         )
 
-    def sum_squares(self, arrays: Sequence[Any]) -> Any:
+    def sum_squares(self, arrays: Sequence[Array]) -> Array:
         """The sum of squares over all elements of all arrays, as a 0-d array."""
         table = self.tables.of([(array,) for array in arrays])
         (partial,) = self.workspaces((table.blocks,))

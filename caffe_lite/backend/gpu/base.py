@@ -7,6 +7,7 @@ from caffe_lite.backend.gpu.blas import Blas
 from caffe_lite.backend.gpu.constants import WARP
 from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array, Shape
 
 MANY_COLUMNS = 16384  # enough for a thread each to fill a device
 
@@ -21,7 +22,7 @@ class GpuBase(OpsBase):
 
     _arena: Any = None
 
-    def workspaces(self, *shapes: tuple[int, ...]) -> list[Any]:
+    def workspaces(self, *shapes: Shape) -> list[Any]:
         """Arrays of undefined content that live until the next call.
 
         They share one block of memory, which grows to the largest need and is never given back:
@@ -40,10 +41,10 @@ class GpuBase(OpsBase):
 
     def column_sum(
         self,
-        x: Any,
+        x: Array,
         rows: int,
         columns: int,
-        out: Any,
+        out: Array,
         factor: float = 1.0,
         accumulate: bool = False,
     ) -> None:

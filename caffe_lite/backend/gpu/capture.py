@@ -12,7 +12,7 @@ class CaptureError(BackendError):
     """Work that cannot be recorded in a graph: it waits for the device or copies from the host."""
 
 
-class Recording:
+class GpuRecording:
     """Device work in the order it was recorded; `replay` does it again on the same arrays.
 
     It holds every array that the work refers to but the caller's own (blobs, parameters), which
@@ -31,7 +31,7 @@ class Recording:
 
 def record(
     cupy: Any, stream: Any, function: Callable[[], None], kept: Callable[[], list[Any]]
-) -> Recording:
+) -> GpuRecording:
     """Record what `function` does on `stream`, without doing it.
 
     Everything must have run once before, so that kernels are compiled and workspaces have grown.
@@ -52,7 +52,7 @@ def record(
         except Exception as error:  # CuPy's class for it is not known here
             failure = failure or error
     if failure is None:
-        return Recording(graph, stream, (pool, *kept()))
+        return GpuRecording(graph, stream, (pool, *kept()))
     if isinstance(failure, CaffeError):
         raise failure
     raise CaptureError(f"cannot be captured in a CUDA graph: {failure}") from failure

@@ -1,13 +1,13 @@
 """Convolution on the GPU: matrix products over patches, with the layout measured once per shape."""
 
 from collections.abc import Callable
-from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.gpu.activations import GpuActivations
 from caffe_lite.backend.gpu.cudnn import CUDNN, CudnnEngine
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, ExplicitGemm, Plan, Sizes, sizes_of
 from caffe_lite.backend.gpu.tuning import Tuner
+from caffe_lite.types import Array, Shape
 
 # Bytes of columns made at a time: what stays in the second-level cache of a large device, and what
 # gives a product its full size.
@@ -24,11 +24,13 @@ class GpuConvolution(GpuActivations):
     """
 
     tuner: Tuner
-    chunk_bytes: tuple[int, ...]
+    chunk_bytes: Shape
     explicit: ExplicitGemm
     cudnn: CudnnEngine | None
 
-    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+    def convolution(
+        self, x: Array, weight: Array, bias: Array | None, y: Array, geometry: ConvGeometry
+    ) -> None:
         """y = x convolved with weight, plus bias unless that is None."""
         if _depthwise(x, geometry):
             self.launch("depthwise", y.size, y.size, x, weight, bias, y, *_thin(x, y, geometry))
@@ -36,7 +38,13 @@ class GpuConvolution(GpuActivations):
             self._convolution(x, weight, bias, y, geometry, None)
 
     def convolution_relu(
-        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array,
+        y: Array,
+        geometry: ConvGeometry,
+        slope: float = 0.0,
     ) -> None:
         """y = relu of the convolution, with its bias added in the same pass."""
         if _depthwise(x, geometry):
@@ -46,7 +54,13 @@ class GpuConvolution(GpuActivations):
             self._convolution(x, weight, bias, y, geometry, slope)
 
     def _convolution(
-        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float | None
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        y: Array,
+        geometry: ConvGeometry,
+        slope: float | None,
     ) -> None:
         z = sizes_of(x, y, geometry)
 
@@ -60,7 +74,9 @@ class GpuConvolution(GpuActivations):
 
         run(self._plan("forward", z, len(x), run))
 
-    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+    def convolution_grad_data(
+        self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
+    ) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
         if _depthwise(dx, geometry):
             sizes = _thin(dx, dy, geometry)
@@ -77,7 +93,7 @@ class GpuConvolution(GpuActivations):
         run(self._plan("data", z, len(dx), run))
 
     def convolution_grad_weight(
-        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+        self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
         """dweight += the gradient to weight."""
         if _depthwise(x, geometry):
@@ -90,7 +106,7 @@ class GpuConvolution(GpuActivations):
             return
         z = sizes_of(x, dy, geometry)
 
-        def run(plan: Plan, target: Any = None) -> None:
+        def run(plan: Plan, target: Array | None = None) -> None:
             # Measured on an array of its own: it adds.
             target = self.xp.empty_like(dweight) if target is None else target
             if plan.layout == CUDNN and self.cudnn:
@@ -102,12 +118,12 @@ class GpuConvolution(GpuActivations):
 
         run(self._plan("weight", z, len(x), run), dweight)
 
-    def im2col(self, x: Any, columns: Any, geometry: ConvGeometry) -> None:
+    def im2col(self, x: Array, columns: Array, geometry: ConvGeometry) -> None:
         """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
         z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
         self.explicit.unfold("im2col", x, columns, z, BATCHED)
 
-    def col2im(self, columns: Any, x: Any, geometry: ConvGeometry) -> None:
+    def col2im(self, columns: Array, x: Array, geometry: ConvGeometry) -> None:
         """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
         z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
         self.explicit.unfold("col2im", columns, x, z, BATCHED)
@@ -124,9 +140,7 @@ class GpuConvolution(GpuActivations):
         return self.tuner.choose(key, plans, run)
 
 
-def candidates(
-    which: str, z: Sizes, images: int, itemsize: int, limits: tuple[int, ...]
-) -> list[Plan]:
+def candidates(which: str, z: Sizes, images: int, itemsize: int, limits: Shape) -> list[Plan]:
     """Plans worth measuring, a good guess first."""
     per_image = itemsize * z.pixels * (z.rows + z.outputs)
     partial = itemsize * z.outputs * z.rows // z.geometry.group
@@ -147,11 +161,11 @@ def candidates(
     return plans
 
 
-def _depthwise(x: Any, geometry: ConvGeometry) -> bool:
+def _depthwise(x: Array, geometry: ConvGeometry) -> bool:
     return x.ndim == 4 and geometry.group == x.shape[1] > 1
 
 
-def _thin(x: Any, y: Any, g: ConvGeometry) -> tuple[int, ...]:
+def _thin(x: Array, y: Array, g: ConvGeometry) -> Shape:
     """The sizes that depthwise.cu takes, from the channels on."""
     multiplier = y.shape[1] // x.shape[1]
     spatial = (*x.shape[2:], *g.kernel, *g.stride, *g.pad, *g.dilation, *y.shape[2:])

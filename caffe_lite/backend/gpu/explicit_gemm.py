@@ -17,6 +17,7 @@ from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.blas import Matrix
 from caffe_lite.backend.gpu.constants import MOST_AXES
+from caffe_lite.types import Array, Shape
 
 BATCHED, WIDE = "batched", "wide"
 
@@ -38,8 +39,8 @@ class Sizes:
     """What the products of one convolution measure, per image and group."""
 
     geometry: ConvGeometry
-    spatial: tuple[int, ...]
-    output: tuple[int, ...]
+    spatial: Shape
+    output: Shape
     channels: int
     outputs: int
 
@@ -60,7 +61,7 @@ class Sizes:
         return g.taps == 1 and set(g.stride) == {1} and set(g.pad) == {0}
 
 
-def sizes_of(x: Any, y: Any, geometry: ConvGeometry) -> Sizes:
+def sizes_of(x: Array, y: Array, geometry: ConvGeometry) -> Sizes:
     """The sizes for x (N, C, *S) and y (N, O, *S')."""
     return Sizes(geometry, x.shape[2:], y.shape[2:], x.shape[1], y.shape[1])
 
@@ -75,10 +76,10 @@ class ExplicitGemm:
 
     def forward(
         self,
-        x: Any,
-        weight: Any,
-        bias: Any,
-        y: Any,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        y: Array,
         z: Sizes,
         plan: Plan,
         slope: float | None = None,
@@ -95,14 +96,14 @@ class ExplicitGemm:
         if bias is not None and plan.layout == BATCHED:
             self.finish(y, bias, z, slope)
 
-    def finish(self, y: Any, bias: Any, z: Sizes, slope: float | None) -> None:
+    def finish(self, y: Array, bias: Array, z: Sizes, slope: float | None) -> None:
         """Add bias to y, and apply relu with `slope` unless that is None."""
         if slope is None:
             self._ops.launch("add_bias", y.size, y.size, y, bias, z.outputs, z.pixels)
         else:
             self._ops.launch("bias_relu", y.size, y.size, y, bias, slope, z.outputs, z.pixels)
 
-    def grad_data(self, dy: Any, weight: Any, dx: Any, z: Sizes, plan: Plan) -> None:
+    def grad_data(self, dy: Array, weight: Array, dx: Array, z: Sizes, plan: Plan) -> None:
         """dx = weight^T @ dy, each row added back to the pixels that its column came from."""
         for part, count in _parts(len(dx), plan):
             if z.pointwise and plan.layout == BATCHED:
@@ -119,7 +120,7 @@ class ExplicitGemm:
             self._product(weight, columns, source, z, count, "data", plan.layout)
             self.unfold("col2im", columns, dx[part], z, plan.layout)
 
-    def grad_weight(self, x: Any, dy: Any, dweight: Any, z: Sizes, plan: Plan) -> None:
+    def grad_weight(self, x: Array, dy: Array, dweight: Array, z: Sizes, plan: Plan) -> None:
         """dweight += dy @ columns of x^T, over all images."""
         for part, count in _parts(len(x), plan):
             if plan.layout == WIDE:
@@ -132,7 +133,14 @@ class ExplicitGemm:
             self._ops.column_sum(each, count, dweight.size, dweight, accumulate=True)
 
     def _product(
-        self, weight: Any, columns: Any, y: Any, z: Sizes, images: int, which: str, layout: str
+        self,
+        weight: Array,
+        columns: Array,
+        y: Array,
+        z: Sizes,
+        images: int,
+        which: str,
+        layout: str,
     ) -> None:
         """One of the three products for every group, over all of `images`.
 
@@ -164,7 +172,7 @@ class ExplicitGemm:
             else:
                 gemm(outputs, rows, length, out, column, weights, wide, tf32, batch)
 
-    def _columns(self, x: Any, z: Sizes, layout: str, *more: tuple[int, ...]) -> list[Any]:
+    def _columns(self, x: Array, z: Sizes, layout: str, *more: Shape) -> list[Array]:
         """The columns of x in a layout, and further workspaces."""
         count = len(x)
         if z.pointwise and layout == BATCHED:
@@ -176,7 +184,7 @@ class ExplicitGemm:
             self.unfold("im2col", x, columns, z, layout)
         return [columns, *rest]
 
-    def unfold(self, kernel: str, source: Any, target: Any, z: Sizes, layout: str) -> None:
+    def unfold(self, kernel: str, source: Array, target: Array, z: Sizes, layout: str) -> None:
         """im2col of x into columns, or col2im of columns into x."""
         x = source if kernel == "im2col" else target
         count = len(x)
@@ -203,7 +211,7 @@ class ExplicitGemm:
             *(prod(z.spatial), z.pixels, g.taps, *steps),
         )
 
-    def _geometry(self, z: Sizes) -> Any:
+    def _geometry(self, z: Sizes) -> Array:
         """The six rows of integers that im2col_nd.cu reads."""
         if z not in self._geometries:
             g = z.geometry
@@ -213,9 +221,9 @@ class ExplicitGemm:
 
     def _swap(
         self,
-        x: Any,
-        bias: Any,
-        y: Any,
+        x: Array,
+        bias: Array | None,
+        y: Array,
         a: int,
         b: int,
         inner: int,

@@ -1,10 +1,9 @@
 """Softmax and its cross-entropy on the GPU, over arrays seen as (outer, C, inner)."""
 
-from typing import Any
-
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.faults import Faults
 from caffe_lite.backend.gpu.launch import BLOCK
+from caffe_lite.types import Array
 
 ROW_CLASSES = 64  # from here on a row of classes is worth a block of its own
 MOST_LOSS_BLOCKS = 1024
@@ -15,7 +14,7 @@ class GpuLosses(GpuBase):
 
     faults: Faults
 
-    def softmax(self, x: Any, y: Any) -> None:
+    def softmax(self, x: Array, y: Array) -> None:
         """y = exp(x) / sum over classes of exp(x); y may be x."""
         outer, classes, inner = x.shape
         if inner == 1 and classes >= ROW_CLASSES:
@@ -24,7 +23,7 @@ class GpuLosses(GpuBase):
             n = outer * inner
             self.launch("softmax_columns", n, n, x, y, classes, inner)
 
-    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+    def softmax_grad(self, y: Array, dy: Array, dx: Array) -> None:
         """dx = y * (dy - sum over classes of dy * y); dx may be dy."""
         outer, classes, inner = y.shape
         if inner == 1 and classes >= ROW_CLASSES:
@@ -33,7 +32,9 @@ class GpuLosses(GpuBase):
             n = outer * inner
             self.launch("softmax_grad_columns", n, n, y, dy, dx, classes, inner)
 
-    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+    def softmax_loss(
+        self, prob: Array, label: Array, ignore: int | None, losses: Array
+    ) -> tuple[Array, Array]:
         """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
 
         Returns their sum and the number of labels that count, as 0-d arrays.
@@ -52,7 +53,7 @@ class GpuLosses(GpuBase):
         return totals[0], totals[1]
 
     def softmax_loss_grad(
-        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+        self, prob: Array, label: Array, ignore: int | None, scale: float | Array, dx: Array
     ) -> None:
         """dx = scale * (prob - [class is label]), 0 where ignored; scale a float or 0-d array."""
         _, classes, inner = prob.shape
@@ -63,7 +64,7 @@ class GpuLosses(GpuBase):
             *(prob.size, prob, label, *_ignored(ignore), pointer, factor, dx, classes, inner),
         )
 
-    def label_fault(self, label: Any, classes: int, ignore: int | None, rule: str = "") -> None:
+    def label_fault(self, label: Array, classes: int, ignore: int | None, rule: str = "") -> None:
         """Look for a label outside [0, classes) that is not `ignore`.
 
         Does not wait: a bad label raises DataError, of `rule` and what came, when the host next

@@ -1,16 +1,16 @@
 """Normalization on the GPU: across channels, and by the statistics of a batch."""
 
 from math import prod
-from typing import Any
 
 from caffe_lite.backend.gpu.arrays import GpuArrays
+from caffe_lite.types import Array
 
 
 class GpuNormalization(GpuArrays):
     """Normalization of x (N, C, *S) over channels or over everything else."""
 
     def lrn_across(
-        self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
+        self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         """y = x * scale^-beta, scale = k + alpha / size * sum of x^2 over `size` channels."""
         shape = (x.shape[1], prod(x.shape[2:]))
@@ -18,11 +18,11 @@ class GpuNormalization(GpuArrays):
 
     def lrn_across_grad(
         self,
-        x: Any,
-        y: Any,
-        scale: Any,
-        dy: Any,
-        dx: Any,
+        x: Array,
+        y: Array,
+        scale: Array,
+        dy: Array,
+        dx: Array,
         size: int,
         alpha: float,
         beta: float,
@@ -33,18 +33,18 @@ class GpuNormalization(GpuArrays):
             "lrn_across_grad", x.size, x.size, x, y, scale, dy, dx, *shape, size, alpha / size, beta
         )
 
-    def batch_norm_stats(self, x: Any, mean: Any, var: Any) -> None:
+    def batch_norm_stats(self, x: Array, mean: Array, var: Array) -> None:
         """mean, var (C,): over every axis of x (N, C, *S) but 1; var divides by the count."""
         share = x.shape[1] / x.size
         self.channel_sum("channel_sum", (x,), x.shape, mean, share)
         self.channel_sum("channel_deviation", (x, mean), x.shape, var, share)
 
-    def batch_norm_apply(self, x: Any, mean: Any, std: Any, y: Any) -> None:
+    def batch_norm_apply(self, x: Array, mean: Array, std: Array, y: Array) -> None:
         """y = (x - mean) / std per channel; y may be x."""
         shape = (x.shape[1], prod(x.shape[2:]))
         self.launch("batch_norm_apply", x.size, x.size, x, mean, std, y, *shape)
 
-    def batch_norm_grad(self, y: Any, std: Any, dy: Any, dx: Any) -> None:
+    def batch_norm_grad(self, y: Array, std: Array, dy: Array, dx: Array) -> None:
         """dx = (dy - mean(dy) - mean(dy * y) * y) / std; dx may be dy."""
         channels, share = y.shape[1], y.shape[1] / y.size
         means = self.empty((2, channels))

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import DTypeLike
+
 from caffe_lite.backend.cache import cache_folder
 from caffe_lite.backend.gpu import cuda
 from caffe_lite.backend.gpu.activations import GpuActivations
 from caffe_lite.backend.gpu.arrays import GpuArrays
-from caffe_lite.backend.gpu.capture import Recording, record
+from caffe_lite.backend.gpu.capture import GpuRecording, record
 from caffe_lite.backend.gpu.convolution import CHUNK_BYTES, GpuConvolution
 from caffe_lite.backend.gpu.cudnn import CudnnEngine
 from caffe_lite.backend.gpu.explicit_gemm import ExplicitGemm
@@ -26,6 +28,7 @@ from caffe_lite.backend.gpu.tuning import Tuner
 from caffe_lite.backend.gpu.updates import GpuUpdates
 from caffe_lite.backend.reference.ops import Ops
 from caffe_lite.errors import BackendError
+from caffe_lite.types import Array
 
 TF32 = ("convolution", "all", "none")
 
@@ -54,7 +57,12 @@ class CupyOps(
     CuPy or the device is missing.
     """
 
-    def __init__(self, device: int = 0, dtype: Any = "float32", tf32: str | None = None) -> None:
+    on_host = False
+    can_capture = True
+
+    def __init__(
+        self, device: int = 0, dtype: DTypeLike = "float32", tf32: str | None = None
+    ) -> None:
         self.device = cuda.open_device(device)
         self.device.use()
         super().__init__(self.device.cupy, dtype, f"gpu:{device}")
@@ -84,11 +92,11 @@ class CupyOps(
         """Whether work is being recorded for a graph, and so must not wait or measure."""
         return self.device.capturing
 
-    def empty(self, shape: Sequence[int], dtype: Any = None) -> Any:
+    def empty(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """A new array with undefined content. Raises OutOfDeviceMemoryError."""
         return self._allocate(self.xp.empty, shape, dtype)
 
-    def zeros(self, shape: Sequence[int], dtype: Any = None) -> Any:
+    def zeros(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """A new array of zeros. Raises OutOfDeviceMemoryError."""
         return self._allocate(self.xp.zeros, shape, dtype)
 
@@ -97,7 +105,7 @@ class CupyOps(
         self.device.stream.synchronize()
         self.faults.check()
 
-    def capture(self, function: Callable[[], None]) -> Recording:
+    def capture(self, function: Callable[[], None]) -> GpuRecording:
         """Record the device work of `function`, without doing it, to be replayed at will.
 
         Run `function` once before, so that kernels are compiled, shapes are measured and
@@ -112,7 +120,7 @@ class CupyOps(
             self.device.capturing = False
             self.tuner.enabled = True
 
-    def _allocate(self, make: Callable[..., Any], shape: Sequence[int], dtype: Any) -> Any:
+    def _allocate(self, make: Callable[..., Any], shape: Sequence[int], dtype: Any) -> Array:
         try:
             return make(shape, dtype or self.dtype)
         except self.xp.cuda.memory.OutOfMemoryError as error:

@@ -6,6 +6,7 @@ import numpy
 
 from caffe_lite.backend.gpu.arrays import GpuArrays
 from caffe_lite.backend.reference.random import philox_blocks, philox_key
+from caffe_lite.types import Array
 
 
 class DeviceStream:
@@ -16,13 +17,13 @@ class DeviceStream:
         self._state = ops.xp.zeros(3, "uint64")
         self.state = {"key": key, "position": 0}
 
-    def uniform(self, out: Any) -> None:
+    def uniform(self, out: Array) -> None:
         """Fill `out` (any shape) with numbers in [0, 1)."""
         blocks = philox_blocks(out.size, out.dtype)
         self._ops.launch("uniform", blocks, blocks, self._state, out, out.size)
         self._ops.launch.blocks("advance", 1, self._state, blocks, block=1)
 
-    def dropout(self, x: Any, y: Any, mask: Any, ratio: float) -> None:
+    def dropout(self, x: Array, y: Array, mask: Array, ratio: float) -> None:
         """The mask of `GpuRandom.dropout` and its product with x, in one pass."""
         blocks = philox_blocks(x.size, x.dtype)
         self._ops.launch(
@@ -48,7 +49,7 @@ class GpuRandom(GpuArrays):
         """A stream of random numbers on the device, seeded by non-negative ints."""
         return DeviceStream(self, philox_key(*key))
 
-    def dropout(self, x: Any, y: Any, mask: Any, ratio: float, stream: DeviceStream) -> None:
+    def dropout(self, x: Array, y: Array, mask: Array, ratio: float, stream: DeviceStream) -> None:
         """y = x * mask; mask = 1 / (1 - ratio) with probability 1 - ratio, else 0 (0 < ratio < 1).
 
         x, y and mask have one shape; y may be x.

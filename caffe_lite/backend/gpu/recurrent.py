@@ -1,8 +1,7 @@
 """One step of a recurrent cell on the GPU, in one kernel."""
 
-from typing import Any
-
 from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.types import Array
 
 
 class GpuRecurrent(GpuBase):
@@ -14,13 +13,13 @@ class GpuRecurrent(GpuBase):
 
     def lstm_unit(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        h: Any,
-        cont_next: Any = None,
-        h_cont: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        h: Array,
+        cont_next: Array | None = None,
+        h_cont: Array | None = None,
     ) -> None:
         """c = cont * f * c_prev + i * g and h = o * tanh(c); gates (N, 4 H) become activations."""
         self.launch(
@@ -31,16 +30,16 @@ class GpuRecurrent(GpuBase):
 
     def lstm_unit_grad(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        dc: Any,
-        dh: Any,
-        dgates: Any,
-        dc_prev: Any,
-        dh_next: Any = None,
-        cont_next: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        dc: Array,
+        dh: Array,
+        dgates: Array,
+        dc_prev: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         """dgates: gradients to the pre-activations; dc_prev: to c_prev, and may be dc."""
         self.launch(
@@ -50,12 +49,19 @@ class GpuRecurrent(GpuBase):
             c.shape[1],
         )
 
-    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
+    def rnn_unit(
+        self, pre: Array, h: Array, cont_next: Array | None = None, h_cont: Array | None = None
+    ) -> None:
         """h = tanh(pre); h may be pre."""
         self.launch("rnn_unit", h.size, h.size, pre, h, cont_next, h_cont, h.shape[1])
 
     def rnn_unit_grad(
-        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
+        self,
+        h: Array,
+        dh: Array,
+        dpre: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
         self.launch("rnn_unit_grad", h.size, h.size, h, dh, dpre, dh_next, cont_next, h.shape[1])

@@ -1,18 +1,17 @@
 """Max pooling over regions of interest on the GPU."""
 
-from typing import Any
-
 from caffe_lite.backend.gpu.base import GpuBase
+from caffe_lite.types import Array
 
 
 class GpuRoiPooling(GpuBase):
     """Pooling of regions of x (N, C, H, W) into y (R, C, OH, OW); rois (R, 5): image, x1 ... y2."""
 
-    def roi_pool(self, x: Any, rois: Any, y: Any, mask: Any, scale: float) -> None:
+    def roi_pool(self, x: Array, rois: Array, y: Array, mask: Array, scale: float) -> None:
         """y = the largest pixel in each window; mask (int32, as y) = h * W + w of the first."""
         self.launch("roi_pool", y.size, y.size, x, rois, y, mask, scale, *x.shape, *y.shape[2:])
 
-    def roi_pool_grad(self, dy: Any, rois: Any, mask: Any, dx: Any) -> None:
+    def roi_pool_grad(self, dy: Array, rois: Array, mask: Array, dx: Array) -> None:
         """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
         dx.fill(0)
         channels, outputs = dy.shape[1], dy.shape[2] * dy.shape[3]

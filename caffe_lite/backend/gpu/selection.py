@@ -7,6 +7,7 @@ import numpy
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.constants import MOST_AXES
+from caffe_lite.types import Array, Shape
 
 
 class GpuSelection(GpuBase):
@@ -14,27 +15,27 @@ class GpuSelection(GpuBase):
 
     _crops: dict[Any, Any]
 
-    def crop(self, x: Any, start: Sequence[int], y: Any) -> None:
+    def crop(self, x: Array, start: Sequence[int], y: Array) -> None:
         """y = the part of x that is as large as y and begins at `start`, one number per axis."""
         window, axes = self._window(x.shape, start, y.shape)
         self.launch("crop", y.size, y.size, x, y, window, axes)
 
-    def crop_grad(self, dy: Any, start: Sequence[int], dx: Any) -> None:
+    def crop_grad(self, dy: Array, start: Sequence[int], dx: Array) -> None:
         """dx (overwritten) = dy at its place, 0 around it."""
         window, axes = self._window(dx.shape, start, dy.shape)
         self.launch("crop_grad", dx.size, dx.size, dy, dx, window, axes)
 
-    def tile(self, x: Any, y: Any) -> None:
+    def tile(self, x: Array, y: Array) -> None:
         """y (outer, tiles, inner) = x (outer, inner), repeated along the middle axis."""
         _, tiles, inner = y.shape
         self.launch("tile", y.size, y.size, x, y, tiles, inner)
 
-    def tile_grad(self, dy: Any, dx: Any) -> None:
+    def tile_grad(self, dy: Array, dx: Array) -> None:
         """dx (outer, inner) = the sum of dy (outer, tiles, inner) over the middle axis."""
         _, tiles, inner = dy.shape
         self.launch("tile_grad", dx.size, dx.size, dy, dx, tiles, inner)
 
-    def eltwise_max(self, xs: Sequence[Any], y: Any, winner: Any) -> None:
+    def eltwise_max(self, xs: Sequence[Array], y: Array, winner: Array) -> None:
         """y = the largest of xs (two or more of one shape); winner (int32) = which of them it is.
 
         Of equal ones xs[1] comes before xs[0], and both before the rest, which go by their order.
@@ -44,13 +45,11 @@ class GpuSelection(GpuBase):
             self.launch("eltwise_max", y.size, y.size, before, x, i, y, winner)
             before = y
 
-    def eltwise_max_grad(self, dy: Any, winner: Any, index: int, dx: Any) -> None:
+    def eltwise_max_grad(self, dy: Array, winner: Array, index: int, dx: Array) -> None:
         """dx, to xs[index], = dy where that was the largest, else 0."""
         self.launch("eltwise_max_grad", dx.size, dx.size, dy, winner, index, dx)
 
-    def _window(
-        self, whole: tuple[int, ...], start: Sequence[int], part: tuple[int, ...]
-    ) -> tuple[Any, int]:
+    def _window(self, whole: Shape, start: Sequence[int], part: Shape) -> tuple[Any, int]:
         """The rows (whole, start, part) that selection.cu reads, and their length."""
         axes = _merged(whole, start, part)
         if len(axes) > MOST_AXES:

@@ -1,9 +1,8 @@
 """Matrix products, bias and tables in C."""
 
-from typing import Any
-
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.types import Array
 
 
 class NativeArrays(NativeBase, NumpyOps):
@@ -11,9 +10,9 @@ class NativeArrays(NativeBase, NumpyOps):
 
     def gemm(
         self,
-        a: Any,
-        b: Any,
-        out: Any,
+        a: Array,
+        b: Array,
+        out: Array,
         trans_a: bool = False,
         trans_b: bool = False,
         accumulate: bool = False,
@@ -26,7 +25,7 @@ class NativeArrays(NativeBase, NumpyOps):
         scratch = self._scratch(c.gemm_scratch(m, n, k, trans_a, trans_b))
         c.gemm(m, n, k, at[0], trans_a, at[1], trans_b, at[2], accumulate, scratch)
 
-    def add_bias(self, y: Any, bias: Any) -> None:
+    def add_bias(self, y: Array, bias: Array) -> None:
         at = self._addresses(y, bias)
         images, channels = y.shape[:2]
         if at is None or bias.size != channels:
@@ -34,7 +33,7 @@ class NativeArrays(NativeBase, NumpyOps):
         pixels = y.size // (images * channels)
         self._functions(y.size).add_bias(images, channels, pixels, *at)
 
-    def sum_bias(self, dy: Any, dbias: Any) -> None:
+    def sum_bias(self, dy: Array, dbias: Array) -> None:
         at = self._addresses(dy, dbias)
         images, channels = dy.shape[:2]
         if at is None or dbias.size != channels:
@@ -42,14 +41,14 @@ class NativeArrays(NativeBase, NumpyOps):
         pixels = dy.size // (images * channels)
         self._functions(dy.size).sum_bias(images, channels, pixels, *at)
 
-    def take(self, weight: Any, ids: Any, out: Any) -> None:
+    def take(self, weight: Array, ids: Array, out: Array) -> None:
         at, index = self._addresses(weight, out), self._index_address(ids)
         if at is None or not index or out.size != ids.size * weight.shape[1]:
             return super().take(weight, ids, out)
         rows, width = weight.shape
         self._functions(out.size).take(ids.size, width, rows, index, *at)
 
-    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+    def scatter_add(self, target: Array, ids: Array, rows: Array) -> None:
         at, index = self._addresses(rows, target), self._index_address(ids)
         if at is None or not index or rows.size != ids.size * target.shape[1]:
             return super().scatter_add(target, ids, rows)

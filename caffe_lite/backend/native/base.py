@@ -8,6 +8,7 @@ import numpy
 from caffe_lite.backend.arena import Arena
 from caffe_lite.backend.native import Library
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 BRIEF = 30_000  # elements below which a call keeps the interpreter lock
 _address_of, _first_byte = addressof, c_char.from_buffer
@@ -23,7 +24,7 @@ class NativeBase(OpsBase):
         """The C functions, for work over about `size` elements."""
         return self.library.brief if size < BRIEF else self.library.free
 
-    def _addresses(self, *arrays: Any) -> list[int] | None:
+    def _addresses(self, *arrays: Array | None) -> list[int] | None:
         """The arrays' addresses (0 for None), or None if one is empty, strided or of another type.
 
         An operation leaves such arrays to the NumPy code.
@@ -41,7 +42,7 @@ class NativeBase(OpsBase):
             found.append(address)
         return found
 
-    def _index_address(self, a: Any) -> int:
+    def _index_address(self, a: Array) -> int:
         """The address of an int32 array, or 0 as above."""
         return _address(a) if a.dtype == numpy.int32 else 0
 

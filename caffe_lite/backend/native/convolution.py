@@ -7,12 +7,13 @@ import numpy
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.types import Array, Shape
 
 
 class _Plan:
     """Sizes as C wants them, and the scratch memory of each function."""
 
-    def __init__(self, x: tuple[int, ...], y: tuple[int, ...], g: ConvGeometry, c: Any) -> None:
+    def __init__(self, x: Shape, y: Shape, g: ConvGeometry, c: Any) -> None:
         flat = len(g.kernel) == 1  # an image of one row
         kernel, dilation = ((1,) * flat + part for part in (g.kernel, g.dilation))
         stride, pad = (1,) * flat + g.stride, (0,) * flat + g.pad
@@ -34,7 +35,7 @@ class NativeConvolution(NativeBase, NumpyOps):
         super().__init__(*arguments, **options)
         self._plans: dict[Any, _Plan | None] = {}
 
-    def _plan(self, x: Any, y: Any, weight: Any, geometry: ConvGeometry) -> _Plan | None:
+    def _plan(self, x: Array, y: Array, weight: Array, geometry: ConvGeometry) -> _Plan | None:
         key = (x.shape, y.shape, weight.shape, geometry)
         try:
             return self._plans[key]
@@ -54,7 +55,9 @@ class NativeConvolution(NativeBase, NumpyOps):
         self._plans[key] = plan
         return plan
 
-    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+    def convolution(
+        self, x: Array, weight: Array, bias: Array | None, y: Array, geometry: ConvGeometry
+    ) -> None:
         plan = self._plan(x, y, weight, geometry)
         arrays = (x, weight, y) if bias is None else (x, weight, y, bias)
         at = self._addresses(*arrays)
@@ -69,7 +72,9 @@ class NativeConvolution(NativeBase, NumpyOps):
             self._scratch(plan.forward),
         )
 
-    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+    def convolution_grad_data(
+        self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
+    ) -> None:
         plan = self._plan(dx, dy, weight, geometry)
         at = self._addresses(dy, weight, dx)
         if plan is None or at is None or not plan.grad_data:
@@ -78,7 +83,7 @@ class NativeConvolution(NativeBase, NumpyOps):
         self._functions(plan.work).convolution_grad_data(plan.address, *at, scratch)
 
     def convolution_grad_weight(
-        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+        self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
         plan = self._plan(x, dy, dweight, geometry)
         at = self._addresses(x, dy, dweight)

@@ -1,29 +1,30 @@
 """Softmax and its cross-entropy in C."""
 
-from typing import Any
-
 import numpy
 
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.types import Array
 
 
 class NativeLosses(NativeBase, NumpyOps):
     """See `ReferenceLosses`."""
 
-    def softmax(self, x: Any, y: Any) -> None:
+    def softmax(self, x: Array, y: Array) -> None:
         at = self._addresses(x, y)
         if at is None or x.shape != y.shape:
             return super().softmax(x, y)
         self._functions(x.size).softmax(*x.shape, *at)
 
-    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+    def softmax_grad(self, y: Array, dy: Array, dx: Array) -> None:
         at = self._addresses(y, dy, dx)
         if at is None or not y.shape == dy.shape == dx.shape:
             return super().softmax_grad(y, dy, dx)
         self._functions(y.size).softmax_grad(*y.shape, *at)
 
-    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+    def softmax_loss(
+        self, prob: Array, label: Array, ignore: int | None, losses: Array
+    ) -> tuple[Array, Array]:
         at = self._addresses(prob, label, losses)
         if at is None or not label.size == losses.size == prob.size // prob.shape[1]:
             return super().softmax_loss(prob, label, ignore, losses)
@@ -34,7 +35,7 @@ class NativeLosses(NativeBase, NumpyOps):
         return sums[:1].reshape(()), sums[1:].reshape(())
 
     def softmax_loss_grad(
-        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+        self, prob: Array, label: Array, ignore: int | None, scale: float | Array, dx: Array
     ) -> None:
         at = self._addresses(prob, label, dx)
         if at is None or prob.shape != dx.shape or label.size != prob.size // prob.shape[1]:

@@ -1,6 +1,6 @@
 """The CPU backend with its hot operations in C."""
 
-from typing import Any
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.arena import Arena
 from caffe_lite.backend.native import Library
@@ -30,7 +30,7 @@ class NativeOps(
     has threads of its own; how the work is cut among them does not change a result.
     """
 
-    def __init__(self, library: Library, dtype: Any = "float32") -> None:
+    def __init__(self, library: Library, dtype: DTypeLike = "float32") -> None:
         super().__init__(dtype)
         self.library = library
         self.arena = Arena()

@@ -1,9 +1,8 @@
 """The LSTM's step in C."""
 
-from typing import Any
-
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
+from caffe_lite.types import Array
 
 
 class NativeRecurrent(NativeBase, NumpyOps):
@@ -11,13 +10,13 @@ class NativeRecurrent(NativeBase, NumpyOps):
 
     def lstm_unit(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        h: Any,
-        cont_next: Any = None,
-        h_cont: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        h: Array,
+        cont_next: Array | None = None,
+        h_cont: Array | None = None,
     ) -> None:
         at = self._addresses(gates, c_prev, cont, c, h, cont_next, h_cont)
         if at is None or not _shapes_agree(c_prev, c, h, h_cont):
@@ -26,16 +25,16 @@ class NativeRecurrent(NativeBase, NumpyOps):
 
     def lstm_unit_grad(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        dc: Any,
-        dh: Any,
-        dgates: Any,
-        dc_prev: Any,
-        dh_next: Any = None,
-        cont_next: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        dc: Array,
+        dh: Array,
+        dgates: Array,
+        dc_prev: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         arrays = (gates, c_prev, cont, c, dc, dh, dgates, dc_prev, dh_next, cont_next)
         at = self._addresses(*arrays)
@@ -44,6 +43,6 @@ class NativeRecurrent(NativeBase, NumpyOps):
         self._functions(gates.size).lstm_unit_grad(*c.shape, *at)
 
 
-def _shapes_agree(first: Any, *others: Any) -> bool:
+def _shapes_agree(first: Array, *others: Array | None) -> bool:
     shape = first.shape
     return all(a is None or a.shape == shape for a in others)

@@ -1,51 +1,50 @@
 """Rectified linear units, with a fixed slope or learned ones."""
 
-from typing import Any
-
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class ReferenceActivations(OpsBase):
     """The activations that nets spend their time in; layers write the others with `xp`."""
 
-    def relu(self, x: Any, y: Any, slope: float = 0.0) -> None:
+    def relu(self, x: Array, y: Array, slope: float = 0.0) -> None:
         """y = x where x > 0, else slope * x; y may be x. NaN stays NaN."""
         negative = slope * self.xp.minimum(x, 0) if slope else None
         self.xp.maximum(x, 0, out=y)
         if negative is not None:
             y += negative
 
-    def relu_grad(self, x: Any, dy: Any, dx: Any, slope: float = 0.0) -> None:
+    def relu_grad(self, x: Array, dy: Array, dx: Array, slope: float = 0.0) -> None:
         """dx = dy * (1 where x > 0, slope where x <= 0); dx may be dy.
 
         x may be the output of `relu` in place of its input where slope >= 0.
         """
-        factor = x > 0
+        factor: Array = x > 0
         if slope:
             factor = factor.astype(self.dtype) + slope * (x <= 0).astype(self.dtype)
         self.xp.multiply(dy, factor, out=dx)
 
-    def bias_relu(self, y: Any, bias: Any, slope: float = 0.0) -> None:
+    def bias_relu(self, y: Array, bias: Array, slope: float = 0.0) -> None:
         """y (N, C, *S) = relu of y + bias (C,) over axis 1, in place: one pass for two layers."""
         y += _per_channel(bias, y)
         self.relu(y, y, slope)
 
-    def prelu(self, x: Any, slope: Any, y: Any) -> None:
+    def prelu(self, x: Array, slope: Array, y: Array) -> None:
         """y = max(x, 0) + slope * min(x, 0), x (N, C, *S) and slope (C,); y may be x."""
         negative = self.xp.minimum(x, 0) * _per_channel(slope, x)
         self.xp.maximum(x, 0, out=y)
         y += negative
 
-    def prelu_grad(self, x: Any, slope: Any, dy: Any, dx: Any) -> None:
+    def prelu_grad(self, x: Array, slope: Array, dy: Array, dx: Array) -> None:
         """dx = dy * (1 where x > 0, slope where x <= 0); dx may be dy."""
         factor = (x <= 0) * _per_channel(slope, x) + (x > 0)
         self.xp.multiply(dy, factor, out=dx)
 
-    def prelu_grad_slope(self, x: Any, dy: Any, dslope: Any) -> None:
+    def prelu_grad_slope(self, x: Array, dy: Array, dslope: Array) -> None:
         """dslope (C,) += the sum of dy * min(x, 0) over every axis but 1."""
         dslope += (self.xp.minimum(x, 0) * dy).sum(axis=(0, *range(2, x.ndim)))
 
 
-def _per_channel(a: Any, x: Any) -> Any:
+def _per_channel(a: Array, x: Array) -> Array:
     """a (C,) shaped to meet axis 1 of x."""
     return a.reshape((-1,) + (1,) * (x.ndim - 2))

@@ -1,21 +1,21 @@
 """Allocation, transfer, matrix products, bias and table look-up."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class ReferenceArrays(OpsBase):
     """Arrays on the device and linear algebra over them."""
 
-    def to_host(self, a: Any) -> numpy.ndarray:
+    def to_host(self, a: Array) -> numpy.ndarray:
         """`a` as a NumPy array; on the CPU the array itself."""
         return numpy.asarray(a)
 
-    def copy_to_device(self, host: Any, out: Any) -> None:
+    def copy_to_device(self, host: Array, out: Array) -> None:
         """Copy a NumPy array into a device array of the same size; a GPU may still be copying.
 
         `host` may be changed at once, unless it comes from `host_memory`: then when its `wait`
@@ -28,9 +28,9 @@ class ReferenceArrays(OpsBase):
 
     def gemm(
         self,
-        a: Any,
-        b: Any,
-        out: Any,
+        a: Array,
+        b: Array,
+        out: Array,
         trans_a: bool = False,
         trans_b: bool = False,
         accumulate: bool = False,
@@ -42,29 +42,29 @@ class ReferenceArrays(OpsBase):
         else:
             out[...] = product
 
-    def add_bias(self, y: Any, bias: Any) -> None:
+    def add_bias(self, y: Array, bias: Array) -> None:
         """y (N, C, *S) += bias (C,) over axis 1, in place."""
         y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
 
-    def sum_bias(self, dy: Any, dbias: Any) -> None:
+    def sum_bias(self, dy: Array, dbias: Array) -> None:
         """dbias (C,) += the sum of dy (N, C, *S) over every axis but 1."""
         dbias += dy.sum(axis=(0, *range(2, dy.ndim)))
 
-    def take(self, weight: Any, ids: Any, out: Any) -> None:
+    def take(self, weight: Array, ids: Array, out: Array) -> None:
         """out (n, D) = weight[ids]; ids (n,) int32, each a row of weight."""
         out[...] = weight[ids]
 
-    def scatter_add(self, target: Any, ids: Any, rows: Any) -> None:
+    def scatter_add(self, target: Array, ids: Array, rows: Array) -> None:
         """target[ids[i]] += rows[i]; repeated ids add up, those outside the table do nothing."""
         inside = (ids >= 0) & (ids < len(target))
         self.xp.add.at(target, ids[inside], rows[inside])
 
-    def clear(self, arrays: Sequence[Any]) -> None:
+    def clear(self, arrays: Sequence[Array]) -> None:
         """Set every element of all arrays to zero."""
         for a in arrays:
             a[...] = 0
 
-    def sum_squares(self, arrays: Sequence[Any]) -> Any:
+    def sum_squares(self, arrays: Sequence[Array]) -> Array:
         """The sum of squares over all elements of all arrays, as a 0-d array."""
         total = self.zeros(())
         for a in arrays:

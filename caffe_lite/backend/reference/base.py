@@ -1,34 +1,64 @@
-"""What every group of operations has at hand."""
+"""What every group of operations builds on: the array module, new arrays, and what a device can."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.host_memory import HostMemory
+from caffe_lite.errors import BackendError
+from caffe_lite.types import Array
+
+
+class Recording(Protocol):
+    """Recorded work, to be done again."""
+
+    def replay(self) -> None:
+        """Start the work; on a GPU this returns before it is done."""
 
 
 class OpsBase:
-    """The array module, the element type and the device's name (set by `Ops`), and new arrays."""
+    """The array module, the element type and the device's name, all set by `Ops`.
 
-    xp: Any
+    The class attributes are the defaults of a backend on the CPU.
+    """
+
+    xp: Any  # the module: numpy or cupy
     dtype: numpy.dtype
     name: str
     host_memory = HostMemory()
+    on_host = True  # arrays are NumPy arrays
+    can_capture = False  # `capture` works
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """A context in which NaN and infinity come about without warnings, as they do in Caffe."""
+        """A context that suppresses warnings about NaN and infinity, as Caffe has none."""
         return numpy.errstate(all="ignore")
 
-    def empty(self, shape: Sequence[int], dtype: Any = None) -> Any:
+    def empty(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """A new array with undefined content."""
         return self.xp.empty(shape, dtype or self.dtype)
 
-    def zeros(self, shape: Sequence[int], dtype: Any = None) -> Any:
+    def zeros(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """A new array of zeros."""
         return self.xp.zeros(shape, dtype or self.dtype)
 
-    def asarray(self, a: Any, dtype: Any = None) -> Any:
-        """`a` (host or device) as a contiguous device array; copies only where it must."""
+    def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Array:
+        """`a` (host or device) as a contiguous array on the device, copied only if necessary."""
         return self.xp.asarray(a, dtype or self.dtype, order="C")
+
+    def capture(self, function: Callable[[], None]) -> Recording:
+        """Record the device work of `function` without doing it.
+
+        Raises BackendError if `can_capture` is false or the work cannot be recorded.
+        """
+        raise BackendError(f"{self.name} cannot record work; only a GPU can")
+
+    def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:
+        """Set the numbers that a captured update reads at each replay.
+
+        The default does nothing: a backend that cannot capture gets them as arguments of `update`.
+        """

@@ -16,6 +16,7 @@ from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.activations import ReferenceActivations
+from caffe_lite.types import Array, Shape
 
 
 class ReferenceConvolution(ReferenceActivations):
@@ -25,7 +26,9 @@ class ReferenceConvolution(ReferenceActivations):
     S' = geometry.output(S).
     """
 
-    def convolution(self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry) -> None:
+    def convolution(
+        self, x: Array, weight: Array, bias: Array | None, y: Array, geometry: ConvGeometry
+    ) -> None:
         """y = x convolved with weight, plus bias unless that is None."""
         padded = _padded(self.xp, x, geometry)
         y[...] = 0
@@ -36,13 +39,21 @@ class ReferenceConvolution(ReferenceActivations):
             y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
 
     def convolution_relu(
-        self, x: Any, weight: Any, bias: Any, y: Any, geometry: ConvGeometry, slope: float = 0.0
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array,
+        y: Array,
+        geometry: ConvGeometry,
+        slope: float = 0.0,
     ) -> None:
         """y = relu of the convolution: a `convolution` with a bias, and the `relu` behind it."""
         self.convolution(x, weight, bias, y, geometry)
         self.relu(y, y, slope)
 
-    def convolution_grad_data(self, dy: Any, weight: Any, dx: Any, geometry: ConvGeometry) -> None:
+    def convolution_grad_data(
+        self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
+    ) -> None:
         """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
         dx[...] = 0
         padded = _padded(self.xp, dx, geometry)
@@ -54,7 +65,7 @@ class ReferenceConvolution(ReferenceActivations):
         dx[...] = padded[_inner(geometry, dx.shape[2:])]
 
     def convolution_grad_weight(
-        self, x: Any, dy: Any, dweight: Any, geometry: ConvGeometry
+        self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
         """dweight += the gradient to weight."""
         padded = _padded(self.xp, x, geometry)
@@ -62,16 +73,16 @@ class ReferenceConvolution(ReferenceActivations):
         for tap, window in _taps(geometry, dy.shape[2:]):
             pixels = _grouped(padded[window], geometry)
             share = (grouped_dy @ pixels.swapaxes(2, 3)).sum(axis=0)
-            dweight[(slice(None), slice(None), *tap)] += share.reshape(dweight.shape[:2])
+            dweight[_at(tap)] += share.reshape(dweight.shape[:2])
 
-    def im2col(self, x: Any, columns: Any, geometry: ConvGeometry) -> None:
+    def im2col(self, x: Array, columns: Array, geometry: ConvGeometry) -> None:
         """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
         padded = _padded(self.xp, x, geometry)
         by_tap = columns.reshape(*x.shape[:2], geometry.taps, *columns.shape[2:])
         for i, (_, window) in enumerate(_taps(geometry, columns.shape[2:])):
             by_tap[:, :, i] = padded[window]
 
-    def col2im(self, columns: Any, x: Any, geometry: ConvGeometry) -> None:
+    def col2im(self, columns: Array, x: Array, geometry: ConvGeometry) -> None:
         """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
         x[...] = 0
         padded = _padded(self.xp, x, geometry)
@@ -82,17 +93,17 @@ class ReferenceConvolution(ReferenceActivations):
         x[...] = padded[_inner(geometry, x.shape[2:])]
 
 
-def _padded(xp: Any, x: Any, geometry: ConvGeometry) -> Any:
+def _padded(xp: Any, x: Array, geometry: ConvGeometry) -> Array:
     """A copy of x with `pad` zeros on both sides of each spatial axis."""
     return xp.pad(x, ((0, 0), (0, 0), *((p, p) for p in geometry.pad)))
 
 
-def _inner(geometry: ConvGeometry, spatial: tuple[int, ...]) -> tuple[Any, ...]:
+def _inner(geometry: ConvGeometry, spatial: Shape) -> tuple[Any, ...]:
     """The part of a padded array that holds the image."""
     return (..., *(slice(p, p + size) for p, size in zip(geometry.pad, spatial, strict=True)))
 
 
-def _taps(geometry: ConvGeometry, output: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
+def _taps(geometry: ConvGeometry, output: Shape) -> Iterator[tuple[Shape, Any]]:
     """Each kernel position with the slice of a padded array that it meets."""
     for tap in product(*map(range, geometry.kernel)):
         starts = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
@@ -103,12 +114,17 @@ def _taps(geometry: ConvGeometry, output: tuple[int, ...]) -> Iterator[tuple[tup
         yield tap, (..., *window)
 
 
-def _grouped(a: Any, geometry: ConvGeometry) -> Any:
+def _grouped(a: Array, geometry: ConvGeometry) -> Array:
     """(N, C, *S) as (N, group, C / group, pixels)."""
     return a.reshape(len(a), geometry.group, a.shape[1] // geometry.group, -1)
 
 
-def _tap_weight(weight: Any, tap: tuple[int, ...], geometry: ConvGeometry) -> Any:
+def _at(tap: Shape) -> Any:
+    """The index of one tap in weight (O, C / group, *K)."""
+    return (slice(None), slice(None), *tap)
+
+
+def _tap_weight(weight: Array, tap: Shape, geometry: ConvGeometry) -> Array:
     """One tap's weights as (group, O / group, C / group)."""
-    at_tap = weight[(slice(None), slice(None), *tap)]
+    at_tap = weight[_at(tap)]
     return at_tap.reshape(geometry.group, -1, at_tap.shape[1])

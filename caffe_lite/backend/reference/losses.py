@@ -5,6 +5,7 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 FLT_MIN = float(numpy.finfo(numpy.float32).tiny)
 
@@ -16,18 +17,20 @@ class ReferenceLosses(OpsBase):
     `ignore` is a label that counts for nothing, or None.
     """
 
-    def softmax(self, x: Any, y: Any) -> None:
+    def softmax(self, x: Array, y: Array) -> None:
         """y = exp(x) / sum over classes of exp(x); y may be x."""
         xp = self.xp
         xp.subtract(x, x.max(axis=1, keepdims=True), out=y)
         xp.exp(y, out=y)
         y /= y.sum(axis=1, keepdims=True)
 
-    def softmax_grad(self, y: Any, dy: Any, dx: Any) -> None:
+    def softmax_grad(self, y: Array, dy: Array, dx: Array) -> None:
         """dx = y * (dy - sum over classes of dy * y); dx may be dy."""
         dx[...] = y * (dy - (dy * y).sum(axis=1, keepdims=True))
 
-    def softmax_loss(self, prob: Any, label: Any, ignore: int | None, losses: Any) -> Any:
+    def softmax_loss(
+        self, prob: Array, label: Array, ignore: int | None, losses: Array
+    ) -> tuple[Array, Array]:
         """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
 
         Returns their sum and the number of labels that count, as 0-d arrays. A label outside
@@ -40,7 +43,7 @@ class ReferenceLosses(OpsBase):
         return xp.asarray(losses.sum()), xp.asarray(counted.sum(), dtype=self.dtype)
 
     def softmax_loss_grad(
-        self, prob: Any, label: Any, ignore: int | None, scale: Any, dx: Any
+        self, prob: Array, label: Array, ignore: int | None, scale: float | Array, dx: Array
     ) -> None:
         """dx = scale * (prob - [class is label]), 0 where ignored; scale a float or 0-d array."""
         xp = self.xp
@@ -51,7 +54,7 @@ class ReferenceLosses(OpsBase):
         )
 
     def label_fault(
-        self, label: Any, classes: int, ignore: int | None, rule: str = ""
+        self, label: Array, classes: int, ignore: int | None, rule: str = ""
     ) -> float | None:
         """The first label that is neither in [0, classes) nor `ignore`, or None.
 
@@ -67,7 +70,7 @@ class ReferenceLosses(OpsBase):
         return float(label[~good][0])
 
 
-def class_index(xp: Any, prob: Any, label: Any, ignore: int | None) -> tuple[Any, Any]:
+def class_index(xp: Any, prob: Array, label: Array, ignore: int | None) -> tuple[Array, Array]:
     """Each label as a class that exists, and whether it counts."""
     values = xp.trunc(label)
     counted = xp.ones(label.shape, bool) if ignore is None else values != ignore

@@ -3,13 +3,14 @@
 from typing import Any
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class ReferenceNormalization(OpsBase):
     """Normalization of x (N, C, *S) over channels or over everything else."""
 
     def lrn_across(
-        self, x: Any, y: Any, scale: Any, size: int, alpha: float, beta: float, k: float
+        self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         """y = x * scale^-beta, scale = k + alpha / size * sum of x^2 over `size` channels.
 
@@ -21,11 +22,11 @@ class ReferenceNormalization(OpsBase):
 
     def lrn_across_grad(
         self,
-        x: Any,
-        y: Any,
-        scale: Any,
-        dy: Any,
-        dx: Any,
+        x: Array,
+        y: Array,
+        scale: Array,
+        dy: Array,
+        dx: Array,
         size: int,
         alpha: float,
         beta: float,
@@ -34,18 +35,18 @@ class ReferenceNormalization(OpsBase):
         window = _channel_window(self.xp, dy * y / scale, size, size // 2)
         dx[...] = dy * scale**-beta - 2 * alpha * beta / size * x * window
 
-    def batch_norm_stats(self, x: Any, mean: Any, var: Any) -> None:
+    def batch_norm_stats(self, x: Array, mean: Array, var: Array) -> None:
         """mean, var (C,): over every axis of x (N, C, *S) but 1; var divides by the count."""
         axes = (0, *range(2, x.ndim))
         mean[...] = x.mean(axis=axes)
         var[...] = self.xp.square(x - _per_channel(mean, x)).mean(axis=axes)
 
-    def batch_norm_apply(self, x: Any, mean: Any, std: Any, y: Any) -> None:
+    def batch_norm_apply(self, x: Array, mean: Array, std: Array, y: Array) -> None:
         """y = (x - mean) / std per channel; y may be x."""
         self.xp.subtract(x, _per_channel(mean, x), out=y)
         y /= _per_channel(std, x)
 
-    def batch_norm_grad(self, y: Any, std: Any, dy: Any, dx: Any) -> None:
+    def batch_norm_grad(self, y: Array, std: Array, dy: Array, dx: Array) -> None:
         """dx = (dy - mean(dy) - mean(dy * y) * y) / std, means as in `batch_norm_stats`.
 
         y is what `batch_norm_apply` made with the batch's own mean and std; dx may be dy.
@@ -57,7 +58,7 @@ class ReferenceNormalization(OpsBase):
         self.xp.divide(centred, _per_channel(std, y), out=dx)
 
 
-def _channel_window(xp: Any, a: Any, size: int, before: int) -> Any:
+def _channel_window(xp: Any, a: Array, size: int, before: int) -> Array:
     """Sum of a (N, C, *S) over channels c - before ... c - before + size - 1, zeros outside."""
     padded = xp.pad(a, ((0, 0), (before, size - 1 - before), *((0, 0),) * (a.ndim - 2)))
     total = xp.zeros_like(a)
@@ -66,5 +67,5 @@ def _channel_window(xp: Any, a: Any, size: int, before: int) -> Any:
     return total
 
 
-def _per_channel(values: Any, x: Any) -> Any:
+def _per_channel(values: Array, x: Array) -> Array:
     return values.reshape((-1,) + (1,) * (x.ndim - 2))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy
+from numpy.typing import DTypeLike
 
 from caffe_lite.backend.reference.activations import ReferenceActivations
 from caffe_lite.backend.reference.arrays import ReferenceArrays
@@ -37,7 +38,7 @@ class Ops(
     owns and are overwritten, except where a name says that it adds.
     """
 
-    def __init__(self, xp: Any = numpy, dtype: Any = "float32", name: str = "cpu") -> None:
+    def __init__(self, xp: Any = numpy, dtype: DTypeLike = "float32", name: str = "cpu") -> None:
         self.xp = xp
         self.dtype = numpy.dtype(dtype)
         self.name = name

@@ -11,15 +11,17 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array, Pair, Shape
 
-Pair = tuple[int, int]
 LOWEST = -float(numpy.finfo(numpy.float32).max)  # what an empty maximum gives, in float64 as well
 
 
 class ReferencePooling(OpsBase):
     """Pooling of x (N, C, H, W) into y (N, C, OH, OW); kernel, stride and pad are (h, w)."""
 
-    def max_pool(self, x: Any, y: Any, mask: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def max_pool(
+        self, x: Array, y: Array, mask: Array | None, kernel: Pair, stride: Pair, pad: Pair
+    ) -> None:
         """y = the largest pixel in each window; mask = h * W + w of the first such pixel.
 
         mask (int32, shaped as y) may be None. NaN and -inf are never larger than anything: a
@@ -38,7 +40,7 @@ class ReferencePooling(OpsBase):
             mask[...] = first
 
     def max_pool_grad(
-        self, dy: Any, mask: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair
+        self, dy: Array, mask: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair
     ) -> None:
         """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none.
 
@@ -52,7 +54,7 @@ class ReferencePooling(OpsBase):
         self.xp.add.at(target, (plane, source), dy.reshape(planes, -1)[plane, output])
         dx[...] = target.reshape(dx.shape)
 
-    def ave_pool(self, x: Any, y: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def ave_pool(self, x: Array, y: Array, kernel: Pair, stride: Pair, pad: Pair) -> None:
         """y = the window's sum over the image, divided by the window's size clipped at H + pad.
 
         Padding counts as zeros; a window beyond it counts as nothing, and an empty one gives 0.
@@ -63,7 +65,7 @@ class ReferencePooling(OpsBase):
             total += padded[window]
         y[...] = total / window_sizes(self, x.shape, y.shape, kernel, stride, pad)
 
-    def ave_pool_grad(self, dy: Any, dx: Any, kernel: Pair, stride: Pair, pad: Pair) -> None:
+    def ave_pool_grad(self, dy: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair) -> None:
         """dx (overwritten): each dy, divided as in `ave_pool`, is added to its window's pixels."""
         share = dy / window_sizes(self, dx.shape, dy.shape, kernel, stride, pad)
         dx[...] = 0
@@ -74,7 +76,7 @@ class ReferencePooling(OpsBase):
         dx[...] = padded[:, :, pad[0] : pad[0] + dx.shape[2], pad[1] : pad[1] + dx.shape[3]]
 
     def stochastic_pool(
-        self, x: Any, y: Any, mask: Any, uniform: Any, kernel: Pair, stride: Pair
+        self, x: Array, y: Array, mask: Array, uniform: Array, kernel: Pair, stride: Pair
     ) -> None:
         """y = a pixel of each window, drawn with probability x / sum of x (for x >= 0).
 
@@ -98,7 +100,7 @@ class ReferencePooling(OpsBase):
             y[...] = xp.where(drawn, padded[window], y)
             mask[...] = xp.where(drawn, index[window], mask)
 
-    def stochastic_pool_test(self, x: Any, y: Any, kernel: Pair, stride: Pair) -> None:
+    def stochastic_pool_test(self, x: Array, y: Array, kernel: Pair, stride: Pair) -> None:
         """y = sum of x^2 / sum of x over each window (the draw's mean); 0 unless the sum is > 0."""
         padded = _padded(self.xp, x, y.shape, kernel, stride, (0, 0), 0)
         total, squares = self.zeros(y.shape), self.zeros(y.shape)
@@ -110,8 +112,8 @@ class ReferencePooling(OpsBase):
 
 
 def _padded(
-    xp: Any, x: Any, y_shape: tuple[int, ...], kernel: Pair, stride: Pair, pad: Pair, fill: float
-) -> Any:
+    xp: Any, x: Array, y_shape: Shape, kernel: Pair, stride: Pair, pad: Pair, fill: float
+) -> Array:
     """A copy of x (..., H, W) with `pad` before it and enough `fill` behind it for every window."""
     spread = []
     for axis, size in enumerate(x.shape[-2:]):
@@ -120,7 +122,7 @@ def _padded(
     return xp.pad(x, ((0, 0),) * (x.ndim - 2) + tuple(spread), constant_values=fill)
 
 
-def _taps(y_shape: tuple[int, ...], kernel: Pair, stride: Pair) -> Iterator[Any]:
+def _taps(y_shape: Shape, kernel: Pair, stride: Pair) -> Iterator[Any]:
     """For each position in the window, the slice of a padded image that it meets."""
     rows, cols = (y_shape[2] - 1) * stride[0] + 1, (y_shape[3] - 1) * stride[1] + 1
     for i in range(kernel[0]):
@@ -128,19 +130,19 @@ def _taps(y_shape: tuple[int, ...], kernel: Pair, stride: Pair) -> Iterator[Any]
             yield ..., slice(i, i + rows, stride[0]), slice(j, j + cols, stride[1])
 
 
-def _pixel_index(xp: Any, x: Any) -> Any:
+def _pixel_index(xp: Any, x: Array) -> Array:
     """h * W + w for each pixel of an image, (H, W) int32."""
     return xp.arange(x.shape[2] * x.shape[3], dtype="int32").reshape(x.shape[2:])
 
 
 def window_sizes(
     ops: OpsBase,
-    x_shape: tuple[int, ...],
-    y_shape: tuple[int, ...],
+    x_shape: Shape,
+    y_shape: Shape,
     kernel: Pair,
     stride: Pair,
     pad: Pair,
-) -> Any:
+) -> Array:
     """Pixels per window, clipped at the far padding: (OH, OW), at least 1."""
     sides = []
     for axis in (0, 1):

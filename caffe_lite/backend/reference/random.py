@@ -5,6 +5,7 @@ from typing import Any
 import numpy
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class Stream:
@@ -22,7 +23,7 @@ class Stream:
         self._key = key
         self._position = position
 
-    def uniform(self, out: Any) -> None:
+    def uniform(self, out: Array) -> None:
         """Fill a host array (float32 or float64, any shape) with numbers in [0, 1)."""
         if not out.flags.c_contiguous:
             numbers = numpy.empty(out.shape, out.dtype)
@@ -65,7 +66,7 @@ class ReferenceRandom(OpsBase):
         """A `Stream` of random numbers on the device, seeded by non-negative ints."""
         return Stream(philox_key(*key))
 
-    def dropout(self, x: Any, y: Any, mask: Any, ratio: float, stream: Any) -> None:
+    def dropout(self, x: Array, y: Array, mask: Array, ratio: float, stream: Any) -> None:
         """y = x * mask; mask = 1 / (1 - ratio) with probability 1 - ratio, else 0 (0 < ratio < 1).
 
         x, y and mask have one shape; y may be x.

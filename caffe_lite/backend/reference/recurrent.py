@@ -1,8 +1,7 @@
 """One step of a recurrent cell (long short-term memory, or plain) after its matrix products."""
 
-from typing import Any
-
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class ReferenceRecurrent(OpsBase):
@@ -17,13 +16,13 @@ class ReferenceRecurrent(OpsBase):
 
     def lstm_unit(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        h: Any,
-        cont_next: Any = None,
-        h_cont: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        h: Array,
+        cont_next: Array | None = None,
+        h_cont: Array | None = None,
     ) -> None:
         """c = cont * f * c_prev + i * g and h = o * tanh(c).
 
@@ -37,21 +36,21 @@ class ReferenceRecurrent(OpsBase):
         xp.tanh(g, out=g)
         c[...] = _remembered(f, cont) * c_prev + i * g
         h[...] = o * xp.tanh(c)
-        if h_cont is not None:
+        if h_cont is not None and cont_next is not None:
             xp.multiply(h, cont_next.reshape(-1, 1), out=h_cont)
 
     def lstm_unit_grad(
         self,
-        gates: Any,
-        c_prev: Any,
-        cont: Any,
-        c: Any,
-        dc: Any,
-        dh: Any,
-        dgates: Any,
-        dc_prev: Any,
-        dh_next: Any = None,
-        cont_next: Any = None,
+        gates: Array,
+        c_prev: Array,
+        cont: Array | None,
+        c: Array,
+        dc: Array,
+        dh: Array,
+        dgates: Array,
+        dc_prev: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         """dgates: gradients to the pre-activations; dc_prev: to c_prev; both overwritten.
 
@@ -69,14 +68,21 @@ class ReferenceRecurrent(OpsBase):
         dg[...] = dc_total * i * (1 - g * g)
         dc_prev[...] = dc_total * _remembered(f, cont)
 
-    def rnn_unit(self, pre: Any, h: Any, cont_next: Any = None, h_cont: Any = None) -> None:
+    def rnn_unit(
+        self, pre: Array, h: Array, cont_next: Array | None = None, h_cont: Array | None = None
+    ) -> None:
         """h = tanh(pre); h may be pre."""
         self.xp.tanh(pre, out=h)
-        if h_cont is not None:
+        if h_cont is not None and cont_next is not None:
             self.xp.multiply(h, cont_next.reshape(-1, 1), out=h_cont)
 
     def rnn_unit_grad(
-        self, h: Any, dh: Any, dpre: Any, dh_next: Any = None, cont_next: Any = None
+        self,
+        h: Array,
+        dh: Array,
+        dpre: Array,
+        dh_next: Array | None = None,
+        cont_next: Array | None = None,
     ) -> None:
         """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
         self.xp.multiply(h, h, out=dpre)
@@ -84,17 +90,19 @@ class ReferenceRecurrent(OpsBase):
         dpre *= _whole(dh, dh_next, cont_next)
 
 
-def _split(gates: Any) -> tuple[Any, Any, Any, Any]:
+def _split(gates: Array) -> tuple[Array, Array, Array, Array]:
     """Views of the four gates."""
     hidden = gates.shape[1] // 4
     i, f, o, g = (gates[:, n * hidden : (n + 1) * hidden] for n in range(4))
     return i, f, o, g
 
 
-def _remembered(f: Any, cont: Any) -> Any:
+def _remembered(f: Array, cont: Array | None) -> Array:
     return f if cont is None else f * cont.reshape(-1, 1)
 
 
-def _whole(dh: Any, dh_next: Any, cont_next: Any) -> Any:
+def _whole(dh: Array, dh_next: Array | None, cont_next: Array | None) -> Array:
     """The gradient to h, from above and from the next step."""
-    return dh if dh_next is None else dh + dh_next * cont_next.reshape(-1, 1)
+    if dh_next is None or cont_next is None:
+        return dh
+    return dh + dh_next * cont_next.reshape(-1, 1)

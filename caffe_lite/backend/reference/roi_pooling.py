@@ -5,6 +5,7 @@ from typing import Any
 
 from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.backend.reference.pooling import LOWEST
+from caffe_lite.types import Array
 
 
 class ReferenceRoiPooling(OpsBase):
@@ -17,7 +18,7 @@ class ReferenceRoiPooling(OpsBase):
     the image. A window outside it, or of an image that is not there, gives 0.
     """
 
-    def roi_pool(self, x: Any, rois: Any, y: Any, mask: Any, scale: float) -> None:
+    def roi_pool(self, x: Array, rois: Array, y: Array, mask: Array, scale: float) -> None:
         """y = the largest pixel in each window; mask (int32, as y) = h * W + w of the first such.
 
         Where there is none mask is -1. NaN and -inf are never larger than anything: a window of
@@ -41,7 +42,7 @@ class ReferenceRoiPooling(OpsBase):
                 place = (top + row) * width + left + column
                 mask[r, :, i, j] = xp.where(y[r, :, i, j] > LOWEST, place, -1)
 
-    def roi_pool_grad(self, dy: Any, rois: Any, mask: Any, dx: Any) -> None:
+    def roi_pool_grad(self, dy: Array, rois: Array, mask: Array, dx: Array) -> None:
         """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
         dx[...] = 0
         planes = dx.reshape(*dx.shape[:2], -1)
@@ -51,7 +52,7 @@ class ReferenceRoiPooling(OpsBase):
         self.xp.add.at(planes, (image, channel, place), dy[region, channel, i, j])
 
 
-def _windows(xp: Any, first: Any, last: Any, scale: float, count: int, size: int) -> Any:
+def _windows(xp: Any, first: Array, last: Array, scale: float, count: int, size: int) -> Any:
     """Begin and end of `count` windows along one axis of each region: (R, count, 2) as lists."""
     begin, end = _rounded(xp, first * scale), _rounded(xp, last * scale)
     step = xp.fmax(end - begin + 1, 1)[:, None] / count
@@ -60,6 +61,6 @@ def _windows(xp: Any, first: Any, last: Any, scale: float, count: int, size: int
     return xp.fmin(xp.fmax(edges, 0), size).astype(int).tolist()
 
 
-def _rounded(xp: Any, a: Any) -> Any:
+def _rounded(xp: Any, a: Array) -> Array:
     """To the nearest integer, halves away from zero."""
     return xp.sign(a) * xp.floor(abs(a) + 0.5)

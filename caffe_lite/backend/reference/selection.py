@@ -1,32 +1,32 @@
 """Parts, repeats and maxima of whole arrays."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.types import Array
 
 
 class ReferenceSelection(OpsBase):
     """What Crop, Tile and Eltwise do to arrays."""
 
-    def crop(self, x: Any, start: Sequence[int], y: Any) -> None:
+    def crop(self, x: Array, start: Sequence[int], y: Array) -> None:
         """y = the part of x that is as large as y and begins at `start`, one number per axis."""
         y[...] = x[_window(start, y)]
 
-    def crop_grad(self, dy: Any, start: Sequence[int], dx: Any) -> None:
+    def crop_grad(self, dy: Array, start: Sequence[int], dx: Array) -> None:
         """dx (overwritten) = dy at its place, 0 around it."""
         dx[...] = 0
         dx[_window(start, dy)] = dy
 
-    def tile(self, x: Any, y: Any) -> None:
+    def tile(self, x: Array, y: Array) -> None:
         """y (outer, tiles, inner) = x (outer, inner), repeated along the middle axis."""
         y[...] = x[:, None]
 
-    def tile_grad(self, dy: Any, dx: Any) -> None:
+    def tile_grad(self, dy: Array, dx: Array) -> None:
         """dx (outer, inner) = the sum of dy (outer, tiles, inner) over the middle axis."""
         self.xp.sum(dy, axis=1, out=dx)
 
-    def eltwise_max(self, xs: Sequence[Any], y: Any, winner: Any) -> None:
+    def eltwise_max(self, xs: Sequence[Array], y: Array, winner: Array) -> None:
         """y = the largest of xs (two or more of one shape); winner (int32) = which of them it is.
 
         Of equal ones xs[1] comes before xs[0], and both before the rest, which go by their order.
@@ -40,10 +40,10 @@ class ReferenceSelection(OpsBase):
             winner += (x > y) * (i - winner)
             xp.maximum(x, y, out=y)
 
-    def eltwise_max_grad(self, dy: Any, winner: Any, index: int, dx: Any) -> None:
+    def eltwise_max_grad(self, dy: Array, winner: Array, index: int, dx: Array) -> None:
         """dx, to xs[index], = dy where that was the largest, else 0."""
         self.xp.multiply(dy, winner == index, out=dx)
 
 
-def _window(start: Sequence[int], part: Any) -> tuple[slice, ...]:
+def _window(start: Sequence[int], part: Array) -> tuple[slice, ...]:
     return tuple(slice(a, a + size) for a, size in zip(start, part.shape, strict=True))
