@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 import pytest
 
 from caffe_lite.layers.registry import CAFFE
+from tools import draw_architecture
 from tools.architecture import (
     BESIDE,
     MODULES,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from caffe_lite.nets.net import Net
 
 log = logging.getLogger("caffe_lite.solvers")
+PLUGIN_GROUP = "caffe_lite.layers"
 
 def load(name):
     from caffe_lite import blob
@@ -118,3 +120,15 @@ def test_each_type_is_registered_by_its_own_file():
         module = CAFFE.module(name).rpartition(".")[2]
         source = (PACKAGE / "layers" / f"{module}.py").read_text()
         assert f'@register("{name}")' in source, f"layers/{module}.py does not register {name}"
+
+
+def test_the_picture_is_up_to_date():
+    assert draw_architecture.PICTURE.read_text() == draw_architecture.draw(), (
+        "run python -m tools.draw_architecture"
+    )
+
+
+def test_implied_arrows_are_left_out():
+    pairs = {("a", "b"), ("b", "c"), ("a", "c"), ("c", "d"), ("a", "d"), ("e", "d")}
+    left = draw_architecture.without_implied(pairs)
+    assert left == {("a", "b"), ("b", "c"), ("c", "d"), ("e", "d")}

@@ -87,7 +87,7 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 def _imports(path: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text())
-    ignored = _type_checks(tree) | _logger_names(tree) | _entry_point_groups(tree)
+    ignored = _type_checks(tree) | _names_of_others(tree)
     for node in ast.walk(tree):
         if id(node) in ignored:
             continue
@@ -121,21 +121,17 @@ def _type_checks(tree: ast.Module) -> set[int]:
     }
 
 
-def _entry_point_groups(tree: ast.Module) -> set[int]:
-    """Identities of constants such as LAYER_GROUP: entry-point groups are named like modules."""
-    return {
-        id(assignment.value)
-        for assignment in ast.walk(tree)
-        if isinstance(assignment, ast.Assign)
-        and ast.unparse(assignment.targets[0]).endswith("_GROUP")
-    }
+def _names_of_others(tree: ast.Module) -> set[int]:
+    """Identities of strings that may look like modules: loggers, and groups of entry points.
 
-
-def _logger_names(tree: ast.Module) -> set[int]:
-    """Identities of the arguments of getLogger, which may look like names of modules."""
-    return {
-        id(argument)
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("getLogger")
-        for argument in call.args
-    }
+    A group is the value of a constant whose name ends in GROUP.
+    """
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr == "getLogger":
+                found |= {id(argument) for argument in node.args}
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if node.targets[0].id.endswith("GROUP"):
+                found.add(id(node.value))
+    return found
