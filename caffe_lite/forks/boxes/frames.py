@@ -21,7 +21,7 @@ def scale(xp: Any, boxes: Array, height: float, width: float) -> Array:
 
 def crosses_boundary(xp: Any, boxes: Array) -> Array:
     """Whether (...) any coordinate of a box (..., 4) lies outside [0, 1]."""
-    return ((boxes < 0) | (boxes > 1)).any(axis=-1)
+    return xp.any((boxes < 0) | (boxes > 1), axis=-1)
 
 
 def locate(xp: Any, frame: Array, boxes: Array) -> Array:
