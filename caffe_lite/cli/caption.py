@@ -1,16 +1,19 @@
-"""Describe images in words, or tell how likely given captions are.
+"""Caption images and videos, or score given captions.
 
 Takes LRCN's files: a deploy definition that predicts the next word, its weights, the vocabulary
-that it was trained with, and the convnet whose features it sees.
+that it was trained with, and the convnet that computes its image features. With the deploy net of a
+sequence-to-sequence model (S2VT) each IMAGE is a folder with the frames of one video.
 
 Examples:
     The three best captions of two photos:
         caffe_lite caption a.jpg b.jpg --net lrcn_word_to_preds.deploy.prototxt \\
             --weights lrcn.caffemodel --vocabulary vocabulary.txt \\
             --image-net bvlc_reference_caffenet/deploy.prototxt --beam 5 --best 3
-    All images of a COCO file, to be scored with `caffe_lite score`:
+    All images of a COCO file, for `caffe_lite score`:
         caffe_lite caption val2014/ --annotations captions_val2014.json --json ... > results.json
-    How likely two captions are about a photo:
+    The likeliest of 100 samples at the paper's temperature 1.5, which sharpens:
+        caffe_lite caption a.jpg --sample 100 --inverse-temperature 1.5 ...
+    The log-probabilities of two captions of a photo:
         caffe_lite caption a.jpg --score "A dog runs." --score "A cat sleeps." ...
 """
 
@@ -18,15 +21,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
-from caffe_lite.cli.caption_options import BATCH, Describer, add_caption_net, find_images
+from caffe_lite.cli.caption_options import (
+    BATCH,
+    Describer,
+    add_caption_net,
+    annotated_paths,
+    find_images,
+    find_videos,
+)
+from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
     from caffe_lite.lrcn.decoding import Caption
+
+BEAM, MAX_LENGTH = 5, 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images",
         nargs="*",
         metavar="IMAGE",
-        help="image files, or folders of images; none for a net without images",
+        help="image files, or folders of images; none for a net without image input",
     )
     add(
         parser,
@@ -44,52 +58,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="caption the images of this COCO file, which are in the folder IMAGE",
     )
     add_caption_net(parser)
-    decoding = parser.add_argument_group("how captions are found")
+    decoding = parser.add_argument_group("how captions are found: beam search, --sample or --score")
     add(
         decoding,
         "beam",
         type=int,
-        default=5,
         metavar="N",
-        help="hypotheses that beam search keeps; 1 takes the likeliest word each time (default 5)",
+        help=f"beam width; 1 takes the likeliest word at each step (default {BEAM})",
     )
-    add(decoding, "best", type=int, default=1, metavar="N", help="captions to print (default 1)")
+    add(
+        decoding,
+        "best",
+        type=int,
+        metavar="N",
+        help="captions to print per image, the likeliest first (default 1; with --sample and "
+        "--json all samples)",
+    )
     add(
         decoding,
         "per_word",
         action="store_true",
-        help="rank the captions of a beam by log-probability per word",
+        help="rank captions by log-probability per word",
+    )
+    add(
+        decoding,
+        "max_length",
+        type=int,
+        metavar="N",
+        help=f"maximum number of words, <EOS> included (default {MAX_LENGTH})",
     )
     add(
         decoding,
         "sample",
         type=int,
         metavar="N",
-        help="draw N captions at random in the place of beam search",
+        help="draw N captions at random and keep the likeliest, instead of beam search",
     )
     add(
         decoding,
         "temperature",
         type=float,
-        default=1.0,
         metavar="T",
-        help="of sampling: below 1 favours likely words, above 1 evens them out (default 1)",
+        help="sample words with p^(1/T): below 1 sharpens the distribution, above 1 flattens it "
+        "(default 1)",
+    )
+    add(
+        decoding,
+        "inverse_temperature",
+        type=float,
+        metavar="X",
+        help='sample words with p^X, so X is 1/T: above 1 sharpens; the "temp" of LRCN\'s own '
+        "captioner and the paper's temperature",
     )
     add(
         decoding,
         "seed",
         type=options.natural,
-        default=0,
         metavar="N",
-        help="of sampling (default 0)",
-    )
-    add(
-        decoding,
-        "max_length",
-        type=int,
-        default=50,
-        metavar="N",
-        help="words at most, the end counted (default 50)",
+        help="random seed of --sample (default 0)",
     )
     add(
         decoding,
@@ -102,8 +128,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         decoding,
         "unknown_words",
         choices=("error", "unk"),
-        default="error",
-        help="what a word of --score that is not in the vocabulary is (default: an error)",
+        help="how --score treats words that are not in the vocabulary: error (default), or unk to "
+        "score <unk> in their place",
     )
     add(
         parser,
@@ -145,45 +171,57 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    """Refuse options that contradict each other or that the decoder does not use."""
     from caffe_lite.errors import UsageError
 
-    for name in ("beam", "best", "max_length", "sample", "temperature"):
+    of_samples = ("temperature", "inverse_temperature", "seed")
+    of_search = ("beam", "sample", *of_samples, "best", "per_word", "max_length")
+    if args.score:
+        refuse(args, of_search, "with --score")
+    else:
+        refuse(args, ("unknown_words",), "without --score")
+    if args.sample is not None:
+        refuse(args, ("beam",), "with --sample")
+    else:
+        refuse(args, of_samples, "without --sample")
+    for name in of_search:
         value = getattr(args, name)
-        if value is not None and not value > 0:
+        if name not in ("seed", "per_word") and value is not None and not 0 < value < math.inf:
             raise UsageError(f"--{name.replace('_', '-')} must be positive, got {value}")
-    if args.best > args.beam and args.sample is None:
+    if args.temperature is not None and args.inverse_temperature is not None:
         raise UsageError(
-            f"--best {args.best} needs a --beam of {args.best} at least, it is {args.beam}"
+            "--temperature and --inverse-temperature set the same thing; give one of them"
         )
+    width, source = (args.sample, "--sample") if args.sample else (args.beam or BEAM, "--beam")
+    if args.best is not None and args.best > width:
+        raise UsageError(f"--best {args.best} needs {source} {args.best} or more, got {width}")
     if args.annotations and len(args.images) != 1:
-        raise UsageError("--annotations takes one folder, that of the images it names")
+        raise UsageError("--annotations takes one folder, which holds the images of the file")
 
 
 def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, str]]:
-    """(image id, path) of each image; the id of an image that no file tells is its name."""
+    """(image id, path) of each image; without --annotations the id is the file name."""
     from caffe_lite.errors import UsageError
-    from caffe_lite.lrcn.coco import read_annotations
 
     if not describer.takes_images:
-        if args.images:
+        if args.images or args.annotations:
             raise UsageError(f"the net {args.net} takes no images; leave them out")
         return [("", "-")]
     if args.annotations:
-        files = read_annotations(args.annotations).files
-        images = [(image, os.path.join(args.images[0], name)) for image, name in files.items()]
+        images = annotated_paths(args.annotations, args.images[0], describer.takes_videos)
     else:
-        paths = find_images(args.images)
-        images = [(os.path.basename(path), path) for path in paths]
+        paths = (find_videos if describer.takes_videos else find_images)(args.images)
+        images = [(os.path.basename(os.path.normpath(path)), path) for path in paths]
     count = describer.feature_count
     if count is not None and not images:
         return [(i, f"{args.features}[{i}]") for i in range(count)]
     if count is not None and count != len(images):
         raise UsageError(
-            f"{args.features} holds the features of {count} images, {len(images)} "
-            "were named; leave the images out, or name each"
+            f"{args.features} holds the features of {count} images, but {len(images)} "
+            "were given; leave the images out, or give each"
         )
     if not images:
-        raise UsageError("no images: name image files, or a folder of them")
+        raise UsageError("no images: give image files, or a folder of them")
     return images
 
 
@@ -192,8 +230,10 @@ def _describe(
     describer: Describer,
     paths: list[str],
 ) -> Iterator[tuple[int, list[Caption]]]:
-    """The captions of each image, by its number."""
+    """Yield the index of each image and its captions, the likeliest first."""
     captioner = describer.captioner
+    length = args.max_length or MAX_LENGTH
+    temperature = args.temperature or 1 / (args.inverse_temperature or 1)
     sentences = None
     if args.score:
         unknown = "<unk>" if args.unknown_words == "unk" else None
@@ -209,11 +249,13 @@ def _describe(
             found = [scored[i * count : (i + 1) * count] for i in range(len(batch))]
         elif args.sample is not None:
             found = captioner.sample(
-                given, args.sample, args.temperature, args.seed, args.max_length, first
+                given, args.sample, temperature, args.seed or 0, length, first, args.per_word
             )
         else:
-            beams = captioner.beam_search(given, args.beam, args.max_length, args.per_word)
-            found = [captions[: args.best] for captions in beams]
+            found = captioner.beam_search(given, args.beam or BEAM, length, args.per_word)
+        if sentences is None:
+            kept = args.best or (args.sample if args.json and args.sample else 1)
+            found = [captions[:kept] for captions in found]
         yield from enumerate(found, first)
 
 

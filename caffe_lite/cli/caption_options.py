@@ -1,4 +1,4 @@
-"""What `caption` and `retrieve` share: the caption net with its files, and images for it."""
+"""Options of `caption` and `retrieve`: the caption net with its files, and images for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
+from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from caffe_lite.lrcn.image_features import ImageFeatures
     from caffe_lite.lrcn.image_input import ImageInput
 
-BATCH = 32  # images that are read and described together
+BATCH = 32  # images that are read and captioned together
+FEATURE = "fc8"
 IMAGENET_MEAN = (104.0, 117.0, 123.0)
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -29,42 +31,42 @@ def add_caption_net(parser: argparse.ArgumentParser) -> None:
         "net",
         required=True,
         metavar="NET",
-        help="deploy prototxt of the caption net: words and an image to the next word's "
-        "probabilities, such as LRCN's lrcn_word_to_preds.deploy.prototxt",
+        help="deploy prototxt of the caption net, which predicts the next word from words and an "
+        "image, such as LRCN's lrcn_word_to_preds.deploy.prototxt",
     )
-    add(nets, "weights", required=True, metavar="W[,W2]", help="the caption net's caffemodel")
+    add(nets, "weights", required=True, metavar="W[,W2]", help="caffemodel of the caption net")
     add(
         nets,
         "vocabulary",
         required=True,
         metavar="FILE",
-        help="the words that the net was trained with, one a line",
+        help="the words that the net was trained with, one per line",
     )
     add(
         nets,
         "image_net",
         metavar="NET",
-        help="deploy prototxt of the convnet that makes the caption net's image features; not for "
-        "a caption net that takes images itself",
+        help="deploy prototxt of the convnet that computes the image features; not for a caption "
+        "net that takes images itself",
     )
     add(
         nets,
         "image_weights",
         metavar="W[,W2]",
-        help="the convnet's caffemodel (default: that of the caption net, which holds both)",
+        help="caffemodel of the convnet (default: that of the caption net, if it holds both)",
     )
     add(
         nets,
         "feature",
-        default="fc8",
         metavar="BLOB",
-        help="the convnet's blob to feed to the caption net (default fc8)",
+        help=f"blob of the convnet that the caption net reads (default {FEATURE})",
     )
     add(
         nets,
         "features",
         metavar="FILE.npy",
-        help="features computed before, an array (images, ...), in the place of a convnet",
+        help="precomputed features, an array (images, ...), instead of a convnet; for a "
+        "sequence-to-sequence net (videos, frames, ...), or .npz with one array per video",
     )
     add_image_input(
         nets,
@@ -75,13 +77,13 @@ def add_caption_net(parser: argparse.ArgumentParser) -> None:
 
 
 def add_image_input(parser: Any, mean: str, resize: str) -> None:
-    """--resize, --mean and --scale, with what their defaults are."""
+    """Add --resize, --mean and --scale; `mean` and `resize` describe their defaults."""
     add = options.add_flag
     add(
         parser,
         "resize",
         metavar="H,W",
-        help=f'size of whole images before the net\'s middle crop, or "none" (default {resize})',
+        help=f'resize whole images to this before cropping, or "none" (default {resize})',
     )
     add(
         parser,
@@ -94,9 +96,8 @@ def add_image_input(parser: Any, mean: str, resize: str) -> None:
         parser,
         "scale",
         type=float,
-        default=1.0,
         metavar="X",
-        help="factor for pixels less their mean (default 1)",
+        help="factor applied after the mean is subtracted (default 1)",
     )
 
 
@@ -109,8 +110,8 @@ def image_options(
 ) -> dict[str, Any]:
     """`resize`, `mean` and `scale` of an ImageInput of `shape` (C, H, W).
 
-    `mean` is what the user gave; what was not given is `usual_mean` and `usual_size` for colour
-    nets with ImageNet's crops, and nothing for others.
+    `mean` is the option given, or None. Defaults are `usual_mean` (colour only) and `usual_size`
+    for inputs of ImageNet's crop sizes; other inputs are neither resized nor shifted.
     """
     from caffe_lite.lrcn.image_input import IMAGENET_CROPS
 
@@ -122,11 +123,12 @@ def image_options(
         values = parse_mean(mean)
     else:
         values = usual_mean if is_usual and shape[0] == 3 else 0.0
-    return {"resize": resize, "mean": values, "scale": args.scale}
+    scale = 1.0 if args.scale is None else args.scale
+    return {"resize": resize, "mean": values, "scale": scale}
 
 
 def parse_mean(given: str) -> Any:
-    """A number, numbers separated by commas, or the mean image in a file."""
+    """Parse a number, numbers separated by commas, or read the mean image from a file."""
     from caffe_lite.data.mean_file import read_mean
     from caffe_lite.errors import UsageError
 
@@ -152,7 +154,7 @@ def _pair(given: str) -> tuple[int, int]:
 
 
 def find_images(given: Sequence[str]) -> list[str]:
-    """Image files: those named, and those in folders named, in the order of their names."""
+    """Expand folders among `given` to their image files, sorted by name."""
     from caffe_lite.errors import DataError
 
     found = []
@@ -167,42 +169,92 @@ def find_images(given: Sequence[str]) -> list[str]:
     return found
 
 
+def annotated_paths(annotations: str, root: str, are_videos: bool) -> list[tuple[Any, str]]:
+    """(image id, path) of each image of a COCO file under `root`, with or without captions.
+
+    For videos the paths are folders of frames, found as `find_video` finds them.
+    """
+    from caffe_lite.data.frames import find_video
+    from caffe_lite.lrcn.coco import read_annotations
+
+    files = read_annotations(annotations).files
+    return [
+        (image, find_video(root, name) if are_videos else os.path.join(root, name))
+        for image, name in files.items()
+    ]
+
+
+def find_videos(given: Sequence[str]) -> list[str]:
+    """Expand folders among `given` that hold no files to their subfolders, sorted by name."""
+    found = []
+    for path in given:
+        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
+        inner = [os.path.join(path, name) for name in names if not name.startswith(".")]
+        is_parent = bool(inner) and all(map(os.path.isdir, inner))
+        found += inner if is_parent else [path]
+    return found
+
+
 class Describer:
-    """A captioner with what turns image files into its input."""
+    """A captioner, and the loader that turns image files or folders of frames into its input."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         from caffe_lite.backend import get_ops
-        from caffe_lite.errors import UsageError
         from caffe_lite.lrcn.captioner import Captioner
 
-        if args.image_net and args.features:
-            raise UsageError("--image-net and --features exclude each other; give one of them")
         ops = get_ops(options.device(args.gpu))
         self.captioner: Captioner = Captioner.load(args.net, args.weights, args.vocabulary, ops)
         parts = self.captioner.parts
         self.takes_images = parts.image is not None
-        self._features: np.ndarray | None = None
-        self._load: Callable[[Sequence[str]], np.ndarray] | None = None
-        if parts.image is None:
-            return
-        shape = parts.net.blobs[parts.image].shape[1:]
+        self.takes_videos = parts.stage is not None
+        self._features: Sequence[np.ndarray] | None = None
+        self._load: Callable[[Sequence[str]], Any] | None = None
+        shape = parts.net.blobs[parts.image].shape[1:] if parts.image else ()
+        takes_pixels = len(shape) == 3 and not self.takes_videos
+        _check_sources(args, self.takes_images, takes_pixels)
         if args.features:
-            self._features = _read_features(args.features)
-        elif len(shape) == 3 and not args.image_net:
+            self._features = _read_features(args.features, self.takes_videos)
+        elif takes_pixels and not args.image_net:
             self._load = _image_input(args, shape).load
-        else:
+        elif self.takes_videos:
+            features = _image_features(args, ops)
+            self._load = lambda folders: [features.compute(_frames(each)) for each in folders]
+        elif self.takes_images:
             self._load = _image_features(args, ops).compute
 
     @property
     def feature_count(self) -> int | None:
-        """How many images the --features file holds, if one was given."""
+        """The number of images in the --features file, if one was given."""
         return None if self._features is None else len(self._features)
 
-    def input_for(self, paths: Sequence[str], first: int = 0) -> np.ndarray | None:
+    def input_for(self, paths: Sequence[str], first: int = 0) -> Any:
         """The caption net's input for image files; of a features file, rows from `first` on."""
         if self._features is not None:
             return self._features[first : first + len(paths)]
         return None if self._load is None else self._load(paths)
+
+
+def _check_sources(args: argparse.Namespace, takes_images: bool, takes_pixels: bool) -> None:
+    """Refuse options about images that the way in which the net gets them does not use."""
+    from caffe_lite.errors import UsageError
+
+    of_convnet, of_pixels = ("image_net", "image_weights", "feature"), ("resize", "mean", "scale")
+    if args.image_net and args.features:
+        raise UsageError("--image-net and --features exclude each other; give one of them")
+    if not takes_images:
+        refuse(args, (*of_convnet, *of_pixels, "features"), "for a net without image input")
+    elif args.features:
+        refuse(args, (*of_convnet, *of_pixels), "with --features")
+    elif takes_pixels and not args.image_net:
+        refuse(args, of_convnet[1:], "for a caption net that takes images itself")
+
+
+def _frames(folder: str) -> list[str]:
+    """The frames of a video, in the order of their numbers."""
+    from caffe_lite.data.frames import read_frame_folder
+
+    found = read_frame_folder(folder)
+    return [found.path(i) for i in range(found.count)]
 
 
 def _image_features(args: argparse.Namespace, ops: Any) -> ImageFeatures:
@@ -213,12 +265,12 @@ def _image_features(args: argparse.Namespace, ops: Any) -> ImageFeatures:
     if not args.image_net:
         raise UsageError(
             f"the net {args.net} takes image features: give the convnet that "
-            "makes them (--image-net), or --features FILE.npy"
+            "computes them (--image-net), or --features FILE.npy"
         )
-    weights = args.image_weights or args.weights
-    net = load_deploy_net(args.image_net, weights, ops, last=args.feature)
+    weights, feature = args.image_weights or args.weights, args.feature or FEATURE
+    net = load_deploy_net(args.image_net, weights, ops, last=feature)
     shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
-    return ImageFeatures(net, args.feature, _image_input(args, shape))
+    return ImageFeatures(net, feature, _image_input(args, shape))
 
 
 def _image_input(args: argparse.Namespace, shape: Sequence[int]) -> ImageInput:
@@ -227,24 +279,33 @@ def _image_input(args: argparse.Namespace, shape: Sequence[int]) -> ImageInput:
     return ImageInput(shape, **image_options(args, shape, args.mean, IMAGENET_MEAN, (256, 256)))
 
 
-def _read_features(path: str) -> np.ndarray:
+def _read_features(path: str, of_videos: bool) -> Sequence[np.ndarray]:
+    """Features of images (n, ...), or of videos: (n, frames, ...) or a list of (frames, ...)."""
+    import zipfile
+
     import numpy as np
 
     from caffe_lite.errors import DataError
 
+    features: Any = None
     try:
-        features = np.load(path, allow_pickle=False)
+        loaded = np.load(path, allow_pickle=False)
+        features = [loaded[name] for name in loaded.files] if hasattr(loaded, "files") else loaded
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        features = None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        """Refused below."""
+    arrays = features if isinstance(features, list) else [features]
+    least = 2 + (of_videos and not isinstance(features, list))
     if (
-        not isinstance(features, np.ndarray)
-        or features.dtype.kind not in "fiu"
-        or (features.ndim < 2)
+        not arrays
+        or (isinstance(features, list) and not of_videos)
+        or not all(isinstance(each, np.ndarray) and each.dtype.kind in "fiu" for each in arrays)
+        or min(each.ndim for each in arrays) < least
     ):
+        wanted = "(videos, frames, ...), or .npz with one (frames, ...) per video"
         raise DataError(
-            f"{path}: not a file of features: one array (images, ...) of numbers, as "
-            "numpy.save writes it, is expected"
+            f"{path}: not a file of features: expected one array of numbers "
+            f"{wanted if of_videos else '(images, ...)'}, as numpy.save writes it"
         )
     return features

@@ -1,15 +1,16 @@
-"""Find captions for images and images for captions with a caption net.
+"""Retrieve captions for images and images for captions with a caption net.
 
-Every caption is scored by log P(caption | image) with every image, less, as in LRCN's experiment,
-the logarithm of its mean probability over the images; else a caption that is likely whatever the
-image shows would be found for all of them.
+Each caption is scored by log P(caption | image) for every image. As in LRCN's retrieval experiment,
+the score counts the words but not the end of the sentence, and the logarithm of the caption's mean
+probability over the images is subtracted: without that, a caption that is likely for any image
+would be retrieved for all of them.
 
 Examples:
     Recall at 1, 5 and 10 and the median rank, both ways, on a COCO caption file:
-        caffe_lite retrieve val2014/ --annotations captions_val2014.json --unknown-words unk \\
+        caffe_lite retrieve val2014/ --annotations captions_val2014.json --images first1000.txt \\
             --net lrcn_word_to_preds.deploy.prototxt --weights lrcn.caffemodel \\
             --vocabulary vocabulary.txt --image-net bvlc_reference_caffenet/deploy.prototxt
-    The photos of a folder that fit a sentence best:
+    The photos of a folder that match a sentence best:
         caffe_lite retrieve photos/ --query "A dog on a beach." --best 3 ...
 """
 
@@ -17,26 +18,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
-from caffe_lite.cli.caption_options import BATCH, Describer, add_caption_net, find_images
+from caffe_lite.cli.caption_options import (
+    BATCH,
+    Describer,
+    add_caption_net,
+    annotated_paths,
+    find_images,
+    find_videos,
+)
+from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
     import numpy as np
 
-Show = Callable[[str], None]
+    from caffe_lite.cli.log import LiveHandler
+    from caffe_lite.lrcn.retrieval import Recall
+
+BEST = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
     parser.add_argument(
-        "images",
+        "folders",
         nargs="+",
         metavar="IMAGE",
-        help="image files or folders; with --annotations their one folder",
+        help="image files or folders; with --annotations the one folder that holds the images",
     )
     add(
         parser,
@@ -46,19 +56,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         parser,
+        "images",
+        metavar="FILE",
+        help="use only these images of --annotations: one image id or file name per line",
+    )
+    add(
+        parser,
         "query",
         action="append",
         metavar="TEXT",
-        help="list the images that fit this caption best; may be given several times",
+        help="list the images that match this caption best; may be given several times",
     )
-    add(parser, "best", type=int, default=5, metavar="N", help="images per query (default 5)")
+    add(parser, "best", type=int, metavar="N", help=f"images per --query (default {BEST})")
     add_caption_net(parser)
     scores = parser.add_argument_group("how captions are scored")
     add(
         scores,
         "no_normalize",
         action="store_true",
-        help="leave the captions' mean probability over the images in",
+        help="do not subtract the caption's mean probability over the images",
+    )
+    add(
+        scores,
+        "end_word",
+        action="store_true",
+        help="also count the end of the sentence, <EOS>, as a word of the caption",
     )
     add(
         scores,
@@ -70,8 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         scores,
         "unknown_words",
         choices=("error", "unk"),
-        default="error",
-        help='what a word that is not in the vocabulary is: an error (default), or "<unk>"',
+        help="how to treat words that are not in the vocabulary: error (default for --query), or "
+        "unk to score <unk> in their place (default for --annotations)",
     )
     add(parser, "json", action="store_true", help="print JSON")
 
@@ -83,49 +105,53 @@ def run(args: argparse.Namespace) -> int:
     live = start_log(quiet=True)
     if bool(args.annotations) == bool(args.query):
         raise UsageError("give either --annotations, to measure, or --query, to find images")
-    if args.annotations and len(args.images) != 1:
-        raise UsageError("--annotations takes one folder, that of the images it names")
-    if args.best < 1:
+    if args.annotations:
+        refuse(args, ("best",), "with --annotations")
+    else:
+        refuse(args, ("images",), "without --annotations")
+    if args.annotations and len(args.folders) != 1:
+        raise UsageError("--annotations takes one folder, which holds the images of the file")
+    if args.best is not None and args.best < 1:
         raise UsageError(f"--best must be positive, got {args.best}")
-    (_measure if args.annotations else _find)(args, live.show)
-    live.finish()
+    (_measure if args.annotations else _find)(args, live)
     return 0
 
 
-def _measure(args: argparse.Namespace, show: Show) -> None:
+def _measure(args: argparse.Namespace, live: LiveHandler) -> None:
     from caffe_lite.errors import DataError
-    from caffe_lite.lrcn.coco import read_annotations
+    from caffe_lite.lrcn.coco import read_annotations, read_image_ids
     from caffe_lite.lrcn.retrieval import retrieve
 
     annotations = read_annotations(args.annotations)
-    images = [image for image, captions in annotations.captions.items() if captions]
-    if not images:
-        raise DataError(f"{args.annotations}: no image has captions")
-    describer = Describer(args)
-    paths = [os.path.join(args.images[0], annotations.files[image]) for image in images]
+    images = list(annotations.files)
+    if args.images:
+        images = read_image_ids(args.images, annotations, args.annotations)
     texts = [text for image in images for text in annotations.captions[image]]
     image_of = [i for i, image in enumerate(images) for _ in annotations.captions[image]]
-    to_caption, to_image = (
-        recall.summary()
-        for recall in retrieve(
-            _scores(args, describer, paths, texts, args.annotations, show), image_of
+    if not texts:
+        raise DataError(
+            f"{args.images or args.annotations}: none of its images has captions; retrieval needs "
+            "captions to rank"
         )
-    )
-    if args.json:
-        print(
-            json.dumps(
-                {
-                    "images": len(images),
-                    "captions": len(texts),
-                    "image to caption": to_caption,
-                    "caption to image": to_image,
-                }
-            )
-        )
+    describer = Describer(args)
+    found = dict(annotated_paths(args.annotations, args.folders[0], describer.takes_videos))
+    paths = [found[image] for image in images]
+    scores = _scores(args, describer, paths, texts, args.annotations, live)
+    to_caption, to_image = retrieve(scores, image_of)
+    live.finish()
+    _print_recall(args.json, len(images), len(texts), to_caption, to_image)
+
+
+def _print_recall(
+    as_json: bool, images: int, captions: int, to_caption: Recall, to_image: Recall
+) -> None:
+    ways = {"image to caption": to_caption.summary(), "caption to image": to_image.summary()}
+    if as_json:
+        print(json.dumps({"images": images, "captions": captions, **ways}))
         return
-    print(f"{len(images)} images, {len(texts)} captions")
-    print(f"{'':16}{'  '.join(f'{name:>11}' for name in to_caption)}")
-    for title, summary in (("image to caption", to_caption), ("caption to image", to_image)):
+    print(f"{images} images, {captions} captions")
+    print(f"{'':16}{'  '.join(f'{name:>11}' for name in next(iter(ways.values())))}")
+    for title, summary in ways.items():
         cells = [
             f"{value:11.4f}" if name.startswith("R@") else f"{value:11.1f}"
             for name, value in summary.items()
@@ -133,22 +159,24 @@ def _measure(args: argparse.Namespace, show: Show) -> None:
         print(f"{title:16}{'  '.join(cells)}")
 
 
-def _find(args: argparse.Namespace, show: Show) -> None:
-    paths = find_images(args.images)
-    scores = _scores(args, Describer(args), paths, args.query, "--query", show)
-    found = []
+def _find(args: argparse.Namespace, live: LiveHandler) -> None:
+    describer = Describer(args)
+    paths = (find_videos if describer.takes_videos else find_images)(args.folders)
+    scores = _scores(args, describer, paths, args.query, "--query", live)
+    live.finish()
+    results: list[dict[str, Any]] = []
     for query, column in zip(args.query, scores.T, strict=True):
-        order = (-column).argsort(kind="stable")[: args.best]
-        found.append(
+        order = (-column).argsort(kind="stable")[: args.best or BEST]
+        results.append(
             {
                 "query": query,
                 "images": [{"image": paths[i], "score": float(column[i])} for i in order],
             }
         )
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
         return
-    for result in found:
+    for result in results:
         print(result["query"])
         for image in result["images"]:
             print(f"  {image['score']:9.3f}  {image['image']}")
@@ -160,12 +188,13 @@ def _scores(
     paths: list[str],
     texts: list[str],
     source: str,
-    show: Show,
+    live: LiveHandler,
 ) -> np.ndarray:
     """Scores (images, captions) of all pairs."""
     import numpy as np
 
-    from caffe_lite.errors import DataError, UsageError
+    from caffe_lite.cli.progress import Progress
+    from caffe_lite.errors import UsageError
     from caffe_lite.lrcn.retrieval import normalize
 
     if not describer.takes_images:
@@ -173,26 +202,36 @@ def _scores(
     if describer.feature_count not in (None, len(paths)):
         raise UsageError(
             f"{args.features} holds the features of {describer.feature_count} images, "
-            f"there are {len(paths)}{' with captions' if args.annotations else ''}"
+            f"but there are {len(paths)}"
         )
-    unknown = "<unk>" if args.unknown_words == "unk" else None
-    sentences = []
-    for text in texts:
-        try:
-            ids = describer.captioner.vocabulary.encode(text, unknown)
-        except DataError as error:
-            raise DataError(
-                f'{source}: caption "{text}": {error}; --unknown-words unk takes such '
-                "words for <unk>"
-            ) from None
-        if not ids:
-            raise DataError(f'{source}: caption "{text}" has no words')
-        sentences.append(ids)
+    sentences = _encode(args, describer, texts, source)
+    progress = Progress(live)
     scores = np.empty((len(paths), len(sentences)))
     for first in range(0, len(paths), BATCH):
         batch = paths[first : first + BATCH]
         scores[first : first + len(batch)] = describer.captioner.score_matrix(
             describer.input_for(batch, first), sentences, args.per_word
         )
-        show(f"retrieve: {first + len(batch)} of {len(paths)} images scored")
+        progress.report("images scored", first + len(batch), len(paths))
     return scores if args.no_normalize else normalize(scores)
+
+
+def _encode(
+    args: argparse.Namespace, describer: Describer, texts: list[str], source: str
+) -> list[list[int]]:
+    """The word ids of the captions that `source` holds, as they are to be scored."""
+    from caffe_lite.errors import DataError
+    from caffe_lite.lrcn.vocabulary import END, UNKNOWN
+
+    replace = (args.unknown_words or ("unk" if args.annotations else "error")) == "unk"
+    sentences = []
+    for text in texts:
+        try:
+            ids = describer.captioner.vocabulary.encode(text, UNKNOWN if replace else None)
+        except DataError as error:
+            hint = "" if replace else "; --unknown-words unk scores <unk> in place of such words"
+            raise DataError(f'{source}: caption "{text}": {error}{hint}') from None
+        if not ids:
+            raise DataError(f'{source}: caption "{text}" has no words')
+        sentences.append([*ids, END] if args.end_word else ids)
+    return sentences

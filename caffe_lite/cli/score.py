@@ -1,7 +1,7 @@
 """Score captions against references: BLEU-1 to BLEU-4, ROUGE-L and CIDEr.
 
-The numbers are those of the COCO caption evaluation, without Java. CANDIDATES is JSON as
-`caffe_lite caption --json` prints it, or any COCO results file; REFERENCES is a COCO caption file:
+The scores equal those of the COCO caption evaluation; Java is not needed. CANDIDATES is the JSON
+that `caffe_lite caption --json` prints, or any COCO results file; REFERENCES is a COCO caption file:
 
     [{"image_id": 1, "caption": "a dog on a lawn"}, ...]
     {"images": [{"id": 1, "file_name": "1.jpg"}, ...],
@@ -28,14 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.errors import DataError
     from caffe_lite.lrcn.coco import read_annotations, read_results
-    from caffe_lite.lrcn.metrics import evaluate
+    from caffe_lite.lrcn.metrics import evaluate, tokenize
 
     candidates = read_results(args.candidates)
     annotations = read_annotations(args.references)
     for image in candidates:
-        if not annotations.captions.get(image):
+        references = annotations.captions.get(image)
+        if not references or not any(map(tokenize, references)):
+            lack = "references with words" if references else "references"
             raise DataError(
-                f"{args.references}: no references for image {image!r} of "
+                f"{args.references}: no {lack} for image {image!r} of "
                 f"{args.candidates}; give the captions of the same images"
             )
     scores, each = evaluate(candidates, annotations.captions)

@@ -1,4 +1,4 @@
-"""What the parts of a caption net are: which blobs take words and images, which give words."""
+"""The parts of a caption net: the blobs that take words and images, and the one that predicts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +18,19 @@ class CaptionNet:
 
         words (T, N), cont (T, N), [image (N, ...)] -> probs (T, N, vocabulary size)
 
-    Layers that no word reaches depend on the image alone (`image_layers`); the others
-    (`word_layers`) take what those compute from the blobs `features`. An Input layer is in neither.
+    Layers that do not depend on words (`image_layers`) compute the blobs `features`, which the
+    other layers (`word_layers`) read. Input layers are in neither list.
+
+    A sequence-to-sequence net, such as S2VT's, has one more input, `stage` (T, N): 0 while it
+    encodes the frames of a video, which `image` then takes one per step, and 1 while it decodes
+    words. All its layers are word layers.
     """
 
     net: Net
     words: str
     cont: str
     image: str | None
+    stage: str | None
     probs: str
     size: int
     image_layers: list[Range]
@@ -39,10 +44,9 @@ class CaptionNet:
 
 
 def examine(net: Net) -> CaptionNet:
-    """Tell the parts of `net` apart by its layers' types.
+    """Find the parts of `net` by the types of its layers.
 
-    Raises ModelError for a net that is no such predictor, or whose recurrent layers expose their
-    states.
+    Raises ModelError if it is not such a predictor or its recurrent layers expose their states.
     """
     origins = _origins(net)
     embed = [layer for layer in net.layers if layer.type == "Embed"]
@@ -56,40 +60,55 @@ def examine(net: Net) -> CaptionNet:
     for layer in recurrent:
         if layer.expose_hidden:
             raise layer.fail(
-                "expose_hidden: true is not for captions: the layer must carry its state itself"
+                "expose_hidden: true is not supported in a caption net; the layer must carry its "
+                "own state"
             )
     words = origins[net.bottom_names[embed[0].name][0]]
     conts = {origins[net.bottom_names[layer.name][1]] for layer in recurrent}
     if len(conts) != 1 or not {words, *conts} <= set(net.inputs):
         raise _fail(
             net,
-            "word ids and one blob of sequence indicators must be its inputs, got "
-            f"{words} and {', '.join(sorted(conts))} of the inputs "
-            f"{', '.join(net.inputs)}",
+            "the word ids and one blob of sequence indicators must be inputs of the net, got "
+            f"{words} and {', '.join(sorted(conts))}; its inputs are {', '.join(net.inputs)}",
         )
     (cont,) = conts
-    images = [name for name in net.inputs if name not in (words, cont)]
-    if len(images) > 1:
+    stage = _stage(net, words, cont)
+    images = [name for name in net.inputs if name not in (words, cont, stage)]
+    if len(images) > 1 or (stage and not images):
         raise _fail(
             net,
-            f"besides {words} and {cont} it must have one input at most, the image; "
-            f"it has {', '.join(images)}",
+            f"besides {words} and {cont} it may have one input for the image, or two, frames and "
+            f"their stage of shape {net.blobs[cont].shape}; it has "
+            f"{', '.join(name for name in net.inputs if name not in (words, cont))}",
         )
     probs = _probabilities(net)
+    reached = {words, cont, stage, images[0]} if stage else {words, cont}
     return CaptionNet(
         net,
         words,
         cont,
         images[0] if images else None,
+        stage,
         probs,
         net.blobs[probs].shape[-1],
-        *_halves(net, {words, cont}),
+        *_halves(net, reached),
         recurrent,
     )
 
 
+def _stage(net: Net, words: str, cont: str) -> str | None:
+    """The input that says whether a step encodes or decodes, if the net has one."""
+    shape = net.blobs[cont].shape
+    found = [
+        name
+        for name in net.inputs
+        if name not in (words, cont) and net.blobs[name].shape in (shape, (*shape, 1))
+    ]
+    return found[0] if len(found) == 1 and len(net.inputs) == 4 else None
+
+
 def _origins(net: Net) -> dict[str, str]:
-    """Each blob's name before the net split it for several layers."""
+    """The name of each blob before Split layers were inserted."""
     origins = {name: name for name in net.blobs}
     for node in net.wiring.nodes:
         if node.param.type == "Split":
@@ -108,8 +127,8 @@ def _probabilities(net: Net) -> str:
     if len(softmax) != 1:
         raise _fail(
             net,
-            "a caption net gives the words' probabilities by one Softmax layer, this "
-            f"one has {len(softmax)}; use its deploy definition",
+            "a caption net needs one Softmax layer, which computes the probabilities of the next "
+            f"word; this one has {len(softmax)}; use its deploy definition",
         )
     if len(net.blobs[softmax[0]].shape) != 3:
         raise _fail(
@@ -122,7 +141,7 @@ def _probabilities(net: Net) -> str:
 
 
 def _halves(net: Net, sentence: set[str]) -> tuple[list[Range], list[Range], list[str]]:
-    """Layers of the image, layers of words, and the blobs that the former hand to the latter."""
+    """Layers of the image, layers of words, and the blobs that the latter read from the former."""
     reached = {name for name in net.blobs if name in sentence}
     image_layers, word_layers, features = [], [], []
     for i, node in enumerate(net.wiring.nodes):

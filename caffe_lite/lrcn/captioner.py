@@ -1,4 +1,4 @@
-"""Captioner: from images to sentences, and how likely sentences are about images."""
+"""Captioner: from images to sentences, and the log-probabilities of given sentences."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from caffe_lite.errors import CaffeError, ModelError
 from caffe_lite.lrcn import decoding
 from caffe_lite.lrcn.caption_net import examine
-from caffe_lite.lrcn.decoding import Caption
+from caffe_lite.lrcn.decoding import Caption, best_first
 from caffe_lite.lrcn.deploy import StrPath, load_deploy_net
 from caffe_lite.lrcn.predictor import WordPredictor
+from caffe_lite.lrcn.sequence_predictor import SequencePredictor
 from caffe_lite.lrcn.vocabulary import Vocabulary
 from caffe_lite.nets.net import Net
 
@@ -25,16 +26,18 @@ class Captioner:
 
     `net` predicts the next word (see `CaptionNet`): one or two LSTM layers, factored or not, with
     image features, an image, or nothing beside the words. "images" below are an array (n, ...) of
-    what its image input takes, or None for a language model without one. Results do not depend on
-    `batch_size`, the number of images that go through the net together. Raises ModelError for a net
-    that is no such predictor or whose number of words is not the vocabulary's.
+    what its image input takes, None for a language model without one, or for a sequence-to-sequence
+    net a list of videos, arrays (frames, ...). Results do not depend on `batch_size`, the number of
+    images that go through the net together. Raises ModelError for a net that is not such a
+    predictor or whose number of words differs from the vocabulary's.
     """
 
     def __init__(self, net: Net, vocabulary: Vocabulary, batch_size: int = 64) -> None:
         self.parts = examine(net)
         self.vocabulary = vocabulary
         self.batch_size = batch_size
-        self.predictor = WordPredictor(self.parts)
+        kind = SequencePredictor if self.parts.stage else WordPredictor
+        self.predictor: WordPredictor = kind(self.parts)
         taken = self.parts.embed.input_dim
         if {taken, self.parts.size} != {len(vocabulary)}:
             raise ModelError(
@@ -83,11 +86,13 @@ class Captioner:
         seed: int = 0,
         max_length: int = MAX_LENGTH,
         first_image: int = 0,
+        per_word: bool = False,
     ) -> list[list[Caption]]:
-        """`samples` captions per image drawn at random; see `decoding.sample`.
+        """Draw `samples` captions per image at random, sorted, the likeliest first.
 
-        Image number i, counted from `first_image`, draws the same numbers with the same `seed`
-        however many others there are.
+        Repeated draws are kept. Words are drawn with p^(1 / `temperature`); see `decoding.sample`.
+        `per_word` sorts by log-probability per word. The draws of an image depend on `seed` and on
+        its number, counted from `first_image`, and not on the other images.
         """
         _require_positive(samples=samples, temperature=temperature, max_length=max_length)
 
@@ -105,7 +110,10 @@ class Captioner:
                 temperature,
                 np.concatenate(uniform),
             )
-            return [captions[i : i + samples] for i in range(0, len(captions), samples)]
+            return [
+                best_first(captions[i : i + samples], per_word)
+                for i in range(0, len(captions), samples)
+            ]
 
         return self._each(images, draw)
 

@@ -1,10 +1,11 @@
-"""Caption files in COCO's JSON: references of images, and results to score."""
+"""Caption files in COCO's JSON format: references of images, and results to score."""
 
 import json
 import os
 from dataclasses import dataclass
 from typing import Any
 
+from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
 from caffe_lite.proto.files import StrPath
 
@@ -13,7 +14,7 @@ ImageId = int | str
 
 @dataclass(frozen=True)
 class Annotations:
-    """`files`: file name of each image by id; `captions`: its captions, in the file's order."""
+    """`files`: the file name of each image id; `captions`: its captions, in the file's order."""
 
     files: dict[ImageId, str]
     captions: dict[ImageId, list[str]]
@@ -22,8 +23,8 @@ class Annotations:
 def read_annotations(path: StrPath) -> Annotations:
     """Read {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}.
 
-    Images without captions are kept; captions of an image that is not listed are an error, as is
-    every entry without its fields: DataError, which names it.
+    Images without captions are kept. Raises DataError, naming the entry, for an image listed
+    twice, a caption of an image that is not listed, and an entry that lacks a field.
     """
     content = _load(path)
     name = os.fspath(path)
@@ -38,6 +39,8 @@ def read_annotations(path: StrPath) -> Annotations:
     for i, entry in enumerate(content["images"]):
         place = f"{name}: images[{i}]"
         image = _id(entry, "id", place)
+        if image in files:
+            raise DataError(f"{place}: image {image!r} is listed already; list each image once")
         files[image] = _file_name(entry, place)
     captions: dict[ImageId, list[str]] = {image: [] for image in files}
     for i, entry in enumerate(content["annotations"]):
@@ -47,6 +50,25 @@ def read_annotations(path: StrPath) -> Annotations:
             raise DataError(f"{place}: image {image!r} is not among its images")
         captions[image].append(_caption(entry, place))
     return Annotations(files, captions)
+
+
+def read_image_ids(path: StrPath, annotations: Annotations, source: StrPath) -> list[ImageId]:
+    """Read a list of images, one id or file name per line, as ids of `annotations`.
+
+    `source` is the annotation file, for errors. Raises DataError for an image that is not in it or
+    is listed twice.
+    """
+    name = os.fspath(path)
+    known = {file: key for key, file in annotations.files.items()}
+    known |= {str(key): key for key in annotations.files}
+    found: dict[ImageId, int] = {}
+    for number, line in read_lines(path, "image ids"):
+        if line not in known:
+            raise DataError(f"{name}:{number}: {os.fspath(source)} has no image {line}")
+        first = found.setdefault(known[line], number)
+        if first != number:
+            raise DataError(f"{name}:{number}: image {line} is listed already, in line {first}")
+    return list(found)
 
 
 def read_results(path: StrPath) -> dict[ImageId, str]:
@@ -97,5 +119,5 @@ def _file_name(entry: Any, place: str) -> str:
 
 def _caption(entry: Any, place: str) -> str:
     caption: str = _field(entry, "caption", (str,), place)
-    # JSON can spell half a character; no text file takes one.
+    # JSON can hold a lone surrogate, which no text file can.
     return caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

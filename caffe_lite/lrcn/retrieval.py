@@ -1,4 +1,4 @@
-"""Retrieval: captions for images and images for captions, from scores of all pairs."""
+"""Retrieval of captions for images and of images for captions, from the scores of all pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ CUTS = (1, 5, 10)
 
 @dataclass(frozen=True)
 class Recall:
-    """How high the first right answer to each query stands: `ranks` (queries,), from 1."""
+    """The rank of the best right answer to each query: `ranks` (queries,) from 1, .5 in a tie."""
 
     ranks: np.ndarray
 
     def at(self, cut: int) -> float:
-        """The share of queries with a right answer among their first `cut`."""
+        """Recall at `cut`: the share of queries with a right answer among their first `cut`."""
         return float((self.ranks <= cut).mean())
 
     @property
@@ -38,10 +38,10 @@ class Recall:
 
 
 def normalize(scores: np.ndarray) -> np.ndarray:
-    """Scores less the logarithm of each caption's mean probability over the images.
+    """Subtract from each caption's scores the logarithm of its mean probability over the images.
 
-    `scores` (images, captions) are log P(caption | image). A caption that is likely whatever the
-    image shows would else be found for every image. As LRCN's retrieval experiment does.
+    `scores` (images, captions) are log P(caption | image). Without this, a caption that is likely
+    for any image would be retrieved for all of them. LRCN's retrieval experiment does the same.
     """
     highest = scores.max(axis=0)
     mean = np.exp(scores - highest).mean(axis=0)
@@ -51,10 +51,10 @@ def normalize(scores: np.ndarray) -> np.ndarray:
 def retrieve(scores: np.ndarray, image_of: Sequence[int]) -> tuple[Recall, Recall]:
     """Recall of image -> caption and of caption -> image.
 
-    `scores` (images, captions) are higher for what belongs together; caption j is about image
-    `image_of[j]`. An image has any number of captions, the best placed counts; images without any
-    are no queries. A wrong answer that scores the same as the right one stands before it. Raises
-    CaffeError where the shapes do not agree.
+    `scores` (images, captions) are higher for a better match; caption j belongs to image
+    `image_of[j]`. An image may have any number of captions, of which the best ranked counts; an
+    image without captions is not a query, but a candidate for every caption. Answers with equal
+    scores share their mean rank. Raises CaffeError if the shapes disagree.
     """
     images = np.asarray(image_of)
     count = len(scores)
@@ -75,6 +75,11 @@ def retrieve(scores: np.ndarray, image_of: Sequence[int]) -> tuple[Recall, Recal
 
 
 def _ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Per row, 1 + the wrong answers that are not below the best right one (NaN never is)."""
+    """Per row, the rank of the best right answer among the wrong ones, ties at their mean.
+
+    NaN counts against the right answer, whichever side it is on.
+    """
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
-    return 1 + (~(scores < best) & ~right).sum(axis=1)
+    ahead = ((scores > best) | np.isnan(scores) | np.isnan(best)) & ~right
+    tied = (scores == best) & ~right
+    return 1 + ahead.sum(axis=1) + tied.sum(axis=1) / 2

@@ -15,6 +15,7 @@ from caffe_lite.weights import write_caffemodel
 from tests.lrcn.caption_nets import build, definition, images, make_net
 
 WORDS = ["<unk>", "a", "dog", "runs", "fast"]
+SEVEN = {"id": 7, "file_name": "a.png"}
 CONVNET = """
 name: "convnet" input: "data" input_shape { dim: 2 dim: 3 dim: 4 dim: 4 }
 layer { name: "fc8" type: "InnerProduct" bottom: "data" top: "fc8"
@@ -149,6 +150,75 @@ def test_sampling_is_repeatable(folder, capsys):
     assert [len(result["captions"]) for result in json.loads(draws[0])] == [3, 3, 3]
 
 
+def sampled(capsys, *arguments):
+    code, out, err = run(capsys, "caption", *FEATURES, "--max-length", "6", *arguments)
+    assert code == 0, err
+    return out
+
+
+def test_the_caption_of_samples_is_the_likeliest_of_them(folder, capsys):
+    options = ["--sample", "20", "--seed", "3", "--temperature", "1.5"]
+    drawn = json.loads(sampled(capsys, *options, "--json"))
+    for result in drawn:
+        scores = [each["log_prob"] for each in result["captions"]]
+        assert scores == sorted(scores, reverse=True) and len(set(scores)) > 3
+        assert result["log_prob"] == scores[0] == max(scores)
+    best = json.loads(sampled(capsys, *options, "--json", "--best", "4"))
+    assert [each["captions"] for each in best] == [each["captions"][:4] for each in drawn]
+    per_word = json.loads(sampled(capsys, *options, "--json", "--per-word"))
+    for result in per_word:
+        scores = [each["log_prob_per_word"] for each in result["captions"]]
+        assert scores == sorted(scores, reverse=True)
+    assert per_word != drawn
+    lines = sampled(capsys, *options).splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith(f"features.npy[1]: {drawn[1]['caption']}")
+
+
+def test_an_inverse_temperature_is_one_over_the_temperature(folder, capsys):
+    options = ["--sample", "9", "--json"]
+    sharp = sampled(capsys, *options, "--inverse-temperature", "4")
+    assert sharp == sampled(capsys, *options, "--temperature", "0.25")
+    assert sharp != sampled(capsys, *options, "--temperature", "4")
+
+    def mean(text):
+        return np.mean([c["log_prob"] for each in json.loads(text) for c in each["captions"]])
+
+    assert mean(sharp) > mean(sampled(capsys, *options)) + 0.3
+
+
+@pytest.mark.parametrize(
+    "arguments, refused",
+    [
+        (["--sample", "2", "--beam", "3"], "--beam has no effect with --sample"),
+        (["--temperature", "2"], "--temperature has no effect without --sample"),
+        (["--inverse-temperature", "2"], "--inverse-temperature has no effect without --sample"),
+        (["--seed", "0"], "--seed has no effect without --sample"),
+        (["--unknown-words", "unk"], "--unknown-words has no effect without --score"),
+        *[
+            (["--score", "a dog", f"--{name}", *value], f"--{name} has no effect with --score")
+            for name, *value in (
+                ("beam", "2"),
+                ("best", "1"),
+                ("per-word",),
+                ("max-length", "9"),
+                ("sample", "4"),
+                ("seed", "1"),
+            )
+        ],
+        *[
+            ([f"--{name}", "1"], f"--{name} has no effect with --features")
+            for name in ("image-weights", "feature", "resize", "mean", "scale")
+        ],
+    ],
+)
+def test_options_that_a_decoder_ignores_are_refused(folder, capsys, arguments, refused):
+    code, out, err = run(capsys, "caption", *FEATURES, *arguments)
+    assert (code, out) == (2, "")
+    told = [line for line in err.splitlines() if "upgraded on the fly" not in line]
+    assert len(told) == 1 and refused in told[0]
+
+
 def test_given_captions_are_scored(folder, capsys):
     code, out, _ = run(
         capsys, "caption", *FEATURES, "--score", "A dog runs.", "--score", "fast", "--json"
@@ -239,6 +309,52 @@ def test_retrieval_on_a_coco_file(folder, capsys):
     assert lines[2].startswith("image to caption") and lines[3].startswith("caption to image")
 
 
+def recall(capsys, *arguments):
+    code, out, err = run(
+        capsys, "retrieve", "photos", "--annotations", "coco.json", *FEATURES, "--json", *arguments
+    )
+    assert code == 0, err
+    return json.loads(out)
+
+
+def matrix(folder, rows, sentences):
+    return captioner(folder).score_matrix(images(3).astype(np.float32)[rows], sentences)
+
+
+def test_the_end_of_the_sentence_counts_if_asked_for(folder, capsys):
+    coco(folder)
+    found = recall(capsys, "--end-word")
+    sentences = [[2, 3, 4, 0], [2, 3, 0], [5, 3, 0], [4, 5, 0], [2, 2, 3, 0]]
+    expected = retrieve(normalize(matrix(folder, [0, 1, 2], sentences)), [0, 0, 1, 2, 2])
+    assert found["caption to image"] == pytest.approx(expected[1].summary())
+
+
+def test_retrieval_on_some_of_the_images(folder, capsys):
+    coco(folder)
+    (folder / "some.txt").write_text("c.png\n7\n")
+    np.save("features.npy", images(3).astype(np.float32)[[2, 0]])
+    found = recall(capsys, "--images", "some.txt")
+    scores = matrix(folder, [2, 0], [[4, 5], [2, 2, 3], [2, 3, 4], [2, 3]])
+    expected = retrieve(normalize(scores), [0, 0, 1, 1])
+    assert (found["images"], found["captions"]) == (2, 4)
+    assert found["image to caption"] == pytest.approx(expected[0].summary())
+    assert found["caption to image"] == pytest.approx(expected[1].summary())
+
+
+def test_images_without_captions_are_ranked_as_well(folder, capsys):
+    coco(folder)
+    content = json.loads((folder / "coco.json").read_text())
+    content["annotations"] = [each for each in content["annotations"] if each["image_id"] != 8]
+    content["annotations"][0]["caption"] = "A zebra runs."  # scored as <unk>
+    (folder / "coco.json").write_text(json.dumps(content))
+    found = recall(capsys)
+    scores = matrix(folder, [0, 1, 2], [[2, 1, 4], [2, 3], [4, 5], [2, 2, 3]])
+    expected = retrieve(normalize(scores), [0, 0, 2, 2])
+    assert (found["images"], found["captions"]) == (3, 4)
+    assert found["image to caption"] == pytest.approx(expected[0].summary())
+    assert found["caption to image"] == pytest.approx(expected[1].summary())
+
+
 def test_images_for_a_query(folder, capsys):
     code, out, err = run(
         capsys, "retrieve", "photos", "--query", "a dog", *FEATURES, "--best", "2", "--json"
@@ -280,13 +396,35 @@ def test_images_for_a_query(folder, capsys):
             1,
             'no layer makes a blob "fc7"',
         ),
-        (["caption", "photos", *NET], 2, "takes image features: give the convnet that makes them"),
-        (["caption", *WITH_CONVNET], 2, "no images: name image files"),
-        (["caption", "photos/a.png", *FEATURES], 2, "holds the features of 3 images, 1 were named"),
+        (["caption", "photos", *NET], 2, "takes image features: give the convnet that computes"),
+        (["caption", *WITH_CONVNET], 2, "no images: give image files"),
+        (
+            ["caption", "photos/a.png", *FEATURES],
+            2,
+            "holds the features of 3 images, but 1 were given",
+        ),
         (["caption", *FEATURES, "--features", "words.txt"], 1, "words.txt: not a file of features"),
         (["caption", *FEATURES, "--beam", "0"], 2, "--beam must be positive, got 0"),
-        (["caption", *FEATURES, "--beam", "2", "--best", "3"], 2, "needs a --beam of 3"),
-        (["caption", *FEATURES, "--temperature", "nan"], 2, "--temperature must be positive"),
+        (["caption", *FEATURES, "--beam", "2", "--best", "3"], 2, "--best 3 needs --beam 3"),
+        (
+            ["caption", *FEATURES, "--sample", "2", "--temperature", "nan"],
+            2,
+            "--temperature must be positive",
+        ),
+        (
+            ["caption", *FEATURES, "--sample", "2", "--inverse-temperature", "inf"],
+            2,
+            "--inverse-temperature must be positive, got inf",
+        ),
+        (
+            [
+                *["caption", *FEATURES, "--sample", "2"],
+                *["--temperature", "2", "--inverse-temperature", "2"],
+            ],
+            2,
+            "--temperature and --inverse-temperature set the same thing",
+        ),
+        (["caption", *FEATURES, "--sample", "2", "--best", "3"], 2, "--best 3 needs --sample 3"),
         (["caption", "photos", *WITH_CONVNET, "--mean", "1,x"], 2, "mean 1,x: expected a number"),
         (["caption", "photos", *WITH_CONVNET, "--mean", "1,2"], 1, "a mean of shape (2,)"),
         (["caption", "photos", *WITH_CONVNET, "--resize", "9"], 2, "--resize 9: expected height"),
@@ -304,6 +442,36 @@ def test_images_for_a_query(folder, capsys):
             1,
             "words.txt: not a JSON file",
         ),
+        (
+            ["retrieve", "photos", *FEATURES, "--annotations", "none.json"],
+            1,
+            "none.json: none of its images has captions",
+        ),
+        (
+            ["retrieve", "photos", *FEATURES, "--annotations", "listed.json"],
+            1,
+            "listed.json: images[1]: image 7 is listed already; list each image once",
+        ),
+        (
+            ["retrieve", "photos", *FEATURES, "--annotations", "coco.json", "--images", "ids.txt"],
+            1,
+            "ids.txt:2: image a.png is listed already, in line 1",
+        ),
+        (
+            ["retrieve", "photos", *FEATURES, "--annotations", "coco.json", "--best", "3"],
+            2,
+            "--best has no effect with --annotations",
+        ),
+        (
+            ["retrieve", "photos", *FEATURES, "--query", "a dog", "--images", "ids.txt"],
+            2,
+            "--images has no effect without --annotations",
+        ),
+        (
+            ["score", "results.json", "wordless.json"],
+            1,
+            "wordless.json: no references with words for image 7 of results.json",
+        ),
         (["score", "gone.json", "coco.json"], 1, "gone.json: cannot be read: No such file"),
         (["score", "coco.json", "coco.json"], 1, "coco.json: not results in COCO's form"),
         (["score", "twice.json", "coco.json"], 1, "twice.json: [1]: image 7 has a caption already"),
@@ -319,11 +487,16 @@ def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, mess
     coco(folder)
     (folder / "empty").mkdir()
     (folder / "short.txt").write_text("a\nb\n")
+    (folder / "ids.txt").write_text("7\na.png\n")
     write_caffemodel(make_net(9), folder / "larger.caffemodel")
     for name, results in (
         ("twice", [{"image_id": 7, "caption": "a"}] * 2),
         ("other", [{"image_id": 5, "caption": "a"}]),
         ("bad", [{"image_id": 7}]),
+        ("results", [{"image_id": 7, "caption": "a"}]),
+        ("none", {"images": [SEVEN], "annotations": []}),
+        ("listed", {"images": [SEVEN, SEVEN], "annotations": []}),
+        ("wordless", {"images": [SEVEN], "annotations": [{"image_id": 7, "caption": " . "}]}),
     ):
         (folder / f"{name}.json").write_text(json.dumps(results))
     found, _, err = run(capsys, *arguments)

@@ -135,11 +135,11 @@ def test_a_net_that_reads_no_words_is_told():
     "old, new, message",
     [
         ("axis: 2", "axis: 1", r"probs must have shape \(T, N, vocabulary size\), got \(1, 6\)"),
-        ('type: "Softmax"', 'type: "Sigmoid"', "by one Softmax layer, this one has 0"),
+        ('type: "Softmax"', 'type: "Sigmoid"', "needs one Softmax layer, .*this one has 0"),
         (
             '"lstm1" bottom: "cont_sentence"',
             '"lstm1" bottom: "input_sentence"',
-            "one blob of sequence indicators must be its inputs",
+            "one blob of sequence indicators must be inputs of the net",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_exposed_states_are_told():
     ).replace('top: "lstm1"', 'bottom: "h0" top: "lstm1" top: "h"').replace(
         "num_output: 6 }", "num_output: 6 expose_hidden: true }"
     )
-    with pytest.raises(LayerError, match="expose_hidden: true is not for captions"):
+    with pytest.raises(LayerError, match="expose_hidden: true is not supported in a caption net"):
         examine(build(exposed))
 
 

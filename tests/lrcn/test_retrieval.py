@@ -42,11 +42,31 @@ def test_recall_counts_queries_answered_early_enough():
     assert recall.at(3) == 0.5
 
 
-def test_scores_that_tell_nothing_retrieve_nothing():
-    for value in (0.0, np.nan, -np.inf):
-        captions, found = retrieve(np.full((4, 8), value), [0, 0, 1, 1, 2, 2, 3, 3])
-        assert captions.ranks.tolist() == [7] * 4
-        assert found.ranks.tolist() == [4] * 8
+@pytest.mark.parametrize(
+    "value, captions, images", [(0.0, 4, 2.5), (-np.inf, 4, 2.5), (np.nan, 7, 4)]
+)
+def test_equal_scores_share_their_mean_rank(value, captions, images):
+    found = retrieve(np.full((4, 8), value), [0, 0, 1, 1, 2, 2, 3, 3])
+    assert found[0].ranks.tolist() == [captions] * 4
+    assert found[1].ranks.tolist() == [images] * 8
+
+
+def test_a_tie_for_the_first_place_is_no_recall_at_one():
+    scores = np.array([[3.0, 3.0, 1.0], [0.0, 5.0, 5.0]])
+    to_caption, to_image = retrieve(scores, [0, 1, 1])
+    assert to_caption.ranks.tolist() == [1.5, 1]  # two right answers that tie are no fault
+    assert to_caption.at(1) == 0.5
+    assert to_image.ranks.tolist() == [1, 1, 1]
+    partly = np.array([[1.0, np.nan, 0.0]])
+    assert retrieve(partly, [0, 0, 0])[0].ranks.tolist() == [1]
+    assert retrieve(np.array([[1.0, np.nan], [0.0, 0.0]]), [0, 1])[0].ranks.tolist() == [2, 1.5]
+
+
+def test_images_without_captions_are_candidates():
+    scores = np.array([[2.0, 1.0], [3.0, 0.0], [1.0, 2.0]])
+    to_caption, to_image = retrieve(scores, [0, 2])
+    assert to_caption.ranks.tolist() == [1, 1]
+    assert to_image.ranks.tolist() == [2, 1]
 
 
 def test_normalizing_takes_each_captions_mean_probability_away():

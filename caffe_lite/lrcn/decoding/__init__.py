@@ -1,9 +1,9 @@
 """Captions from next-word probabilities: greedy, beam search, sampling; and their scores."""
 
 from caffe_lite.lrcn.decoding.beam import beam_search
-from caffe_lite.lrcn.decoding.caption import Caption
+from caffe_lite.lrcn.decoding.caption import Caption, best_first
 from caffe_lite.lrcn.decoding.greedy import greedy
 from caffe_lite.lrcn.decoding.sampling import sample
 from caffe_lite.lrcn.decoding.scoring import score
 
-__all__ = ["Caption", "beam_search", "greedy", "sample", "score"]
+__all__ = ["Caption", "beam_search", "best_first", "greedy", "sample", "score"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caffe_lite.lrcn.decoding.caption import Caption
+from caffe_lite.lrcn.decoding.caption import Caption, best_first
 from caffe_lite.lrcn.predictor import WordPredictor
 from caffe_lite.lrcn.vocabulary import END
 
@@ -47,10 +47,7 @@ def beam_search(
         for stream, each in enumerate(live):
             each.stream = stream
     captions = [[Caption(each.ids, each.log_probs) for each in hypotheses] for hypotheses in beams]
-    if per_word:
-        for its in captions:
-            its.sort(key=lambda caption: -caption.log_prob_per_word)
-    return captions
+    return [best_first(each, per_word=True) for each in captions] if per_word else captions
 
 
 def _extend(hypotheses: list[_Hypothesis], scores: np.ndarray, beam: int) -> list[_Hypothesis]:

@@ -1,13 +1,11 @@
-"""Caption files in the form of COCO's, and the vocabulary that they make."""
+"""Captioned images from a COCO file, and a vocabulary made from their captions."""
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from caffe_lite.data.lists import read_lines
-from caffe_lite.errors import DataError
-from caffe_lite.lrcn.coco import ImageId, read_annotations
+from caffe_lite.lrcn.coco import read_annotations, read_image_ids
 from caffe_lite.lrcn.vocabulary import UNKNOWN, Vocabulary, split_sentence
 from caffe_lite.proto.files import StrPath
 
@@ -25,14 +23,12 @@ def read_captions(
 ) -> list[Captioned]:
     """Read a COCO caption file: `images` (id, file_name), `annotations` (image_id, caption).
 
-    The images come in the order of `ids`, a file of one image id a line, else in that of the file.
-    Captions without a word are left out. A `DataError` tells what the file lacks.
+    The images come in the order of `ids`, a file of one image id per line, else in that of the
+    annotations. Captions without words are left out. Raises DataError for malformed files.
     """
     content = read_annotations(annotations)
     files = content.files
-    wanted = (
-        list(files) if ids is None else _read_ids(os.fspath(ids), files, os.fspath(annotations))
-    )
+    wanted = list(files) if ids is None else read_image_ids(ids, content, annotations)
     return [
         Captioned(
             os.path.join(image_folder, files[key]),
@@ -42,17 +38,8 @@ def read_captions(
     ]
 
 
-def _read_ids(path: str, known: dict[ImageId, str], annotations: str) -> list[ImageId]:
-    by_text = {str(key): key for key in known}
-    lines = read_lines(path, "image ids")
-    for number, line in lines:
-        if line not in by_text:
-            raise DataError(f"{path}:{number}: {annotations} has no image {line}")
-    return [by_text[line] for _, line in lines]
-
-
 def make_vocabulary(images: Iterable[Captioned], min_count: int = 5) -> Vocabulary:
-    """The words that occur `min_count` times or more, the commonest first, behind `<unk>`."""
+    """`<unk>`, then the words that occur at least `min_count` times, the most frequent first."""
     counts = Counter(word for image in images for sentence in image.sentences for word in sentence)
     kept = [word for word, count in counts.items() if count >= min_count]
     return Vocabulary([UNKNOWN, *sorted(kept, key=lambda word: (-counts[word], word))])
