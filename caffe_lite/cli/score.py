@@ -1,7 +1,8 @@
 """Score captions against references: BLEU-1 to BLEU-4, ROUGE-L and CIDEr.
 
 The scores equal those of the COCO caption evaluation; Java is not needed. CANDIDATES is the JSON
-that `caffe_lite caption --json` prints, or any COCO results file; REFERENCES is a COCO caption file:
+that `caffe_lite caption --json` prints, or any COCO results file. REFERENCES is a COCO caption
+file:
 
     [{"image_id": 1, "caption": "a dog on a lawn"}, ...]
     {"images": [{"id": 1, "file_name": "1.jpg"}, ...],

@@ -7,7 +7,7 @@ import pytest
 
 import caffe_lite.pycaffe as caffe
 from caffe_lite.errors import BackendError
-from caffe_lite.pycaffe import glog
+from caffe_lite.pycaffe import glog, mode
 
 
 @pytest.fixture
@@ -55,6 +55,43 @@ def test_one_solver_on_one_device():
     ):
         with pytest.raises(BackendError, match="in one process on one device"):
             act()
+
+
+@pytest.fixture
+def one_gpu(monkeypatch):
+    """A machine with the GPU 1 and no other; the mode is as it was afterwards."""
+
+    def get_ops(device=None):
+        if device in (None, 1):
+            return device
+        raise BackendError(f"no GPU {device}")
+
+    monkeypatch.setattr(mode, "get_ops", get_ops)
+    monkeypatch.setattr(logging.getLogger("caffe_lite"), "propagate", True)
+    for name in ("_cpu_only", "_wants_gpu", "_device", "_wanted_device"):
+        monkeypatch.setattr(mode, name, getattr(mode, name))
+
+
+def test_the_gpu_mode_without_a_gpu_warns_and_runs_on_the_cpu(one_gpu, caplog):
+    caffe.set_device(0)
+    assert caplog.messages == []
+    caffe.set_mode_gpu()
+    assert mode.current_ops() is None
+    assert caplog.messages == ["set_mode_gpu: no GPU 0; using the CPU"]
+    caffe.set_device(1)
+    assert mode.current_ops() == 1
+    caffe.set_device(2)
+    assert mode.current_ops() is None and len(caplog.messages) == 2
+    caffe.set_mode_cpu()
+    caffe.set_device(1)
+    assert mode.current_ops() is None
+
+
+def test_cpu_only_outlasts_the_gpu_mode(one_gpu, caplog):
+    mode.use_cpu_only()
+    caffe.set_device(1)
+    caffe.set_mode_gpu()
+    assert mode.current_ops() is None and caplog.messages == []
 
 
 def test_the_stopwatch_counts_milliseconds(monkeypatch):

@@ -220,3 +220,12 @@ def test_installing_twice_is_installing_once(modules):
     caffe_lite.install_as_caffe()
     assert modules["caffe"] is first is sys.modules["caffe_lite.pycaffe"]
     assert modules["caffe.io"] is sys.modules["caffe_lite.pycaffe.io"]
+
+
+def test_a_script_for_the_gpu_runs_on_the_cpu_with_the_option(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import sys, caffe\ncaffe.set_mode_gpu()\ncaffe.set_device(99)\nprint(sys.argv[1:])\n"
+    )
+    command = [sys.executable, "-m", "caffe_lite.pycaffe", "--cpu", "script.py", "--cpu", "x"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['--cpu', 'x']\n", "")
