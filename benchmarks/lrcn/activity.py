@@ -36,7 +36,7 @@ def run(
     folder: Path,
     clips: Shaken,
     seed: int,
-    iterations: int | None,
+    share: float,
 ) -> dict[str, dict[str, float]]:
     """Accuracy on the test clips, in percent, by net and input."""
     shown = {modality: images(clips, modality) for modality in ("rgb", "flow")}
@@ -44,7 +44,7 @@ def run(
     for kind, title in KINDS.items():
         probs = {}
         for modality, frames in shown.items():
-            weights = train(f"activity/solver_{kind}_{modality}.prototxt", folder, seed, iterations)
+            weights = train(f"activity/solver_{kind}_{modality}.prototxt", folder, seed, share)
             probs[modality] = probabilities(kind, modality, weights, frames)
         answers = {"RGB": probs["rgb"], "flow": probs["flow"]}
         answers |= {

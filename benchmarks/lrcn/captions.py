@@ -81,13 +81,13 @@ def run(
     clips: Clips,
     semantics: Path,
     seed: int,
-    iterations: int | None,
+    share: float,
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Scores of captions by form, and of retrieval by form and way."""
     written, found = {}, {}
     frames = frames_as_channels(clips)
     for form, title in FORMS.items():
-        weights = train(f"captions/solver_{form}.prototxt", folder, seed, iterations, [semantics])
+        weights = train(f"captions/solver_{form}.prototxt", folder, seed, share, [semantics])
         made = run_net("captions/features.prototxt", weights, {"frames": frames}, ["fc8"])
         captioner = load_captioner(f"captions/word_to_preds_{form}.prototxt", weights)
         written[title] = score_captions(captioner, made["fc8"], clips)

@@ -56,7 +56,7 @@ def run(
     clips: Clips,
     semantics_weights: Path,
     seed: int,
-    iterations: int | None,
+    share: float,
 ) -> dict[str, dict[str, float]]:
     """Scores of the descriptions of `clips` by net."""
     predicted = predict(semantics_weights, clips)
@@ -64,7 +64,7 @@ def run(
     write_predictions(folder, "test_predictions", predicted)
     table = {}
     for name, title in NETS.items():
-        weights = train(f"description/solver_{name}.prototxt", folder, seed, iterations)
+        weights = train(f"description/solver_{name}.prototxt", folder, seed, share)
         form = "encoder_decoder" if name == "encoder_decoder" else "decoder"
         writer = load_captioner(f"description/word_to_preds_{form}.prototxt", weights)
         table[title] = score_captions(writer, _seen(name, weights, predicted), clips)

@@ -1,4 +1,4 @@
-"""Training by a solver's prototxt, with data, seed and snapshots of this run's own."""
+"""Train with a solver's prototxt, but with the data, seed and snapshots of this run."""
 
 import time
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from caffe_lite.weights import write_caffemodel
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOTXT = ROOT / "prototxt" / "lrcn"
-DATA = "data/lrcn/"  # what the nets name; a run reads its own folder instead
+DATA = "data/lrcn/"  # the folder in the nets' definitions, which a run replaces by its own
 
 
 def train(
     solver: str,
     folder: Path,
     seed: int,
-    iterations: int | None = None,
+    share: float = 1.0,
     weights: Sequence[Path] = (),
     quiet: bool = True,
 ) -> Path:
-    """Train by `solver`, a file under prototxt/lrcn, and return the path of the weights.
+    """Train with `solver`, a file under prototxt/lrcn, and return the path of the weights.
 
-    Data are read from `folder`, where the weights are written too. `iterations` replaces max_iter,
-    `weights` are files to start from.
+    Data is read from `folder`, where the weights are written too. `share` of the solver's max_iter
+    iterations are run, at least one; `weights` are files to start from.
     """
     path = PROTOTXT / solver
     param = load.load_solver(path)
@@ -41,8 +41,8 @@ def train(
     param.ClearField("test_interval")
     param.ClearField("test_state")
     param.weights.extend(map(str, weights))
-    if iterations is not None:
-        param.max_iter = iterations
+    param.max_iter = max(1, round(share * param.max_iter))
+    param.display = max(1, param.max_iter // 10)
     out = folder / f"{Path(param.snapshot_prefix).name}.caffemodel"
     shown: list[float] = []
 

@@ -6,9 +6,9 @@ caffe_lite captions prepare --annotations captions_val2014.json --images images/
     --out h5_data/buffer_100 --split val --vocabulary h5_data/buffer_100/vocabulary.txt
 
 writes h5_data/buffer_100/train_aligned_20_batches/ with hdf5_chunk_list.txt for HDF5Data and
-image_list.with_dummy_labels.txt for ImageData, whose batches of 100 images go with batches of
-20 x 100 words, and train_unaligned_batches/ for the language model; the first call makes
-vocabulary.txt. What is finished is kept when the command is given again.
+image_list.with_dummy_labels.txt for ImageData, whose batches of 100 images match batches of
+20 x 100 words, and train_unaligned_batches/ for the language model. The first call also makes
+vocabulary.txt. When the command is repeated, finished files are kept.
 """
 
 import argparse
@@ -21,15 +21,19 @@ from caffe_lite.cli import options
 
 log = logging.getLogger("caffe_lite.captions")
 
+MIN_COUNT = 5
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", choices=("prepare",), help="prepare: write what the nets read")
+    parser.add_argument(
+        "task", choices=("prepare",), help="prepare: write the files that the nets read"
+    )
     options.add_flag(
         parser,
         "annotations",
         required=True,
         metavar="JSON",
-        help="captions in COCO's form: images (id, file_name), annotations (image_id, caption)",
+        help="a COCO caption file: images (id, file_name), annotations (image_id, caption)",
     )
     options.add_flag(parser, "images", required=True, metavar="DIR", help="where the images are")
     options.add_flag(parser, "out", required=True, metavar="DIR", help="where to write")
@@ -38,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "split",
         default="train",
         metavar="NAME",
-        help="what the data is called in the names of folders (default train)",
+        help="name of the data in the names of folders (default train)",
     )
     options.add_flag(
-        parser, "ids", metavar="FILE", help="take these images only: one image id a line"
+        parser, "ids", metavar="FILE", help="use only these images: one image id per line"
     )
     options.add_flag(
         parser,
@@ -53,9 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "min_count",
         type=options.positive,
-        default=5,
         metavar="N",
-        help="words that occur less often become <unk> (default 5)",
+        help=f"words that occur less often become <unk> (default {MIN_COUNT})",
     )
     options.add_flag(
         parser,
@@ -63,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.positive,
         default=100,
         metavar="N",
-        help="streams of sentences, and images a batch (default 100)",
+        help="streams of sentences, and images per batch (default 100)",
     )
     options.add_flag(
         parser,
@@ -71,14 +74,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.positive,
         default=20,
         metavar="N",
-        help="steps for a sentence and its end; longer ones are cut (default 20)",
+        help="steps per sentence, its end included; longer ones are truncated (default 20)",
     )
     options.add_flag(
         parser,
         "layout",
         choices=("aligned", "unaligned", "both"),
         default="both",
-        help="aligned with images, back to back for a language model, or both",
+        help="aligned with images, unaligned for a language model, or both (default)",
     )
     options.add_flag(
         parser,
@@ -86,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.natural,
         default=3,
         metavar="N",
-        help="of the order of the sentences (default 3)",
+        help="random seed of the order of the sentences (default 3)",
     )
 
 
@@ -131,12 +134,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _existing(images: list[Any], folder: str) -> list[Any]:
-    """The images that are there; a warning counts the others."""
+    """The images that exist; logs a warning about the others."""
     there = [image for image in images if os.path.isfile(image.path)]
     missing = [image.path for image in images if not os.path.isfile(image.path)]
     if missing:
         log.warning(
-            "%d of %d images are not in %s, the first of them %s; they are left out",
+            "%d of %d images are not in %s and are left out, for example %s",
             len(missing),
             len(images),
             folder,
@@ -150,9 +153,11 @@ def _vocabulary(args: argparse.Namespace, images: list[Any]) -> Any:
     from caffe_lite.lrcn.vocabulary import Vocabulary
 
     if args.vocabulary:
+        if args.min_count is not None:
+            log.warning("--min-count has no effect with --vocabulary")
         return Vocabulary.read(args.vocabulary)
     path = Path(args.out) / "vocabulary.txt"
-    made = make_vocabulary(images, args.min_count)
+    made = make_vocabulary(images, args.min_count or MIN_COUNT)
     if path.exists():
         found = Vocabulary.read(path)
         if found.words != made.words:

@@ -1,9 +1,9 @@
-"""Tell what happens in videos with LRCN's activity nets.
+"""Classify the activities in videos with LRCN's nets.
 
 A video is a folder of numbered frames, as `caffe_lite video frames` makes it, and for a flow net a
-folder of flow images. Clips slide over it, ten crops are taken of each frame (corners, middle,
-mirrored), and the probabilities are averaged over crops and time. A net without LSTM classifies
-frame by frame.
+folder of flow images. Clips slide over the video, ten crops of each frame (corners and centre, and
+their mirror images) are classified, and the probabilities are averaged over crops and time. A net
+without LSTM classifies single frames.
 
 Examples:
     One video, RGB alone:
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
 from caffe_lite.cli.caption_options import add_image_input, image_options
+from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 RGB_MEAN = (103.939, 116.779, 128.68)  # LRCN's; its red is not ImageNet's 123.68
 FLOW_MEAN = 128.0
+RGB_WEIGHT, TOP = "1/2", 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "videos",
         nargs="+",
         metavar="FOLDER",
-        help="folders of frames; with --list the folder of these folders",
+        help="folders of frames; with --list the one folder that contains them",
     )
     add(parser, "net", required=True, metavar="NET", help="deploy prototxt of the activity net")
     add(parser, "weights", required=True, metavar="W[,W2]", help="its caffemodel")
@@ -50,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "classes",
         metavar="FILE",
-        help='class names, one a line in the order of their labels, or "number name"',
+        help='class names, one per line in the order of their labels, or "number name"',
     )
     add(
         parser,
         "frames",
         choices=("rgb", "flow"),
         default="rgb",
-        help="what FOLDER holds (default rgb); mirrored flow images get the opposite horizontal "
+        help="what FOLDER holds (default rgb); mirroring a flow image also inverts its horizontal "
         "flow",
     )
     fusion = parser.add_argument_group("fusion with a flow net")
@@ -65,21 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         fusion,
         "flow",
         metavar="FOLDER",
-        help="folder of flow images of the same video, or of such folders of the same names",
+        help="folder of the video's flow images, or of such folders with the videos' names",
     )
     add(fusion, "flow_weights", metavar="W[,W2]", help="the flow net's caffemodel")
     add(fusion, "flow_net", metavar="NET", help="its deploy prototxt (default: that of --net)")
     add(
         fusion,
         "flow_mean",
-        default=None,
         metavar="B,G,R",
         help="mean to subtract from flow images (default 128 for nets of 224 or 227 pixels)",
     )
     add(
         fusion,
         "rgb_weight",
-        default="1/2",
         metavar="X",
         help="weight of RGB, from 0 to 1; flow has the rest (default 1/2)",
     )
@@ -90,24 +90,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=(1, 10),
         default=10,
-        help="crops per frame: the middle, or ten (default)",
+        help="crops per frame: 1, the centre, or 10 (default)",
     )
     add(
         views,
         "stride",
         type=int,
         metavar="N",
-        help="frames from one clip's beginning to the next's (default: half a clip)",
+        help="frames between the beginnings of clips (default: half a clip)",
     )
     add_image_input(
         views,
         "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
         "240,320 for nets of 224 or 227 pixels, else none",
     )
-    add(parser, "list", metavar="FILE", help='"CLASS/VIDEO label" a line: measure the accuracy')
-    add(parser, "top", type=int, default=5, metavar="N", help="classes to print (default 5)")
+    add(parser, "list", metavar="FILE", help='"CLASS/VIDEO label" per line: measure the accuracy')
+    add(parser, "top", type=int, metavar="N", help=f"classes to print (default {TOP})")
     options.add_device(parser)
-    add(parser, "json", action="store_true", help="print JSON: probabilities of every class")
+    add(parser, "json", action="store_true", help="print JSON: the probability of every class")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -115,6 +115,10 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.errors import UsageError
 
     live = start_log(quiet=True)
+    if args.flow is None and args.flow_weights is None:
+        refuse(args, ("flow_net", "flow_mean", "rgb_weight"), "without --flow")
+    if args.json:
+        refuse(args, ("top",), "with --json")
     if (args.flow is None) != (args.flow_weights is None):
         raise UsageError("--flow and --flow-weights go together: flow images and their net")
     for name in ("stride", "top"):
@@ -134,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
             )
         else:
             best = ", ".join(
-                f"{each['class']} {each['probability']:.4f}" for each in ranked[: args.top]
+                f"{each['class']} {each['probability']:.4f}" for each in ranked[: args.top or TOP]
             )
             print(f"{folder}: {best}", flush=True)
         live.show(f"classify-video: {number} of {len(videos)}")
@@ -151,13 +155,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
-    """Folders of frames, with their labels if a list tells them."""
+    """Folders of frames, with the labels that --list gives them."""
     from caffe_lite.data.frames import find_video, read_video_list
     from caffe_lite.errors import UsageError
 
     if args.list:
         if len(args.videos) != 1:
-            raise UsageError("--list takes one folder, that of the videos' folders")
+            raise UsageError("--list takes one folder, which contains the folders of frames")
         return [
             (find_video(args.videos[0], video), label)
             for video, label in read_video_list(args.list)
@@ -172,7 +176,7 @@ def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
 
 
 class Recognizer:
-    """One net, or an RGB and a flow net, and the classes' names."""
+    """A classifier, or one for RGB and one for flow, and the class names."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         from fractions import Fraction
@@ -183,7 +187,7 @@ class Recognizer:
         self.args = args
         self.names = read_class_names(args.classes) if args.classes else None
         try:
-            self.rgb_weight = float(Fraction(args.rgb_weight))
+            self.rgb_weight = float(Fraction(args.rgb_weight or RGB_WEIGHT))
         except (ValueError, ZeroDivisionError):
             self.rgb_weight = -1.0
         if not 0 <= self.rgb_weight <= 1:
@@ -204,7 +208,7 @@ class Recognizer:
             )
 
     def probabilities(self, folder: str, alone: bool) -> np.ndarray:
-        """Probabilities (K,) of the video in a folder; `alone`: no other video was named."""
+        """Probabilities (K,) of the video in `folder`; `alone` if it is the only one."""
         from caffe_lite.lrcn.activity import FolderFrames, fuse
 
         probs = self.first.classify(FolderFrames(folder, self.first.images.read))
@@ -218,7 +222,7 @@ class Recognizer:
         return fuse(probs, self.flow.classify(frames), self.rgb_weight)
 
     def ranked(self, probs: np.ndarray) -> list[dict[str, Any]]:
-        """Classes with their probabilities, the likeliest first."""
+        """Classes with their probabilities, the most probable first."""
         return [
             {
                 "class": self.names[label] if self.names else str(label),

@@ -1,9 +1,9 @@
-"""Sentences laid out as the streams that LRCN's language nets read, a column for each stream.
+"""Sentences laid out as the streams that LRCN's language nets read, one column per stream.
 
-Column n of the arrays is one stream of sentences, one behind the other. Where a sentence w1 ... wk
-stands, `input_sentence` is 0 w1 ... wk, `target_sentence` w1 ... wk 0 and `cont_sentence`
-0 1 ... 1, one step longer than the sentence. Behind the last one are the padding, -1 and 0: a
-target of -1 is the `ignore_label` of the loss.
+Column n of the arrays is one stream of consecutive sentences. For a sentence w1 ... wk,
+`input_sentence` is 0 w1 ... wk, `target_sentence` w1 ... wk 0 and `cont_sentence` 0 1 ... 1, one
+step more than the sentence has words. After the last sentence inputs and targets are padded with
+-1, the `ignore_label` of the loss, and `cont_sentence` with 0.
 """
 
 import heapq
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-END = 0  # the word that begins and ends every sentence
+END = 0  # the id that begins and ends every sentence
 PADDING = -1  # as in LRCN's COCO files
 
 Streams = dict[str, np.ndarray]
 
 
 def empty_streams(steps: int, count: int, padding: int = PADDING) -> Streams:
-    """Streams (steps, count) without a sentence; `padding` is what `input_sentence` holds."""
+    """Empty streams (steps, count), with `input_sentence` filled with `padding`."""
     shape = (steps, count)
     return {
         "cont_sentence": np.zeros(shape, np.float32),
@@ -30,11 +30,11 @@ def empty_streams(steps: int, count: int, padding: int = PADDING) -> Streams:
 def aligned(
     sentences: Sequence[Sequence[int]], buffer: int, steps: int, padding: int = PADDING
 ) -> Streams:
-    """Every sentence in a slot of `steps` steps, cut off or padded: arrays (n / buffer * steps,
-    buffer), n a multiple of `buffer`.
+    """Put each sentence in a slot of `steps` steps, truncated or padded.
 
-    Sentence k * buffer + i begins at step k * steps of stream i, so that batches of `steps` rows
-    go with batches of `buffer` images in the order of the sentences.
+    The arrays are (n / buffer * steps, buffer) for n sentences, a multiple of `buffer`. Sentence
+    k * buffer + i begins at step k * steps of stream i, so batches of `steps` rows match batches of
+    `buffer` images in the order of the sentences.
     """
     arrays = empty_streams(len(sentences) // buffer * steps, buffer, padding)
     for n, words in enumerate(sentences):
@@ -43,17 +43,25 @@ def aligned(
 
 
 def unaligned(sentences: Sequence[Sequence[int]], buffer: int) -> Streams:
-    """Sentences whole and back to back: each goes to the stream that is free first."""
-    free = [(0, stream) for stream in range(buffer)]
+    """Put whole sentences back to back; each goes to the stream that ends first."""
+    ends = [(0, stream) for stream in range(buffer)]  # a heap: the next step of each stream
     starts = []
     for words in sentences:
-        start, stream = free[0]
+        start, stream = ends[0]
         starts.append((start, stream))
-        heapq.heapreplace(free, (start + len(words) + 1, stream))
-    arrays = empty_streams(max(free)[0], buffer)
+        heapq.heapreplace(ends, (start + len(words) + 1, stream))
+    arrays = empty_streams(max(ends)[0], buffer)
     for (start, stream), words in zip(starts, sentences, strict=True):
         _place(arrays, start, stream, words, len(words) + 1)
     return arrays
+
+
+def sentence_numbers(streams: Streams) -> np.ndarray:
+    """The number of the sentence that each cell belongs to, padding after it included; int."""
+    begins = (streams["input_sentence"] == END) & (streams["target_sentence"] != PADDING)
+    numbers = np.zeros(begins.shape, int)
+    numbers[begins] = np.arange(begins.sum())
+    return np.maximum.accumulate(numbers, axis=0)
 
 
 def _place(arrays: Streams, start: int, stream: int, words: Sequence[int], room: int) -> None:

@@ -1,13 +1,15 @@
-"""Vocabulary files of LRCN, and sentences as the word ids that its nets read."""
+"""LRCN's vocabulary files, and sentences as the word ids that its nets read."""
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from caffe_lite.data.caption_streams import END
 from caffe_lite.errors import DataError, did_you_mean
+from caffe_lite.lrcn.combining import match_marks_as_letters
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 
@@ -19,21 +21,23 @@ _WORD = re.compile(r"\S+|\W+")
 
 
 def split_sentence(sentence: str) -> list[str]:
-    """A sentence as LRCN's data has it: lower-case words, and runs of punctuation as words.
+    """Split a sentence as LRCN's data has it: lower-case words, and runs of punctuation as words.
 
-    A full stop at the end is dropped: `A dog's ball.` gives a, dog, ', s, ball. A run may hold
-    spaces, as the comma with a quotation mark does in `It says, "Go"`.
+    A full stop at the end is dropped: `A dog's ball.` gives a, dog, ', s, ball. A run may contain
+    spaces, such as the comma and quotation mark in `It says, "Go"`. Characters are composed first
+    (Unicode NFC), so an é of two code points is the same letter as one of one.
     """
-    line = " ".join(sentence.splitlines())
-    words = [word.strip().lower() for word in _SEPARATORS.split(line) if word.strip()]
+    line = unicodedata.normalize("NFC", " ".join(sentence.splitlines()))
+    pieces = match_marks_as_letters(line, _SEPARATORS.split)
+    words = [word.strip().lower() for word in pieces if word.strip()]
     return words[:-1] if words[-1:] == ["."] else words
 
 
 class Vocabulary:
     """Words and their ids: `words[i - 1]` has id i; id 0, <EOS>, begins and ends every sentence.
 
-    `source` is what errors call the vocabulary. Raises DataError for a word that is empty, holds
-    white space without being a run of punctuation, or occurs twice.
+    `source` names the vocabulary in errors. Raises DataError for a word that is empty, occurs twice
+    or contains white space; only runs of punctuation may contain it.
     """
 
     def __init__(self, words: Iterable[str], source: StrPath = "vocabulary") -> None:
@@ -46,7 +50,7 @@ class Vocabulary:
             if word in self.ids:
                 raise DataError(
                     f'{self.source}:{i}: "{word}" is there already, in line '
-                    f"{self.ids[word]}; each word must stand once"
+                    f"{self.ids[word]}; list each word once"
                 )
             self.ids[word] = i
         if END_NAME in self.ids:
@@ -56,12 +60,12 @@ class Vocabulary:
             )
 
     def __len__(self) -> int:
-        """How many ids there are, <EOS> included: the size that a net's word layers need."""
+        """The number of ids, <EOS> included: the size that a net's word layers need."""
         return len(self.words) + 1
 
     @classmethod
     def read(cls, path: StrPath) -> Vocabulary:
-        """The vocabulary in a file of one word a line; line i (from 1) is word i."""
+        """Read a file of one word per line; line i (from 1) is word i."""
         name = os.fspath(path)
         try:
             with open(path, encoding="utf-8-sig") as file:
@@ -70,24 +74,24 @@ class Vocabulary:
             raise DataError(f"{name}: the vocabulary cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise DataError(
-                f"{name}: not a vocabulary: a text file (UTF-8) with one word a line is expected"
+                f"{name}: not a vocabulary: a text file (UTF-8) with one word per line is expected"
             ) from None
         if lines[-1] == "":
             lines.pop()
         if not lines:
-            raise DataError(f"{name}: the vocabulary is empty; one word a line is expected")
+            raise DataError(f"{name}: the vocabulary is empty; one word per line is expected")
         return cls((line.strip() for line in lines), name)
 
     def write(self, path: StrPath) -> None:
-        """Write the words, one a line."""
+        """Write the words, one per line."""
         with atomic_path(path) as partial:
             partial.write_text("".join(f"{word}\n" for word in self.words), encoding="utf-8")
 
     def encode(self, sentence: str | Sequence[str], unknown: str | None = None) -> list[int]:
         """The ids of a sentence's words, without <EOS>; a string is split by `split_sentence`.
 
-        A word that is not in the vocabulary stands for `unknown` (such as "<unk>"), or raises
-        DataError where that is None.
+        A word that is not in the vocabulary is replaced by `unknown` (such as "<unk>"), or raises
+        DataError if that is None.
         """
         words = split_sentence(sentence) if isinstance(sentence, str) else sentence
         ids = [self.ids.get(word) for word in words]
@@ -100,16 +104,13 @@ class Vocabulary:
                 )
             if unknown not in self.ids:
                 raise DataError(
-                    f'{self.source} has no "{unknown}" to stand for "{word}", which '
-                    "is not in it either"
+                    f'{self.source} has no "{unknown}" to replace "{word}", which is not in it '
+                    "either"
                 )
         return [self.ids[unknown or ""] if i is None else i for i in ids]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The words of `ids`, up to the first <EOS> or to the end.
-
-        Raises DataError for an id that no word has.
-        """
+        """The words of `ids` up to the first <EOS>. Raises DataError for an id out of range."""
         words = []
         for i in ids:
             if i == END:

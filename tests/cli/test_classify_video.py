@@ -192,15 +192,22 @@ def test_a_net_of_single_frames(folder, capsys):
             1,
             'few.txt:1: a video and its label expected, got "one"',
         ),
+        (["sizes"], 1, "frame.0002.png: is 9x9, other frames of the video are 8x9; give all"),
+        (["frames/v_one", "--flow-mean", "1"], 2, "--flow-mean has no effect without --flow"),
+        (["frames/v_one", "--flow-net", "a"], 2, "--flow-net has no effect without --flow"),
+        (["frames/v_one", "--rgb-weight", "1"], 2, "--rgb-weight has no effect without --flow"),
+        (["frames/v_one", "--json", "--top", "2"], 2, "--top has no effect with --json"),
         (["frames/v_one", "--resize", "4,9"], 1, "images of 4x9 pixels are smaller"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, message):
-    for name in ("empty", "broken", "gap"):
+    for name in ("empty", "broken", "gap", "sizes"):
         (folder / name).mkdir()
     (folder / "broken" / "frame.0001.png").write_bytes(b"no image")
     for i in (1, 2, 4):
         write_image(folder / "gap" / f"frame.{i:04}.png", np.zeros((8, 9, 3), np.uint8))
+    for i, height in ((1, 8), (2, 9)):
+        write_image(folder / "sizes" / f"frame.{i:04}.png", np.zeros((height, 9, 3), np.uint8))
     (folder / "few.txt").write_text("one\ntwo\n")
     write_caffemodel(make(SINGLE), folder / "single.caffemodel")
     found, _, err = run(capsys, *NET, *arguments)

@@ -1,6 +1,7 @@
 """Caption data from a COCO file to the batches that a captioning net sees."""
 
 import argparse
+import hashlib
 import json
 
 import h5py
@@ -116,10 +117,39 @@ def test_the_files_are_those_that_legacy_nets_name(coco):
             "cont_sentence",
             "input_sentence",
             "target_sentence",
+            "stage_indicators",
+            "hashed_image_path",
             "cont",
             "buffer_size",
         }
         assert file["input_sentence"].shape == (25, 4)
+
+
+@pytest.mark.parametrize("layout", ["aligned", "unaligned"])
+def test_stages_and_hashed_paths_go_with_the_sentences(coco, layout):
+    prepare("--layout", layout)
+    folder = next((coco / "h5").glob(f"train_{layout}*"))
+    hashes = [
+        int(hashlib.sha1(path.encode()).hexdigest(), 16) % 100_000
+        for path in (folder / "image_list.txt").read_text().splitlines()
+    ]
+    with h5py.File(folder / "batch_0.h5") as file:
+        streams = {name: file[name][:] for name in file}
+    inputs, targets = streams["input_sentence"], streams["target_sentence"]
+    hashed, stages = streams["hashed_image_path"], streams["stage_indicators"]
+    assert hashed.shape == stages.shape == inputs.shape
+    np.testing.assert_array_equal(stages, targets >= 0)
+    begins = np.argwhere((inputs == 0) & (targets >= 0))
+    assert len(begins) == len(hashes) > 15
+    for (t, n), wanted in zip(begins, hashes, strict=True):
+        end = t + 1
+        while end < len(inputs) and inputs[end, n] > 0:
+            end += 1
+        if layout == "aligned":
+            end = t + 5
+        assert hashed[t:end, n].tolist() == [wanted] * (end - t)
+    if layout == "unaligned":
+        assert (hashed[stages == 0] == 0).all() and (stages == 0).any()
 
 
 def test_streams_back_to_back_hold_every_sentence_whole():

@@ -96,6 +96,22 @@ def test_frames_at_another_rate_are_those_that_show_then(tmp_path, fake_av, fps,
     assert read_image(tmp_path / "v" / "v.0001.jpg").shape == (16, 30, 3)
 
 
+@pytest.mark.parametrize("times", ["0 0.1 1e9 1e9", "0 0.1 0.2 nan", "0 inf", "0 0.5 60.7"])
+def test_damaged_time_stamps_do_not_write_without_end(tmp_path, fake_av, times):
+    (tmp_path / "v.avi").write_text(times)
+    with pytest.raises(DataError, match="v.avi: frame . is .* s after the one before"):
+        run("frames", tmp_path / "v.avi", "--out", tmp_path / "out", "--fps", 10)
+    assert list((tmp_path / "out").iterdir()) == []
+    run("frames", tmp_path / "v.avi", "--out", tmp_path / "out")
+    assert len(shades(tmp_path / "out" / "v")) == len(times.split())
+
+
+def test_time_stamps_that_go_back_write_no_frame_again(tmp_path, fake_av):
+    (tmp_path / "v.avi").write_text("0 0.1 0.3 0.05 0.1 0.4 0.5")
+    run("frames", tmp_path / "v.avi", "--out", tmp_path, "--fps", 10)
+    assert shades(tmp_path / "v") == [0, 1, 1, 4, 5, 6]
+
+
 def test_a_bad_video_does_not_stop_the_others(tmp_path, fake_av, capsys):
     for name, content in (("a", "damaged"), ("b", "0"), ("c", "-"), ("d", "")):
         (tmp_path / f"{name}.avi").write_text(content)

@@ -65,7 +65,7 @@ def test_words_that_are_not_there_are_told_or_stand_for_another(vocabulary):
     ):
         vocabulary.encode("A dogs runs")
     assert vocabulary.encode("a zebra runs", UNKNOWN) == [2, 1, 4]
-    with pytest.raises(DataError, match='has no "<unk>" to stand for "zebra"'):
+    with pytest.raises(DataError, match='has no "<unk>" to replace "zebra"'):
         Vocabulary(["a"]).encode("a zebra", UNKNOWN)
     with pytest.raises(DataError, match="word ids are 0 ... 7, got 8"):
         vocabulary.decode([2, 8])
@@ -91,3 +91,9 @@ def test_files_that_are_no_vocabulary_are_told(tmp_path, content, message):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(DataError, match="gone.txt: the vocabulary cannot be read: No such file"):
         Vocabulary.read(tmp_path / "gone.txt")
+
+
+def test_a_decomposed_letter_is_one_with_its_mark():
+    assert split_sentence("A cafe\u0301, nai\u0308ve.") == ["a", "café", ",", "naïve"]
+    assert split_sentence("x\u0302y z\u0301\u0327 हिन्दी") == ["x\u0302y", "ź\u0327", "हिन्दी"]
+    assert split_sentence("a\U00020000 x\u0302") == ["a\U00020000", "x\u0302"]

@@ -2,7 +2,9 @@
 
 import re
 
-# What the evaluation drops. Brackets come out in lower case there and so are not on its list.
+from caffe_lite.lrcn.combining import match_marks_as_letters
+
+# Dropped by the evaluation. Brackets are lower-cased first there, so its list does not match them.
 _DROPPED = frozenset(("''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"))
 _REPLACED = {
     "(": "-lrb-",
@@ -28,7 +30,7 @@ _SPLIT = {
     "'tis": "'t is",
     "'twas": "'t was",
 }
-_QUOTES = str.maketrans(
+_CHARACTERS = str.maketrans(
     {
         "‘": "'",
         "’": "'",
@@ -38,14 +40,25 @@ _QUOTES = str.maketrans(
         "„": '"',
         "«": '"',
         "»": '"',
+        "‹": "'",
+        "›": "'",
+        "‐": "-",
+        "‑": "-",
         "–": " -- ",
         "—": " -- ",
         "…": " ... ",
+        "½": " ½ ",
+        "¼": " ¼ ",
+        "¾": " ¾ ",
+        "\u00ad": "",  # soft hyphen
+        "\u200b": " ",  # zero-width space
     }
 )
 _XML = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 
-# Abbreviations keep their full stop; the second list only before a number.
+_EMOJI = "\U0001f000", "\U0001ffff"  # what the Java tokenizer deletes
+
+# Abbreviations keep their full stop; those of the second list only before a number.
 _ABBREVIATIONS = """
 adj adm adv al ala alex apr ariz assoc atty aug ave bhd blvd brig bros calif capt cf cie cmdr co
 col colo conn corp cos cpl ct dak dec dept det dr drs elec ens esq est etc ext feb fla fri ft ga
@@ -68,20 +81,22 @@ _WORD = rf"{_LETTER}\w*(?:[.!?]{_LETTER}\w*)*"
 _CLITIC = rf"'(?:s|d|m|re|ve|ll)(?!{_LETTER})"
 _PIECE = rf"(?:{_NUMBER}(?!\w)|\w+)"
 
-# The first alternative that matches wins, so what is longer and rarer comes first.
+# The first alternative that matches wins, so longer and rarer patterns come first.
 _TOKEN = re.compile(
     "|".join(
         (
             r"(?:https?://|www\.)[^\s<>\"|()]*[^\s<>\"|.!?(){},-]",
             r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]+",
             r"</?[a-z][^<>\s]*>",
+            rf"[<>]?[:;=][-o*']?[()dpo\\{{@|\[\]](?!{_ALNUM})|[-^]_[-^]",
+            rf"[cf]#(?!{_ALNUM})|c\+\+|us\$",
             rf"[#@]{_LETTER}\w*",
             r"(?-i:[A-Z]+(?:[+&][A-Z]+)+)",
             rf"(?:ph|{_LETTER})(?:\.{_LETTER})+\.(?!{_ALNUM})(?:-{_PIECE})*",
             rf"(?:{'|'.join(_ABBREVIATIONS.split())})\.(?!{_LETTER})",
             rf"{_LETTER}\.(?!{_LETTER}| (?-i:{'|'.join(_STARTERS.split())}) )",
             rf"(?:{'|'.join(_BEFORE_NUMBER.split())})\.(?=\s*\d)",
-            r"ma'am(?!\w)|c'mon(?!\w)|ol'(?!\w)|'n'|'(?:n|em|til|cause|tis|twas)(?!\w)|'[2-9]0s(?!\w)",
+            r"ma'am(?!\w)|c'mon(?!\w)|ol'(?!\w)|'n'|'(?:n|em|til|cause|tis|twas)(?!\w)|(?<!\w)'\d\ds?(?=\s)|'[2-9]0s(?!\w)",
             rf"[dlo](?!{_CLITIC}|'n(?!\w))'{_LETTER}+|[yj](?!{_CLITIC})'(?={_LETTER})",
             rf"n't(?!{_LETTER})|{_CLITIC}",
             rf"{_LETTER}+?(?=n't(?!{_LETTER}))",
@@ -99,17 +114,19 @@ def tokenize(caption: str) -> list[str]:
     """The caption's words in lower case, without punctuation: `A dog isn't.` -> a, dog, is, n't.
 
     Contractions are split and abbreviations keep their full stop. Equal to PTBTokenizer on
-    captions as people write them; not on its rarer patterns, such as emoticons and telephone
-    numbers in brackets.
+    captions as people write them, but not on its rarer patterns, such as telephone numbers in
+    brackets.
     """
-    text = caption.translate(_QUOTES)
+    text = caption.translate(_CHARACTERS)
     for name, character in _XML.items():
         text = text.replace(name, character)
     words: list[str] = []
-    for token in _TOKEN.findall(text):
+    for token in match_marks_as_letters(text, _TOKEN.findall):
         word = _REPLACED.get(token) or token.lower()
+        if token[0] in "<>:;=" and len(token) > 1 and token[-1] in _REPLACED:
+            word = word[:-1] + _REPLACED[token[-1]]  # a smiley
         if word in _SPLIT:
             words += _SPLIT[word].split()
         elif word not in _DROPPED and word != '"' and word.strip("-"):
-            words.append(word)
+            words += [] if _EMOJI[0] <= word < _EMOJI[1] else [word]
     return words

@@ -13,13 +13,14 @@ from caffe_lite.data.images import write_image
 from caffe_lite.data.resize import resize
 from caffe_lite.errors import CaffeError, DataError
 
+LONGEST_GAP = 60.0  # seconds from one frame to the next; more are damaged time stamps
 ENDINGS = (".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v", ".flv", ".wmv", ".3gp")
 
 
 def find_videos(sources: list[str]) -> list[Path]:
-    """Video files among `sources`, and those in folders among them, at any depth, by name.
+    """Expand folders among `sources` to the video files in them, at any depth, sorted by path.
 
-    A `DataError` if two have one name, as their frames would share a folder.
+    Raises DataError if two have the same name, as their frames would share a folder.
     """
     found: list[Path] = []
     for source in map(Path, sources):
@@ -46,11 +47,11 @@ def extract_frames(
     size: tuple[int, int] | None = None,
     quality: int = 95,
 ) -> bool:
-    """Write the frames of `video` as `out/NAME/NAME.0001.jpg` and on; False if they are there.
+    """Write the frames of `video` as `out/NAME/NAME.0001.jpg` and so on; False if they exist.
 
-    At `fps` frames a second, each the one that shows then; else every frame of the video. `size` is
-    height and width. The folder appears when it is complete. Raises DataError for a video that
-    cannot be decoded, CaffeError without PyAV.
+    With `fps`, one frame per 1 / `fps` seconds, the one on screen then; otherwise every frame.
+    `size` is (height, width). The folder appears when it is complete. Raises DataError for a video
+    that cannot be decoded or, with `fps`, has damaged time stamps, and CaffeError without PyAV.
     """
     folder = out / video.stem
     if folder.is_dir():
@@ -70,7 +71,7 @@ def extract_frames(
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A new folder that is called `folder` once the block ends, and is removed if it raises."""
+    """Yield a temporary folder that is renamed to `folder` at the end, or removed on an error."""
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
@@ -84,13 +85,20 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def _sampled(video: Path, fps: float | None) -> Iterator[np.ndarray]:
-    """Frames (H, W, 3), B G R: all of them, or the one that shows at each multiple of 1 / fps."""
+    """Frames (H, W, 3), B G R: all, or the one on screen at each multiple of 1 / fps seconds."""
     shown = None
     tick = 0
-    for time, image in _decoded(video):
+    before = 0.0
+    for number, (time, image) in enumerate(_decoded(video), 1):
         if fps is None:
             yield image
             continue
+        if not time - before <= LONGEST_GAP:  # NaN too
+            raise DataError(
+                f"{video}: frame {number} is {time - before:.0f} s after the one before, so its "
+                "time stamps are damaged; leave --fps out to write every frame once"
+            )
+        before = max(before, time)
         while shown is not None and tick / fps < time - 1e-6:
             yield shown
             tick += 1
@@ -100,7 +108,7 @@ def _sampled(video: Path, fps: float | None) -> Iterator[np.ndarray]:
 
 
 def _decoded(video: Path) -> Iterator[tuple[float, np.ndarray]]:
-    """Frames with their times, in seconds from the first."""
+    """Yield (time, frame): seconds since the first frame, and the image."""
     av = _pyav()
     try:
         with av.open(str(video)) as container:

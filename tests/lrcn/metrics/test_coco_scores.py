@@ -11,7 +11,10 @@ from caffe_lite.lrcn.metrics import evaluate, tokenize
 RECORDED = json.loads((Path(__file__).parent / "coco_scores.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("caption, words", RECORDED["tokenized"])
+ODD = json.loads((Path(__file__).parent / "odd_captions.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("caption, words", RECORDED["tokenized"] + ODD)
 def test_captions_are_split_as_the_java_tokenizer_splits_them(caption, words):
     assert " ".join(tokenize(caption)) == words
 
