@@ -1,15 +1,15 @@
 """Prepare videos for LRCN's activity nets: frames, optical flow and lists.
 
 caffe_lite video frames UCF-101/ --out frames
-    every video's frames as frames/NAME/NAME.0001.jpg, ...
+    write the frames of every video as frames/NAME/NAME.0001.jpg, ...
 caffe_lite video flow frames --out flow_images
-    the motion from each frame to the next as flow_images/NAME/flow_image_NAME.0002.jpg, ...:
-    x and y in red and green, 16 grey levels a pixel around 128, and their length in blue
+    write the motion from each frame to the next as flow_images/NAME/flow_image_NAME.0002.jpg, ...:
+    x and y in red and green, 16 grey levels per pixel around 128, and their length in blue
 caffe_lite video lists trainlist01.txt --classes classInd.txt --out ucf101_split1_trainVideos.txt
-    "CLASS/NAME label" for the clip layers, shuffled; with --frames and --frame-list also
+    write shuffled lines "CLASS/NAME label" for the clip layers, and with --frames and --frame-list
     "NAME/FRAME label" for ImageData
 
-What is finished is kept when a command is given again.
+When a command is repeated, finished videos are kept.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "fps",
         type=_rate,
         metavar="N",
-        help="frames a second (default: all frames of the video)",
+        help="frames per second (default: every frame of the video)",
     )
     options.add_flag(
         frames,
@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="resize frames (default: the video's size; LRCN's are 240x320)",
     )
     flow = _add_task(tasks, "flow", "Frames to optical flow images.")
-    flow.add_argument("sources", nargs="+", metavar="DIR", help="folders of videos' folders")
+    flow.add_argument(
+        "sources",
+        nargs="+",
+        metavar="DIR",
+        help="folders that contain the videos' folders of frames",
+    )
     options.add_flag(
         flow,
         "method",
@@ -61,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=95,
             metavar="N",
             choices=range(1, 101),
-            help="of the JPEG files, 1 to 100 (default 95)",
+            help="quality of the JPEG files, 1 to 100 (default 95)",
         )
         options.add_flag(
             task,
@@ -69,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=int,
             default=os.cpu_count() or 1,
             metavar="N",
-            help="videos at a time (default: one per processor)",
+            help="videos processed at the same time (default: one per processor)",
         )
     lists = _add_task(tasks, "lists", "List videos, and their frames, with their labels.")
     lists.add_argument(
@@ -81,13 +86,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         lists,
         "classes",
         metavar="FILE",
-        help="classes in the order of their labels (default: by name)",
+        help="classes in the order of their labels (default: sorted by name)",
     )
     options.add_flag(lists, "out", required=True, metavar="LIST", help="the list to write")
-    options.add_flag(lists, "frames", metavar="DIR", help="the videos' folders of frames")
+    options.add_flag(lists, "frames", metavar="DIR", help="folder that contains the videos' frames")
     options.add_flag(lists, "frame_list", metavar="LIST", help="also write a list of frames")
     options.add_flag(
-        lists, "seed", type=options.natural, default=1, metavar="N", help="of the order (default 1)"
+        lists,
+        "seed",
+        type=options.natural,
+        default=1,
+        metavar="N",
+        help="random seed of the order (default 1)",
     )
 
 
@@ -145,7 +155,7 @@ def _flow(args: argparse.Namespace, live: Any) -> int:
         if path.is_dir()
     ]
     if not folders:
-        raise DataError(f"{', '.join(args.sources)}: no folders of frames in there")
+        raise DataError(f"{', '.join(args.sources)}: contains no folders of frames")
     out = _folder(args.out)
     return _each(
         write_flow, [(folder, out, args.method, args.quality) for folder in folders], args, live
@@ -184,7 +194,7 @@ def _folder(path: str) -> Path:
 def _each(
     function: Callable[..., bool], calls: list[tuple[Any, ...]], args: argparse.Namespace, live: Any
 ) -> int:
-    """Make the calls, `--jobs` at a time; one that fails is told and does not stop the others."""
+    """Make the calls, `--jobs` at a time; log those that fail and continue with the others."""
     from caffe_lite.cli.progress import Progress
     from caffe_lite.errors import CaffeError, DataError
 
@@ -212,10 +222,9 @@ def _each(
 def _outcomes(
     function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
 ) -> Iterator[Any]:
-    """What each call returns, or the CaffeError that it raises.
+    """Yield the result of each call, or the CaffeError that it raised.
 
-    When this is broken off, the calls that are under way end with it. Raises CaffeError for a
-    process that was killed.
+    Closing the iterator terminates the running calls. Raises CaffeError if a process is killed.
     """
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
@@ -232,7 +241,7 @@ def _outcomes(
             yield result
         return
     others = set(active_children())
-    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began them
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, ignore_interrupt) as pool:
         futures = [pool.submit(function, *call) for call in calls]
         try:
@@ -244,8 +253,7 @@ def _outcomes(
                 yield outcome
         except BrokenProcessPool:
             raise CaffeError(
-                "a process that worked on a video was killed; if memory was short, "
-                "give fewer --jobs"
+                "a process that worked on a video was killed; if memory was short, give fewer --jobs"
             ) from None
         except BaseException:
             for worker in set(active_children()) - others:

@@ -1,4 +1,4 @@
-"""Videos as folders of numbered frames, and the lists that name them as LRCN's UCF101 lists do."""
+"""Videos as folders of numbered frames, and lists of videos in the form of LRCN's UCF101 lists."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(\.(?:jpg|jpeg|png))", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class FrameFolder:
-    """A folder's frames NAME0001.jpg, NAME0002.jpg, ...: `count` of them from number `first` on."""
+    """A folder of frames NAME0001.jpg, NAME0002.jpg, ...: `count` frames from number `first` on."""
 
     folder: str
     prefix: str
@@ -28,9 +28,10 @@ class FrameFolder:
 
 
 def read_frame_folder(folder: str) -> FrameFolder:
-    """Find the numbered images in `folder`; a `DataError` if there are none, or one is missing.
+    """Find the numbered images in `folder`.
 
-    Numbers begin anywhere and have no gaps. All frames share their name but for the number.
+    Numbers may begin anywhere and must have no gaps; apart from the number all names are equal.
+    Raises DataError if that is not so, or if there are no numbered images.
     """
     try:
         names = os.listdir(folder)
@@ -72,7 +73,7 @@ def read_frame_folder(folder: str) -> FrameFolder:
 
 
 def read_video_list(path: str) -> list[tuple[str, int]]:
-    """Read "CLASS/VIDEO label" lines: the videos as written, each with its label."""
+    """Read lines "CLASS/VIDEO label" as (video, label). Raises DataError for any other line."""
     videos = []
     for number, line in read_lines(path, "videos and labels"):
         video, _, label = line.rpartition(" ")
@@ -83,9 +84,9 @@ def read_video_list(path: str) -> list[tuple[str, int]]:
 
 
 def find_video(root: str, video: str) -> str:
-    """The folder of the frames of `video`, "CLASS/VIDEO", under `root`: VIDEO or CLASS/VIDEO.
+    """Find the frames of `video`, "CLASS/VIDEO": the folder `root`/VIDEO or `root`/CLASS/VIDEO.
 
-    An ending such as .avi, as in UCF101's own lists, does not count.
+    An ending such as .avi, as in UCF101's own lists, is ignored. Raises DataError if there is none.
     """
     name = os.path.basename(video)
     plain = os.path.splitext(video)[0]
@@ -96,5 +97,5 @@ def find_video(root: str, video: str) -> str:
             return folder
     raise DataError(
         f"{os.path.join(root, name)}: no such folder of frames; extract them with "
-        "`caffe_lite video frames`, or say where they are"
+        "`caffe_lite video frames`, or give the folder that contains them"
     )

@@ -1,1 +1,1 @@
-"""LRCN: captions, retrieval and activities from nets that Caffe's layers make up."""
+"""LRCN: captions, retrieval and activity recognition with nets of Caffe's layers."""

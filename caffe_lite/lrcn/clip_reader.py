@@ -1,6 +1,7 @@
 """Clips of consecutive frames from folders of frames: LRCN's input, decoded by a pool of threads.
 
-Decoding JPEG dominates, and Pillow does it without the interpreter's lock.
+Threads are enough, because most of the time goes into JPEG decoding, for which Pillow releases the
+interpreter lock.
 """
 
 import os
@@ -19,11 +20,12 @@ from caffe_lite.errors import DataError
 
 @dataclass
 class ClipSettings:
-    """`buffer` clips of `frames` frames a batch, of the videos in `list`, folders under `root`.
+    """Batches of `buffer` clips of `frames` frames, from the videos in `list`, folders in `root`.
 
-    Frames are resized to `height` x `width`, then cropped to `crop` x `crop` and mirrored, at one
-    random place and by one chance per clip. `mean` is per channel, B, G, R; `flow` frames have
-    their x component, R, turned into 255 - R where they are mirrored. `threads` decode.
+    Frames are resized to `height` x `width` and cropped to `crop` x `crop` at a random place; if
+    `mirror` is set, half of the clips are mirrored. Place and mirroring are the same for all frames
+    of a clip. `mean` is per channel: B, G, R. If `flow` is set, mirroring also turns the x
+    component, R, into 255 - R. `threads` is the number of decoding threads.
     """
 
     root: str
@@ -41,7 +43,7 @@ class ClipSettings:
 
 @dataclass(frozen=True)
 class _Draw:
-    """What one clip of a batch is: a video's frames from `start` on, cropped and mirrored."""
+    """One clip of a batch: the video, its first frame, the place of the crop, and mirroring."""
 
     video: int
     start: int
@@ -51,10 +53,10 @@ class _Draw:
 
 
 class ClipReader:
-    """Batches of clips in the order of the list, round and round, frames ordered time-major.
+    """Batches of clips in the order of the list, cyclically, frames in time-major order.
 
-    Every video gives one clip a pass, beginning at a random frame. `rng` draws, per clip, the first
-    frame, the crop's row and column, and whether it is mirrored.
+    In each pass every video yields one clip, which begins at a random frame. `rng` draws, per clip,
+    the first frame, the row and column of the crop, and mirroring.
     """
 
     def __init__(self, settings: ClipSettings, rng: np.random.Generator) -> None:
@@ -97,7 +99,7 @@ class ClipReader:
             range(len(out)),
         )
         for _ in done:
-            """A worker's error is raised here."""
+            """Re-raises the error of a thread."""
 
     def _draw(self) -> _Draw:
         each, video = self.settings, self._next
@@ -120,19 +122,19 @@ class ClipReader:
             flow_images.turn_x(out[flow_images.X])
 
     def get_state(self) -> dict[str, Any]:
-        """What decides the clips to come."""
+        """The state that determines the following clips."""
         return {"video": self._next, "rng": self.rng.bit_generator.state}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as the reader did whose `get_state` is given."""
+        """Continue from a state that `get_state` returned."""
         if state["video"] >= len(self.videos):
             raise DataError(
                 f"{self.settings.list}: the saved state is at video {state['video']}, "
-                f"the list has {len(self.videos)}; restore the list, or start anew"
+                f"but the list has {len(self.videos)}; restore the list, or start from scratch"
             )
         self._next = state["video"]
         self.rng.bit_generator.state = state["rng"]
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)

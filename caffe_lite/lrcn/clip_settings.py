@@ -13,10 +13,11 @@ _TYPES = {each.name: each.type for each in fields(ClipSettings)}
 
 
 def settings(param_str: str, variables: dict[str, str], defaults: dict[str, Any]) -> ClipSettings:
-    """Merge `defaults`, environment variables and `param_str`; each overrules the one before.
+    """Merge `defaults`, environment variables and `param_str`, in increasing priority.
 
-    `variables` says which environment variable overrules which setting. `param_str` is a JSON
-    object, or a Python dict of literals, whose keys are the fields of ClipSettings.
+    `variables` maps settings to environment variables. `param_str` is a JSON object, or a Python
+    dict of literals, whose keys are fields of ClipSettings. Raises DataError for an unknown key or
+    a value of the wrong type.
     """
     merged = dict(defaults)
     for name, variable in variables.items():
@@ -25,8 +26,8 @@ def settings(param_str: str, variables: dict[str, str], defaults: dict[str, Any]
     for name, value in _parse(param_str).items():
         if name not in _TYPES:
             raise DataError(
-                f'param_str has no setting "{name}"{did_you_mean(name, _TYPES)}; there '
-                f"are: {', '.join(_TYPES)}"
+                f'param_str: unknown setting "{name}"{did_you_mean(name, _TYPES)}; the settings '
+                f"are {', '.join(_TYPES)}"
             )
         merged[name] = _checked(name, value, "param_str")
     return ClipSettings(**merged)

@@ -7,16 +7,19 @@ from caffe_lite.errors import DataError
 
 
 def center_crop(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The middle (height, width) of images (..., H, W, C), rounded up and left. A view."""
+    """The centre crop (height, width) of images (..., H, W, C), as a view.
+
+    With an odd margin the crop is half a pixel nearer to the top or left edge.
+    """
     top, left = _room(images, size)
     return _crop(images, top // 2, left // 2, size)
 
 
 def ten_crops(images: np.ndarray, size: tuple[int, int], flow: bool = False) -> np.ndarray:
-    """Corners and middle of images (N, H, W, C) uint8, then the same mirrored: (N, 10, h, w, C).
+    """Corners and centre of images (N, H, W, C) uint8, then the same mirrored: (N, 10, h, w, C).
 
-    The order is top left, top right, bottom left, bottom right, middle. Mirroring a `flow` image
-    also turns its horizontal flow v into 255 - v.
+    The order is top left, top right, bottom left, bottom right, centre. Mirroring a `flow` image
+    also turns its horizontal flow v into 255 - v. Raises DataError for images smaller than `size`.
     """
     bottom, right = _room(images, size)
     places = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]

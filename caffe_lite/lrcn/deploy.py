@@ -13,10 +13,10 @@ from caffe_lite.proto.load import load_net
 def load_deploy_net(
     definition: StrPath, weights: StrPath, ops: Any = None, *, last: str | None = None
 ) -> Net:
-    """The net of a deploy prototxt in its TEST phase, with weights from one file or from "a,b".
+    """Load a deploy prototxt in the TEST phase, with weights from one file or from several, "a,b".
 
-    `last` names the blob that is wanted: layers after the one that makes it are left out. Raises
-    ModelError for weights of another net: of other shapes, or without those of a layer here.
+    If `last` is given, layers after the one that computes this blob are left out. Raises ModelError
+    for weights of another net, whose shapes differ or which lack those of a layer.
     """
     param = load_net(definition)
     if last is not None:
@@ -29,7 +29,7 @@ def load_deploy_net(
             raise ModelError(
                 f"{os.fspath(weights)}: no weights for {_listed(report.missing)} of "
                 f"{os.fspath(definition)}{f' (it holds {held} ...)' if held else ''}; give the "
-                "weights that this net was trained to"
+                "weights of this net"
             )
     except BaseException:
         net.close()

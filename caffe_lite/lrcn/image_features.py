@@ -1,4 +1,4 @@
-"""Features of images from a convolutional net: what an LRCN caption net sees of them."""
+"""Image features from a convolutional net, the input of LRCN's caption nets."""
 
 import os
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from caffe_lite.nets.net import Net
 
 
 class ImageFeatures:
-    """Runs `net`, whose only input takes images, and gives its blob `name` (such as fc8).
+    """Computes the blob `name` (such as fc8) of `net`, whose only input takes images.
 
-    Raises ModelError for a net with other inputs, or without the blob.
+    Raises ModelError for a net with more inputs, or without the blob.
     """
 
     def __init__(self, net: Net, name: str, images: ImageInput, batch_size: int = 16) -> None:
@@ -27,7 +27,7 @@ class ImageFeatures:
             raise ModelError(f'net "{net.name}" has no blob "{name}"')
 
     def compute(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
-        """The features of image files, (n, ...): the blob's shape without its batch axis."""
+        """The features of image files, (n, ...): the blob's shape with n images."""
         found = []
         data = self.net.blobs[self.net.inputs[0]]
         for first in range(0, len(paths), self.batch_size):

@@ -1,4 +1,4 @@
-"""Images as a net's input blob takes them: resized, cropped, less their mean, scaled."""
+"""Images as a net's input: resized, cropped, minus the mean, scaled."""
 
 import os
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ IMAGENET_CROPS = ((224, 224), (227, 227))
 
 
 class ImageInput:
-    """How pixels become the input (C, H, W) = `shape` of a net.
+    """Turns pixels into the input (C, H, W) = `shape` of a net.
 
         y[c, h, w] = (pixel[h, w, c] - mean[c]) * scale,    c = B, G, R or grey
 
-    `resize` is (height, width) of whole images before they are cropped; None leaves them alone.
-    `mean` is one number for all channels, one per channel, or an image (C, H', W') of at least the
-    crop's size, of which the middle counts. Raises ModelError for a shape that is no image's.
+    `resize` is the (height, width) to which whole images are resized before cropping, or None.
+    `mean` is one number, one per channel, or an image (C, H', W') at least as large as the crop,
+    whose centre is used. Raises ModelError if `shape` is not that of an image.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class ImageInput:
     ) -> None:
         if len(shape) != 3 or shape[0] not in (1, 3):
             raise ModelError(
-                "an input for images has shape (N, 1, H, W) or (N, 3, H, W), got "
+                "an image input has shape (N, 1, H, W) or (N, 3, H, W), got "
                 f"(N, {', '.join(map(str, shape))})"
             )
         self.channels, self.size = shape[0], (shape[1], shape[2])
@@ -47,7 +47,7 @@ class ImageInput:
         self.mean = values
 
     def read(self, path: str | os.PathLike[str]) -> np.ndarray:
-        """The image in a file, resized: (H, W, C) uint8. Raises DataError."""
+        """Read an image file and resize it: (H, W, C) uint8. Raises DataError."""
         return read_image(path, *(self.resize or (0, 0)), color=self.channels == 3)
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
@@ -56,10 +56,10 @@ class ImageInput:
         return np.ascontiguousarray(np.moveaxis(values, -1, -3), np.float32)
 
     def load(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
-        """The middles of images in files as input: (n, C, H, W) float32."""
-        return np.stack([self.prepare(self._middle(path)) for path in paths])
+        """The centre crops of image files as input: (n, C, H, W) float32. Raises DataError."""
+        return np.stack([self.prepare(self._center(path)) for path in paths])
 
-    def _middle(self, path: str | os.PathLike[str]) -> np.ndarray:
+    def _center(self, path: str | os.PathLike[str]) -> np.ndarray:
         image = self.read(path)
         try:
             return center_crop(image, self.size)

@@ -1,24 +1,24 @@
-"""LRCN's clip layers, found under `module: "sequence_input_layer"` unless the user has their own.
+"""LRCN's clip layers: `module: "sequence_input_layer"`, unless a file of that name is found first.
 
-A net of LRCN's activity recognition runs with them unedited, in a folder that holds `frames/`,
-`flow_images/` and the two lists, or with environment variables that say where these are::
+With them LRCN's activity nets run unmodified in a folder that contains `frames/`, `flow_images/`
+and the two lists. Environment variables select other places::
 
     LRCN_RGB_FRAMES=/data/frames LRCN_TRAIN_LIST=/data/train.txt caffe_lite train --solver ...
 
 ===================  =======================================  ==================================
-variable             what                                     default
+variable             meaning                                  default
 ===================  =======================================  ==================================
 LRCN_RGB_FRAMES      folder of the videos' folders of frames  frames/
 LRCN_FLOW_FRAMES     the same for flow images                 flow_images/
-LRCN_TRAIN_LIST      "CLASS/VIDEO label" a line               ucf101_split1_trainVideos.txt
+LRCN_TRAIN_LIST      "CLASS/VIDEO label" per line             ucf101_split1_trainVideos.txt
 LRCN_TEST_LIST                                                ucf101_split1_testVideos.txt
-LRCN_TRAIN_BUFFER    clips a batch                            24
+LRCN_TRAIN_BUFFER    clips per batch                          24
 LRCN_TEST_BUFFER                                              3
-LRCN_TRAIN_FRAMES    frames a clip                            16
+LRCN_TRAIN_FRAMES    frames per clip                          16
 LRCN_TEST_FRAMES                                              16
 ===================  =======================================  ==================================
 
-A layer's `param_str`, a dict of `ClipSettings`, overrules them:
+A layer's `param_str`, a dict of `ClipSettings`, takes precedence:
 `param_str: '{"root": "frames/", "buffer": 8, "crop": 113}'`.
 """
 
@@ -33,23 +33,23 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.lrcn.clip_reader import ClipReader, ClipSettings
 from caffe_lite.lrcn.clip_settings import settings
 
-_AHEAD = 1  # a batch of LRCN's size holds 384 frames, 59 MB
+_AHEAD = 1  # batches; LRCN's are 384 frames, 59 MB
 
 
 class VideoRead(Layer):
     """Clips of frames, time-major, with a label and a clip marker for every frame.
 
-    top[0]  data          (T * N, 3, crop, crop)  B, G, R less the mean; frame t of clip n is
+    top[0]  data          (T * N, 3, crop, crop)  B, G, R minus the mean; frame t of clip n is
                                                   item t * N + n
     top[1]  label         (T * N,)                the label of the frame's video
     top[2]  clip_markers  (T * N,)                0 for the first frame of each clip, else 1
 
-    N = `buffer` clips of T = `frames` frames; `ClipSettings` tells of the rest. The videos come in
-    the order of the list, round and round, in both phases with random clips, crops and mirrors.
+    N = `buffer` clips of T = `frames` frames; see `ClipSettings` for the other settings. Videos
+    come in the order of the list, cyclically; clips, crops and mirroring are random in both phases.
 
-    Differences from LRCN's module: every clip is cropped, where that module crops the mirrored ones
-    and squeezes the others; frames larger than 240x320 are resized as well; a clip may begin with
-    a video's first frame; fewer videos than clips in a batch are enough.
+    Differences from LRCN's module: every clip is cropped, whereas that module crops mirrored clips
+    and squeezes the others; frames larger than 240x320 are resized too; a clip may begin with the
+    first frame of a video; there may be fewer videos than clips in a batch.
     """
 
     type = "Python"
@@ -73,7 +73,7 @@ class VideoRead(Layer):
 
     @classmethod
     def find_settings(cls, param_str: str) -> ClipSettings:
-        """The class's defaults, which are LRCN's, overruled by the environment and `param_str`."""
+        """LRCN's settings for this class, overridden by the environment and `param_str`."""
         kind, split = "FLOW" if cls.flow else "RGB", cls.split.upper()
         variables = {
             "root": f"LRCN_{kind}_FRAMES",
@@ -89,20 +89,20 @@ class VideoRead(Layer):
                 "list": f"ucf101_split1_{cls.split}Videos.txt",
                 "buffer": 24 if cls.split == "train" else 3,
                 "flow": cls.flow,
-                # The mean of red is that module's; elsewhere in LRCN it is 123.68.
+                # The red mean is that of LRCN's module; elsewhere in LRCN it is 123.68.
                 "mean": (128.0,) * 3 if cls.flow else (103.939, 116.779, 128.68),
             },
         )
 
     @classmethod
     def declared_shapes(cls, param_str: str) -> list[tuple[int, ...]]:
-        """The shapes of the tops under these settings, whose videos need not be there."""
+        """The shapes of the tops with these settings; the videos need not exist."""
         found = cls.find_settings(param_str)
         frames = found.frames * found.buffer
         return [(frames, 3, found.crop, found.crop), (frames,), (frames,)]
 
     def _begin(self, state: dict[str, Any]) -> None:
-        # The prefetcher never has more than `_AHEAD` + 2 batches in the air.
+        # The prefetcher holds at most `_AHEAD` + 2 batches at a time.
         memory, shape = self.ops.host_memory, self._reader.shape
         self._buffers = [
             (memory.empty(shape, np.uint8), memory.empty(shape[:1], self.ops.dtype))
@@ -120,11 +120,11 @@ class VideoRead(Layer):
         return batch, self._reader.get_state()
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """The settings decide the shapes."""
+        """The settings determine the shapes."""
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         frames, labels = self._ahead.get()
-        # As bytes they are a quarter of what they become, so they travel first.
+        # Copy the bytes to the device before converting them: they are a quarter of the size.
         self.xp.subtract(self.ops.asarray(frames, "uint8"), self._mean, out=top[0].data)
         self.ops.copy_to_device(labels, top[1].data)
         top[2].data[: self.settings.buffer] = 0
@@ -145,25 +145,25 @@ class VideoRead(Layer):
             self._reader.close()
 
 
-# The names are an interface: LRCN's prototxts ask for them.
+# The class names are an interface: LRCN's prototxts use them.
 class videoReadTrain_RGB(VideoRead):  # noqa: N801
-    """Training clips of `frames/`, 24 a batch."""
+    """Training clips of `frames/`, 24 per batch."""
 
 
 class videoReadTest_RGB(VideoRead):  # noqa: N801
-    """Test clips of `frames/`, 3 a batch."""
+    """Test clips of `frames/`, 3 per batch."""
 
     split = "test"
 
 
 class videoReadTrain_flow(VideoRead):  # noqa: N801
-    """Training clips of `flow_images/`, 24 a batch."""
+    """Training clips of `flow_images/`, 24 per batch."""
 
     flow = True
 
 
 class videoReadTest_flow(VideoRead):  # noqa: N801
-    """Test clips of `flow_images/`, 3 a batch."""
+    """Test clips of `flow_images/`, 3 per batch."""
 
     split = "test"
     flow = True

@@ -1,4 +1,4 @@
-"""Activity recognition: sliding clips, ten crops, averages over time, RGB fused with flow."""
+"""Activity recognition: sliding clips, ten crops, averages over time, fusion of RGB and flow."""
 
 from caffe_lite.lrcn.activity.classes import fuse, read_class_names
 from caffe_lite.lrcn.activity.classifier import VideoClassifier, frames_input

@@ -1,4 +1,4 @@
-"""Names of classes, and the fusion of two streams' probabilities."""
+"""Class names, and the fusion of the probabilities of RGB and flow."""
 
 import os
 import re
@@ -12,9 +12,10 @@ _NUMBERED = re.compile(r"(\d+)\s+(\S.*)")
 
 
 def read_class_names(path: str | os.PathLike[str]) -> list[str]:
-    """Names by label, from a file of one name a line, or of "number name" as UCF101's classInd.txt.
+    """Read class names in the order of their labels.
 
-    Numbers count from 1 or from 0 and have no gaps, in any order. Raises DataError.
+    The file has one name per line, or "number name" in any order, as UCF101's classInd.txt, with
+    numbers from 0 or 1 on without gaps. Raises DataError.
     """
     lines = read_lines(path, "class names")
     matches = [_NUMBERED.fullmatch(line) for _, line in lines]
@@ -33,8 +34,8 @@ def read_class_names(path: str | os.PathLike[str]) -> list[str]:
 def fuse(rgb: np.ndarray, flow: np.ndarray, rgb_weight: float) -> np.ndarray:
     """rgb_weight * rgb + (1 - rgb_weight) * flow, both (..., K) probabilities.
 
-    LRCN reports the weights 1/2 and 1/3. Raises CaffeError for a weight outside 0 ... 1, or where
-    the numbers of classes differ.
+    LRCN reports the weights 1/2 and 1/3. Raises CaffeError for a weight outside 0 ... 1 and for
+    different numbers of classes.
     """
     if not 0 <= rgb_weight <= 1:
         raise CaffeError(f"the weight of RGB must be from 0 to 1, got {rgb_weight}")

@@ -1,4 +1,4 @@
-"""Captions from next-word probabilities: greedy, beam search, sampling; and their scores."""
+"""Captions from next-word probabilities: greedy, beam search, sampling; scores of captions."""
 
 from caffe_lite.lrcn.decoding.beam import beam_search
 from caffe_lite.lrcn.decoding.caption import Caption, best_first

@@ -1,4 +1,4 @@
-"""The likeliest word at each step."""
+"""Greedy decoding: the likeliest word at each step."""
 
 from collections.abc import Sequence
 
@@ -14,5 +14,5 @@ def greedy(
     rows: Sequence[int] | np.ndarray,
     max_length: int,
 ) -> list[Caption]:
-    """A caption about each image of `rows`: the likeliest word each time, of equals the first."""
+    """One caption per image of `rows`: the likeliest word at each step, the first one in a tie."""
     return roll_out(predictor, rows, max_length, lambda scores, live, step: scores.argmax(axis=1))

@@ -1,4 +1,4 @@
-"""Sentences word by word, where each word is chosen on the spot."""
+"""Decode word by word, where each word is chosen as soon as its probabilities are known."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,14 +8,14 @@ from caffe_lite.lrcn.decoding.caption import Caption
 from caffe_lite.lrcn.predictor import WordPredictor
 from caffe_lite.lrcn.vocabulary import END
 
-# (log-probabilities (streams, words), which sentences the streams are, step) -> words (streams,)
+# (log-probabilities (streams, words), the sentence of each stream, step) -> words (streams,)
 Choice = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def roll_out(
     predictor: WordPredictor, rows: Sequence[int] | np.ndarray, max_length: int, choose: Choice
 ) -> list[Caption]:
-    """One caption about each image of `rows`, of at most `max_length` ids, by `choose`."""
+    """One caption per image of `rows`, at most `max_length` ids, with words picked by `choose`."""
     ids: list[list[int]] = [[] for _ in rows]
     log_probs: list[list[float]] = [[] for _ in rows]
     live = np.arange(len(rows))

@@ -1,4 +1,4 @@
-"""Words drawn at random."""
+"""Sampling: words drawn at random."""
 
 from collections.abc import Sequence
 
@@ -16,21 +16,21 @@ def sample(
     temperature: float,
     uniform: np.ndarray,
 ) -> list[Caption]:
-    """A caption about each image of `rows`, its words drawn with p(word)^(1 / temperature).
+    """One caption per image of `rows`, with words drawn with p(word)^(1 / temperature).
 
-    Below 1 the temperature favours likely words, above 1 it evens them out. `uniform` (sentences,
-    max_length) in [0, 1) decides each draw. The captions' log-probabilities are the net's own, at
-    temperature 1. (LRCN's own script multiplies by its "temp" where this divides.)
+    A temperature below 1 sharpens the distribution, above 1 it flattens it; the "temp" of LRCN's
+    captioner is 1 / temperature. `uniform` (sentences, max_length) holds the random numbers in
+    [0, 1) that decide the draws. Log-probabilities are those of the net, at temperature 1.
     """
 
     def choose(scores: np.ndarray, live: np.ndarray, step: int) -> np.ndarray:
         weights = scores.astype(np.float64)
         weights -= weights.max(axis=1, keepdims=True)
-        with np.errstate(over="ignore", under="ignore"):  # a word next to impossible gets 0
+        with np.errstate(over="ignore", under="ignore"):  # extremely unlikely words get 0
             weights /= temperature
             np.exp(weights, out=weights)
         sums = weights.cumsum(axis=1)
         words = (sums <= uniform[live, step, None] * sums[:, -1:]).sum(axis=1)
-        return np.minimum(words, weights.shape[1] - 1)  # a product may round up to the last sum
+        return np.minimum(words, weights.shape[1] - 1)  # the product may round up to the last sum
 
     return roll_out(predictor, rows, max_length, choose)

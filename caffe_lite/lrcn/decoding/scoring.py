@@ -1,4 +1,4 @@
-"""Log-probabilities of sentences that are given."""
+"""Log-probabilities of given sentences."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,15 @@ def score(
     sentences: Sequence[Sequence[int]],
     batch_values: int = 1 << 24,
 ) -> list[Caption]:
-    """The log-probability of each word of `sentences[i]` about image `rows[i]`.
+    """The log-probability of each word of `sentences[i]` given image `rows[i]`.
 
-    Sentences are ids as they are to be scored, with 0 (<EOS>) last to count their end. Those of
-    similar length go through the net together, whole sentences in one forward, which computes at
-    most `batch_values` probabilities (one sentence at least). Raises DataError for an empty one.
+    Sentences are ids; end them with 0 (<EOS>) to score the end as well. Sentences of similar length
+    go through the net together, in forwards of whole sentences that compute at most `batch_values`
+    probabilities (but at least one sentence). Raises DataError for an empty sentence.
     """
     order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
     if order and not sentences[order[0]]:
-        raise DataError(f"sentence {order[0]} to score is empty; give it a word at least")
+        raise DataError(f"sentence {order[0]} to score is empty; give it at least one word")
     captions: list[Caption | None] = [None] * len(sentences)
     while order:
         steps = len(sentences[order[-1]])

@@ -1,4 +1,4 @@
-"""Scores of captions: BLEU, ROUGE-L and CIDEr, equal to those of the COCO caption evaluation."""
+"""Caption scores equal to those of the COCO caption evaluation: BLEU, ROUGE-L and CIDEr."""
 
 from caffe_lite.lrcn.metrics.bleu import bleu
 from caffe_lite.lrcn.metrics.cider import cider

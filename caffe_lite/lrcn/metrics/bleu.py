@@ -9,12 +9,12 @@ from operator import or_
 
 from caffe_lite.lrcn.metrics.ngrams import Ngrams, Tokens, count_ngrams
 
-# The COCO tools' guards against empty counts; kept, since they move the last digits of a score.
+# The COCO tools add these to avoid 0/0; they affect the last digits of a score.
 _TINY, _SMALL = 1e-15, 1e-9
 
 
 class _Counts:
-    """Matched and possible n-grams of candidates, and their lengths."""
+    """Numbers of matched and possible n-grams, and lengths, of one or more candidates."""
 
     def __init__(self, order: int) -> None:
         self.matched, self.possible = [0] * order, [0] * order
@@ -46,8 +46,8 @@ def bleu(
     """BLEU-1 to BLEU-`order` of tokenized captions, in [0, 1].
 
     `references[i]` are those of `candidates[i]`, one or more. Returns the scores of the whole set,
-    whose counts are summed over images first, and for each image its own. A candidate's reference
-    length is the closest one, the shorter of two equally close.
+    from counts summed over the images, and the scores of each image. A candidate's reference length
+    is the closest one, or the shorter of two equally close.
 
     Papineni et al., ACL 2002, as the COCO caption evaluation computes it.
     """

@@ -21,7 +21,7 @@ class _Caption:
             for of_order in counts
         ]
         self.norms = [sqrt(sum(x * x for x in vector.values())) for vector in self.vectors]
-        # The COCO tools take the number of bigrams for the length.
+        # The COCO tools use the number of bigrams as the length.
         self.length = sum(counts[1].values()) if len(counts) > 1 else 0
 
 
@@ -31,13 +31,13 @@ def cider(
     order: int = 4,
     sigma: float | None = 6.0,
 ) -> tuple[float, list[float]]:
-    """CIDEr-D of tokenized captions, 0 to 10: its mean over images, and each image's.
+    """CIDEr-D of tokenized captions, 0 to 10: the mean over the images, and each image's score.
 
-    The mean, over n = 1 ... `order` and over an image's references, of the cosine between tf-idf
-    vectors of n-grams, times 10. Document frequencies are those of the references given here: in
-    how many images' references an n-gram occurs; so a single image scores 0. CIDEr-D cuts a
-    candidate's counts at the reference's and weighs with exp(-(difference of lengths)^2 / (2
-    sigma^2)); `sigma` None gives plain CIDEr, without either.
+    The score is the cosine between tf-idf vectors of n-grams, averaged over n = 1 ... `order` and
+    over an image's references, times 10. The document frequency of an n-gram is the number of
+    images whose references here contain it, so a single image scores 0. CIDEr-D clips the counts of
+    a candidate to those of the reference and multiplies by exp(-(difference of lengths)^2 / (2
+    sigma^2)); with `sigma` None neither is done, which is plain CIDEr.
 
     Vedantam et al., CVPR 2015, as the COCO caption evaluation computes it ("CIDEr" there is
     CIDEr-D).
@@ -59,7 +59,7 @@ def cider(
 
 
 def _similarity(candidate: _Caption, reference: _Caption, sigma: float | None) -> float:
-    """The cosines of all orders, summed, with CIDEr-D's penalties if there is a sigma."""
+    """The sum of the cosines of all orders, with CIDEr-D's penalties if `sigma` is set."""
     total = 0.0
     for mine, its, norm, its_norm in zip(
         candidate.vectors, reference.vectors, candidate.norms, reference.norms, strict=True

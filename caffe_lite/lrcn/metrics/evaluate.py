@@ -1,4 +1,4 @@
-"""All scores of a set of captions at once."""
+"""All scores of a set of captions."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
@@ -18,9 +18,9 @@ def evaluate(
 ) -> tuple[dict[str, float], dict[Image, dict[str, float]]]:
     """Score one caption per image against its references, as the COCO caption evaluation does.
 
-    Returns the scores of the set and those of each image, under the names "BLEU-1" ... "BLEU-4",
-    "ROUGE-L" and "CIDEr" (CIDEr-D; its document frequencies are those of the candidates' images).
-    Raises DataError without candidates, or for an image without references.
+    Returns the scores of the set and of each image, named "BLEU-1" ... "BLEU-4", "ROUGE-L" and
+    "CIDEr" (CIDEr-D, with document frequencies from the images that have candidates). Raises
+    DataError if there are no candidates or an image has no references.
     """
     if not candidates:
         raise DataError("no captions to score: give at least one")

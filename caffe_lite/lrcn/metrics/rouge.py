@@ -8,12 +8,12 @@ from caffe_lite.lrcn.metrics.ngrams import Tokens
 def rouge_l(
     candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]], beta: float = 1.2
 ) -> tuple[float, list[float]]:
-    """ROUGE-L of tokenized captions, in [0, 1]: its mean over images, and each image's.
+    """ROUGE-L of tokenized captions, in [0, 1]: the mean over the images, and each image's score.
 
         F = (1 + beta^2) P R / (R + beta^2 P),    P = LCS / |candidate|,    R = LCS / |reference|
 
-    LCS is the length of the longest common subsequence; P and R are each the highest that any of
-    the image's references gives. Lin, 2004, as the COCO caption evaluation computes it.
+    LCS is the length of the longest common subsequence; P and R are each the maximum over the
+    image's references. Lin, 2004, as the COCO caption evaluation computes it.
     """
     each = [
         _score(candidate, its_references, beta)
@@ -23,7 +23,7 @@ def rouge_l(
 
 
 def _score(candidate: Tokens, references: Sequence[Tokens], beta: float) -> float:
-    # An empty caption counts as one empty word there, so that nothing divides by zero.
+    # As in the COCO tools, an empty caption counts as one empty word, which avoids 0/0.
     candidate = candidate or [""]
     precision = recall = 0.0
     for reference in references:

@@ -1,1 +1,1 @@
-"""Data of LRCN's kind from what people have: captions, videos, lists."""
+"""Prepare LRCN's input files from captions, videos and lists of videos."""

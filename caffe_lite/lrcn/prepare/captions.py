@@ -1,4 +1,4 @@
-"""A split of a captioned data set, written as the files that LRCN's captioning nets name."""
+"""Write a split of a captioned data set as the files that LRCN's captioning nets read."""
 
 import hashlib
 import json

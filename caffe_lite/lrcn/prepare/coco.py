@@ -12,7 +12,7 @@ from caffe_lite.proto.files import StrPath
 
 @dataclass(frozen=True)
 class Captioned:
-    """An image's path, and its captions as lists of words."""
+    """The path of an image, and its captions as lists of words."""
 
     path: str
     sentences: list[list[str]]
@@ -46,5 +46,5 @@ def make_vocabulary(images: Iterable[Captioned], min_count: int = 5) -> Vocabula
 
 
 def pairs(images: Sequence[Captioned]) -> list[tuple[str, list[str]]]:
-    """Every caption with its image's path."""
+    """(image path, words) of every caption."""
     return [(image.path, sentence) for image in images for sentence in image.sentences]

@@ -1,4 +1,4 @@
-"""Lists of videos and of frames in the form that LRCN's UCF101 nets name."""
+"""Lists of videos and of frames, as LRCN's UCF101 nets read them."""
 
 import os
 from pathlib import Path
@@ -14,10 +14,10 @@ Labelled = list[tuple[str, int]]  # "CLASS/VIDEO" and the class's number, from 0
 
 
 def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
-    """The videos of `source`: a folder of CLASS/VIDEO files or folders, or a list of such paths.
+    """The videos of `source`, a folder of CLASS/VIDEO files or folders, or a list of such paths.
 
-    A list may be UCF101's own (trainlist01.txt); what stands behind a path is ignored. `classes`
-    are in the order of their numbers; by default they are sorted by name.
+    UCF101's own lists (trainlist01.txt) work too: text after a path is ignored. `classes` are in
+    the order of their labels; by default class names are sorted. Raises DataError.
     """
     if source.is_dir():
         videos = sorted(
@@ -27,7 +27,7 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
         )
         if not videos:
             raise DataError(
-                f"{source}: no CLASS/VIDEO in this folder, neither files "
+                f"{source}: the folder contains no CLASS/VIDEO, neither files "
                 f"({', '.join(ENDINGS)}) nor folders"
             )
     else:
@@ -41,8 +41,8 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
     for video, name in names.items():
         if name not in numbers:
             raise DataError(
-                f'{source}: "{video}" is of class "{name}", which the list of classes '
-                f"lacks{did_you_mean(name, numbers)}"
+                f'{source}: "{video}" is of class "{name}", which is not in the list of '
+                f"classes{did_you_mean(name, numbers)}"
             )
     return [(video, numbers[name]) for video, name in names.items()]
 
@@ -53,12 +53,12 @@ def _plain(path: str) -> str:
 
 
 def shuffled(videos: Labelled, seed: int) -> Labelled:
-    """In the random order of `seed`, so that a batch holds many classes."""
+    """Shuffle with `seed`, so that a batch contains many classes."""
     return [videos[i] for i in np.random.default_rng(seed).permutation(len(videos))]
 
 
 def frame_lines(videos: Labelled, root: str) -> list[str]:
-    """Lines "VIDEO/FRAME label" for ImageData, for every frame of the videos under `root`."""
+    """Lines "VIDEO/FRAME label" for ImageData, one per frame of the videos under `root`."""
     lines = []
     for video, label in videos:
         found = read_frame_folder(find_video(root, video))
