@@ -1,4 +1,4 @@
-"""What is known of the machine: its processor, its GPUs, the libraries in use."""
+"""Describes the machine: its processor, its GPUs, the libraries in use."""
 
 import os
 import platform
@@ -13,7 +13,10 @@ OPENBLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREA
 
 
 def describe_cpu() -> dict[str, str]:
-    """The processor and the libraries on the CPU; what to name beside every measurement."""
+    """The processor, the CPU backend and its libraries: what to record with a measurement.
+
+    "CPU backend" says whether the C library is used, and if not, why not.
+    """
     from caffe_lite import __version__
 
     blas = numpy.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
@@ -27,13 +30,23 @@ def describe_cpu() -> dict[str, str]:
         "NumPy": numpy.__version__,
         "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "caffe_lite": __version__,
+        "CPU backend": _cpu_backend(),
     }
     found.update({name: os.environ[name] for name in OPENBLAS_SETTINGS if name in os.environ})
     return found
 
 
+def _cpu_backend() -> str:
+    from caffe_lite.backend import native
+
+    library = native.load("float32")
+    if library is None:
+        return f"NumPy (no native code: {native.unavailable_reason('float32')})"
+    return f"native, {library.origin}"
+
+
 def processor_name() -> str:
-    """The processor as the system calls it."""
+    """The processor's name as the system reports it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -45,9 +58,10 @@ def processor_name() -> str:
 
 
 def describe_gpus(wanted: list[int] | None = None) -> list[dict[str, Any]]:
-    """What is known of GPUs `wanted`, or of all; of a missing one, why it cannot be used.
+    """One description for each of the GPUs `wanted`, or for all.
 
-    Raises BackendError for a GPU asked for by number that is not there.
+    Without `wanted`, a machine without a usable GPU gets one entry that says why. Raises
+    BackendError if a GPU in `wanted` cannot be used.
     """
     from caffe_lite.backend.gpu import cuda
 

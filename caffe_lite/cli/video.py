@@ -253,7 +253,7 @@ def _outcomes(
                 yield outcome
         except BrokenProcessPool:
             raise CaffeError(
-                "a process that worked on a video was killed; if memory was short, give fewer --jobs"
+                "a process that worked on a video was killed; if memory ran out, give fewer --jobs"
             ) from None
         except BaseException:
             for worker in set(active_children()) - others:

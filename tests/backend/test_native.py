@@ -1,4 +1,4 @@
-"""Native code: made once, never in the way, and the same numbers for any number of threads."""
+"""Native code: compiled once, never required, and the same numbers for any number of threads."""
 
 import logging
 import os
@@ -9,17 +9,19 @@ import threading
 import numpy
 import pytest
 
-from caffe_lite.backend import ConvGeometry, UpdateSlot, get_ops, native
+from caffe_lite.backend import get_ops, native
 from caffe_lite.backend.cpu.ops import NumpyOps
-from caffe_lite.backend.native import build
+from caffe_lite.backend.native import build, packaged
 from caffe_lite.backend.native.ops import NativeOps
 from caffe_lite.backend.processors import thread_count
 from tests.backend.cpu import make_ops
+from tests.backend.native_results import results
 
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
-    """An empty cache folder, and nothing loaded yet."""
+    """An empty cache folder, no library from a wheel, and nothing loaded yet."""
+    monkeypatch.setattr(packaged, "PATH", tmp_path / "none.so")
     for name in ("CAFFE_LITE_NATIVE", "CAFFE_LITE_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -28,7 +30,6 @@ def fresh(monkeypatch, tmp_path):
     native._load.cache_clear()
 
 
-@pytest.mark.slow
 def test_compiles_once_and_loads_from_the_cache(fresh):
     make_ops("native", "float32")
     (made,) = fresh.rglob("*.so")
@@ -38,7 +39,7 @@ def test_compiles_once_and_loads_from_the_cache(fresh):
     assert [p.stat().st_mtime_ns for p in fresh.rglob("*") if p.is_file()] == [before]
 
 
-def test_the_name_tells_element_type_flags_and_compiler(monkeypatch, tmp_path):
+def test_the_fingerprint_depends_on_element_type_flags_and_compiler(monkeypatch, tmp_path):
     compiler = tmp_path / "cc"
     compiler.write_text("one")
     names = {build._fingerprint(str(compiler), e) for e in ("float", "double", "float")}
@@ -97,40 +98,16 @@ def test_import_loads_nothing():
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def results(ops):
-    """A step of this and that, large enough to be shared out."""
-    rng = numpy.random.default_rng(0)
-    g = ConvGeometry((3, 3), (2, 1), (1, 1), (1, 1), 2)
-    x, weight = rng.standard_normal((5, 12, 40, 41)), rng.standard_normal((22, 6, 3, 3))
-    x, weight = x.astype(ops.dtype), weight.astype(ops.dtype)
-    y = ops.empty((5, 22, *g.output((40, 41))))
-    dx, dweight, dbias = ops.empty(x.shape), ops.zeros(weight.shape), ops.zeros((22,))
-    ops.convolution(x, weight, None, y, g)
-    ops.convolution_grad_data(y, weight, dx, g)
-    ops.convolution_grad_weight(x, y, dweight, g)
-    ops.sum_bias(y, dbias)
-    flat, product = x.reshape(60, -1), ops.empty((60, 60))
-    ops.gemm(flat, flat, product, trans_b=True)
-    wide = ops.empty((flat.shape[1], flat.shape[1]))
-    ops.gemm(flat, flat, wide, trans_a=True)
-    scale, normal = ops.empty(x.shape), ops.empty(x.shape)
-    ops.lrn_across(x, normal, scale, 5, 1.0, 0.75, 1.0)
-    total = ops.sum_squares([wide, y])
-    slot = UpdateSlot(wide.copy(), wide.copy(), [wide.copy()])
-    ops.update("SGD", [slot], 0.1, 0.5, 0.1, momentum=0.9)
-    return [y, dx, dweight, dbias, product, wide, normal, total, slot.data]
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threads_do_not_change_a_bit(dtype):
     library = make_ops("native", dtype).library
     found = []
     try:
         for threads in (1, 2, 3, 8, 2):
-            library.free.pool_configure(threads)
+            library.without_gil.pool_configure(threads)
             found.append(results(NativeOps(library, dtype)))
     finally:
-        library.free.pool_configure(thread_count())
+        library.without_gil.pool_configure(thread_count())
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             numpy.testing.assert_array_equal(a, b)

@@ -1,28 +1,31 @@
-"""Measured choices: the fastest of several ways to do one thing, found once per shape."""
+"""Chooses the fastest of several implementations by measuring them, once per shape."""
 
 import hashlib
 import json
-import os
+import logging
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from caffe_lite.backend import cache
+
+log = logging.getLogger("caffe_lite.backend")
 Choice = TypeVar("Choice")
 
 
 class UnusableError(Exception):
-    """A candidate that turned out not to work here; `run` may raise this."""
+    """Raised by `run` for a candidate that does not work here."""
 
 
 REPEATS = 3  # timed runs of each candidate, after one that is not timed
 
 
 class Tuner:
-    """Chooses by measuring on the device, and remembers for the process and across processes.
+    """Chooses by measuring on the device, and keeps the choices for this process and later ones.
 
-    `clock()` returns a mark on the device's time line, `elapsed(a, b)` the time between two marks
-    and waits for the second. The choice for a shape is kept in `folder` (None: nowhere), so that
-    one machine rounds the same way in every run.
+    `clock()` records an event on the device; `elapsed(a, b)` waits for event b and returns the time
+    between both. Choices are kept in `folder`, a direct subfolder of the cache (None: not at all),
+    so that one machine rounds the same way in every run.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Tuner:
         self._clock = clock
         self._elapsed = elapsed
         self._folder = folder
+        self._opened = False
         self._chosen: dict[Hashable, Any] = {}
         self.enabled = True
 
@@ -43,9 +47,9 @@ class Tuner:
         candidates: Callable[[], Sequence[Choice]],
         run: Callable[[Choice], None],
     ) -> Choice:
-        """The candidate whose `run` takes least time; the first if measuring is switched off.
+        """The candidate whose `run` takes least time; the first one if `enabled` is false.
 
-        The first must always work, others may raise UnusableError.
+        `run` must work for the first candidate and may raise UnusableError for others.
         """
         found = self._chosen.get(key)
         if found is None:
@@ -82,6 +86,8 @@ class Tuner:
         if path is None:
             return None
         try:
+            if cache.distrust(path):
+                return None
             name = json.loads(path.read_text(encoding="utf-8"))["choice"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -97,17 +103,24 @@ class Tuner:
         path = self._path(key)
         if path is None:
             return
+        text = json.dumps({"key": repr(key), "choice": repr(choice)})
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_text(
-                json.dumps({"key": repr(key), "choice": repr(choice)}), encoding="utf-8"
-            )
-            draft.replace(path)
-        except OSError:
-            self._folder = None  # a folder that cannot be written: measure again next time
+            cache.write(path, text.encode())
+        except OSError as problem:
+            self._keep_nothing(f"{path}: cannot be written: {problem.strerror}")
 
     def _path(self, key: Hashable) -> Path | None:
+        """The file of the choice for `key`, or None if choices are not kept."""
+        if self._folder is not None and not self._opened:
+            self._opened = True
+            try:
+                cache.open_folder(self._folder)
+            except cache.CacheError as problem:
+                self._keep_nothing(str(problem))
         if self._folder is None:
             return None
         return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+
+    def _keep_nothing(self, reason: str) -> None:
+        log.warning("measured choices are not kept: %s", reason)
+        self._folder = None

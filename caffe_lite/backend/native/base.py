@@ -22,7 +22,7 @@ class NativeBase(OpsBase):
 
     def _functions(self, size: int) -> Any:
         """The C functions, for work over about `size` elements."""
-        return self.library.brief if size < BRIEF else self.library.free
+        return self.library.with_gil if size < BRIEF else self.library.without_gil
 
     def _addresses(self, *arrays: Array | None) -> list[int] | None:
         """The arrays' addresses (0 for None), or None if one is empty, strided or of another type.

@@ -1,55 +1,102 @@
-"""Compiles the C sources beside this file for the machine at hand, once per user."""
+"""The C library compiled for this machine and kept in the user's cache.
+
+An entry's name holds the SHA-256 of its content. It appears under that name only when it is
+complete and on the disk, and is loaded only if its content still matches.
+"""
 
 import hashlib
+import logging
 import os
 import platform
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from caffe_lite.backend.cache import cache_folder
-
-SOURCES = Path(__file__).parent
-COMPILERS = ("cc", "gcc", "clang")
-FLAGS = (
-    "-O3",
-    "-std=gnu11",
-    "-fPIC",
-    "-fvisibility=hidden",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=fast",
-    "-pthread",
+from caffe_lite.backend import cache
+from caffe_lite.backend.native.compiler import (
+    COMPILERS,
+    FLAGS,
+    SOURCES,
+    BuildError,
+    ProcessGroup,
+    find,
 )
+
+log = logging.getLogger("caffe_lite.backend")
 MACHINE_FLAGS = (("-march=native",), ("-mcpu=native",), ())
-TIME_LIMIT = 120  # seconds for one compiler call
-
-
-class BuildError(Exception):
-    """No library for this machine, and why."""
 
 
 def library(element: str) -> Path:
-    """The shared library for `element` ("float" or "double"), compiled if need be."""
-    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
-    if os.name != "posix" or compiler is None:
-        raise BuildError("no C compiler (cc, gcc or clang)")
-    cache = cache_folder()
-    if cache is None:
-        raise BuildError("CAFFE_LITE_CACHE is empty: there is no place for compiled code")
-    directory = cache / "native"
-    target = directory / f"{element}-{_fingerprint(compiler, element)}.so"
-    if not target.exists():
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _compile(compiler, element, target)
-    if target.stat().st_uid != os.getuid():
-        raise BuildError(f"{target} belongs to somebody else")
-    return target
+    """The library for `element` ("float" or "double"), compiled if the cache has no sound one.
+
+    Raises BuildError or CacheError, whose message is one line.
+    """
+    compiler = find(COMPILERS)
+    root = cache.cache_folder()
+    if root is None:
+        raise BuildError("CAFFE_LITE_CACHE is empty, so compiled code cannot be kept")
+    folder = root / "native"
+    cache.open_folder(folder)
+    name = f"{element}-{_fingerprint(compiler, element)}"
+    for entry in _entries(folder, name):
+        if not _fault(entry):
+            return entry
+    with cache.locked(folder):  # a process that waited here finds what the other one built
+        for entry in _entries(folder, name):
+            fault = _fault(entry)
+            if not fault:
+                return entry
+            log.warning("%s; compiling it again", fault)
+            entry.unlink(missing_ok=True)
+        return _build(compiler, element, folder, name)
+
+
+def _entries(folder: Path, name: str) -> list[Path]:
+    return sorted(folder.glob(f"{name}-*.so"))
+
+
+def _fault(entry: Path) -> str | None:
+    """Why an entry must not be loaded, or None."""
+    try:
+        reason = cache.distrust(entry)
+        if reason:
+            return reason
+        if cache.digest(entry) != entry.stem.rpartition("-")[2]:
+            return f"{entry}: damaged: its content does not match the digest in its name"
+    except OSError as error:
+        return f"{entry}: cannot be read: {error.strerror}"
+    return None
+
+
+def _build(compiler: str, element: str, folder: Path, name: str) -> Path:
+    problem = BuildError("no source files")
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=cache.DRAFT) as draft:
+            for machine in MACHINE_FLAGS:
+                command = [compiler, *FLAGS, *machine, f"-DREAL={element}"]
+                try:
+                    built = _compile(command, Path(draft))
+                except BuildError as error:
+                    problem = error
+                    continue
+                target = folder / f"{name}-{cache.digest(built)}.so"
+                cache.publish(built, target)
+                return target
+    except OSError as error:
+        raise BuildError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    raise problem
+
+
+def _compile(command: list[str], folder: Path) -> Path:
+    built = folder / "library.so"
+    with ProcessGroup(folder) as group:
+        objects = group.compile(command)
+        group.run([*command, "-shared", *objects, "-o", str(built), "-lm"])
+    built.chmod(0o700)  # whatever the umask
+    return built
 
 
 def _fingerprint(compiler: str, element: str) -> str:
-    """Changes with whatever could change the machine code."""
+    """Changes with everything that can change the machine code."""
     digest = hashlib.sha256(repr((element, FLAGS, MACHINE_FLAGS, platform.machine())).encode())
     for source in sorted([*SOURCES.glob("*.c"), *SOURCES.glob("*.h")]):
         digest.update(source.read_bytes())
@@ -60,7 +107,7 @@ def _fingerprint(compiler: str, element: str) -> str:
 
 
 def _processor() -> str:
-    """The processor's model and instruction sets, as far as the system tells."""
+    """The processor's model and instruction sets, as far as the system reports them."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -68,51 +115,3 @@ def _processor() -> str:
     fields = ("model name", "flags", "Features", "CPU part")
     first = text.split("\n\n")[0].splitlines()
     return "\n".join(line for line in first if line.startswith(fields))
-
-
-def _compile(compiler: str, element: str, target: Path) -> None:
-    """Compile all sources at once and move the library into place whole."""
-    problem = ""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as name:
-        for machine in MACHINE_FLAGS:
-            problem = _compile_in(Path(name), [compiler, *FLAGS, *machine, f"-DREAL={element}"])
-            if not problem:
-                os.replace(Path(name) / "library.so", target)
-                return
-    raise BuildError(problem)
-
-
-def _compile_in(directory: Path, command: list[str]) -> str:
-    """Objects in parallel, then the library; the compiler's complaint, or nothing."""
-    objects, running = [], []
-    for source in sorted(SOURCES.glob("*.c")):
-        objects.append(str(directory / f"{source.stem}.o"))
-        running.append(_start([*command, "-c", str(source), "-o", objects[-1]]))
-        if len(running) >= 2 * (os.cpu_count() or 1):
-            problem = _finish(running.pop(0))
-            if problem:
-                break
-    problems = [_finish(process) for process in running]
-    if not any(problems):
-        link = [*command, "-shared", *objects, "-o", str(directory / "library.so"), "-lm"]
-        problems.append(_finish(_start(link)))
-    return next(filter(None, problems), "")
-
-
-def _start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _finish(process: subprocess.Popen[str]) -> str:
-    try:
-        complaint = process.communicate(timeout=TIME_LIMIT)[1]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.communicate()[1] or "the compiler did not finish"
-    return complaint.strip() or "the compiler failed" if process.returncode else ""

@@ -49,7 +49,7 @@ class NativeConvolution(NativeBase, NumpyOps):
         )
         plan = None
         if fits and len(geometry.kernel) in (1, 2):
-            plan = _Plan(x.shape, y.shape, geometry, self.library.brief)
+            plan = _Plan(x.shape, y.shape, geometry, self.library.with_gil)
             if not plan.forward:  # a stride that the C functions do not handle
                 plan = None
         self._plans[key] = plan

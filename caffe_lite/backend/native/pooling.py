@@ -30,7 +30,7 @@ class NativePooling(NativeBase, NumpyOps):
         if key not in self._pooling_plans:
             sizes = numpy.array([prod(x[:2]), *x[2:], *y[2:], *kernel, *stride, *pad], numpy.int64)
             address = sizes.ctypes.data
-            scratch = self.library.brief.pooling_scratch(address)
+            scratch = self.library.with_gil.pooling_scratch(address)
             self._pooling_plans[key] = sizes, address, scratch
         return self._pooling_plans[key]
 
