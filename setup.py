@@ -1,5 +1,12 @@
-"""Metadata and settings live in pyproject.toml; this file serves tools that still call setup.py."""
+"""Adds the compiled C library to the wheel; metadata and settings are in pyproject.toml."""
+
+import sys
+from pathlib import Path
 
 from setuptools import setup
 
-setup()
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
+
+from native_wheel.command import NativeWheel  # noqa: E402
+
+setup(cmdclass={"bdist_wheel": NativeWheel})

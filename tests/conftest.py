@@ -1,4 +1,28 @@
+"""What all tests share: the marker of those that need a compiler, and a schema of their own.
+
+A test needs a compiler if it runs the GPU's kernels, built for the host.
+"""
+
 import pytest
+
+STAND_IN = "tests.backend.standin"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects by marker
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if _uses_the_stand_in(item.module):
+            item.add_marker(pytest.mark.compiler)
+
+
+def _uses_the_stand_in(module):
+    homes = (getattr(each, "__module__", None) or each.__name__ for each in _named(module))
+    return any(home.startswith(STAND_IN) for home in homes)
+
+
+def _named(module):
+    """The modules, classes and functions among a module's globals."""
+    return [each for each in vars(module).values() if hasattr(each, "__name__")]
 
 
 @pytest.fixture

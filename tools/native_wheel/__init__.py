@@ -1,0 +1,1 @@
+"""Builds the wheel that contains the compiled C library; setup.py uses it."""
