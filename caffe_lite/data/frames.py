@@ -4,8 +4,9 @@ import os
 import re
 from dataclasses import dataclass
 
-from caffe_lite.data.lists import read_lines
+from caffe_lite.data.lists import read_lines, whole_number
 from caffe_lite.errors import DataError
+from caffe_lite.proto.foreign import shorten
 
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.(?:jpg|jpeg|png))", re.IGNORECASE)
 
@@ -76,10 +77,13 @@ def read_video_list(path: str) -> list[tuple[str, int]]:
     """Read lines "CLASS/VIDEO label" as (video, label). Raises DataError for any other line."""
     videos = []
     for number, line in read_lines(path, "videos and labels"):
-        video, _, label = line.rpartition(" ")
-        if not video.strip() or not re.fullmatch(r"[+-]?\d+", label):
-            raise DataError(f'{path}:{number}: a video and its label expected, got "{line}"')
-        videos.append((video.strip(), int(label)))
+        video, _, written = line.rpartition(" ")
+        label = whole_number(written)
+        if not video.strip() or label is None:
+            raise DataError(
+                f'{path}:{number}: a video and its label expected, got "{shorten(line)}"'
+            )
+        videos.append((video.strip(), label))
     return videos
 
 

@@ -2,14 +2,18 @@
 
 import os
 import re
+from array import array
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
+from caffe_lite.proto.foreign import shorten
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class ImageList:
@@ -38,16 +42,17 @@ class ImageList:
         self.root_folder = root_folder
         self.shuffle = shuffle
         lines = read_lines(source, "images and labels")
-        self.label_count = label_count or self._guess_label_count(lines[0][1])
+        first = next(lines)
+        self.label_count = label_count or self._guess_label_count(first[1])
         if not root_folder:
-            self.root_folder = self._folder(self._split(lines[0][1], lines[0][0])[0])
+            self.root_folder = self._folder(self._split(*first)[0])
         self.paths: list[str] = []
-        labels = []
-        for number, line in lines:
-            path, values = self._split(line, number)
+        labels = array("f")
+        for number, line in chain([first], lines):
+            path, values = self._split(number, line)
             self.paths.append(path)
-            labels.append(values)
-        self.labels = np.array(labels, np.float32)  # (entries, label_count)
+            labels.extend(values)
+        self.labels = np.frombuffer(labels, np.float32).reshape(-1, self.label_count)
         self._enter()
         if rand_skip:
             self._position = int(rng.integers(rand_skip))
@@ -73,12 +78,21 @@ class ImageList:
             count += 1
         return max(count, 1)
 
-    def _split(self, line: str, number: int) -> tuple[str, list[float]]:
+    def _split(self, number: int, line: str) -> tuple[str, list[float]]:
         path, *labels = line.rsplit(maxsplit=self.label_count)
         if len(labels) != self.label_count or not all(map(_NUMBER.fullmatch, labels)):
             expected = "a label" if self.label_count == 1 else f"{self.label_count} labels"
-            raise DataError(f'{self.source}:{number}: a path and {expected} expected, got "{line}"')
-        return path, [float(label) for label in labels]
+            raise DataError(
+                f"{self.source}:{number}: a path and {expected} expected, "
+                f'got "{shorten(line, 100)}"'
+            )
+        values = [float(label) for label in labels]
+        if max(map(abs, values)) > _LARGEST:
+            raise DataError(
+                f"{self.source}:{number}: a label is beyond float32's range: "
+                f'"{shorten(" ".join(labels))}"'
+            )
+        return path, values
 
     def __len__(self) -> int:
         return len(self.paths)

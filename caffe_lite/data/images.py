@@ -7,14 +7,14 @@ dropped, not blended; a 16-bit sample keeps its upper byte; the EXIF orientation
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
 
+from caffe_lite.data.pictures import opened_picture
 from caffe_lite.data.resize import resize
 from caffe_lite.errors import DataError
+from caffe_lite.proto.files import open_input
 
 _LUMA = np.array([1868, 9617, 4899], np.int32)  # B, G, R weights times 2^14, rounded
 _LUMA_PNG = np.array([3737, 19234, 9797], np.int32)  # libpng's own: times 2^15, cut off
@@ -41,7 +41,7 @@ def _narrow(picture: Any, name: str) -> Any:
 def _as_array(picture: Any, name: str, color: bool | None) -> np.ndarray:
     from PIL import ImageOps
 
-    form = picture.format  # lost by every conversion below
+    form = picture.format  # every conversion below forgets it
     if color is None and picture.mode in _WIDE:
         raise DataError(f"{name}: image data must be 8-bit, not mode {picture.mode}; convert it")
     if color is not None:
@@ -62,29 +62,9 @@ def _as_array(picture: Any, name: str, color: bool | None) -> np.ndarray:
     return bgr.copy() if color is not False else _to_grey(bgr, form)
 
 
-@contextmanager
-def decoding(file: IO[bytes], name: str) -> Iterator[None]:
-    """Turn what Pillow raises about the image in `file` into a DataError that calls it `name`."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        yield
-    except UnidentifiedImageError:
-        file.seek(0)
-        hint = "a Git LFS pointer" if file.read(8) == b"version " else "not an image or damaged"
-        raise DataError(f"{name}: cannot be decoded: {hint}; fetch or convert it") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{name}: too large to be decoded: {error} Make it smaller") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DataError(f"{name}: cannot be decoded: {error}; fetch or convert it") from None
-
-
 def _decode(file: IO[bytes], name: str, color: bool | None) -> np.ndarray:
-    from PIL import Image
-
-    with decoding(file, name):
-        picture = Image.open(file)
-        if color is False and picture.format == "JPEG":
+    with opened_picture(file, name) as picture:
+        if color is False and picture.format in ("JPEG", "MPO"):  # MPO: several JPEGs in one file
             picture.draft("L", picture.size)
         picture.load()
         return _as_array(picture, name, color)
@@ -99,9 +79,10 @@ def decode_image(data: bytes, color: bool | None = True, name: str = "image") ->
     return _decode(io.BytesIO(data), name, color)
 
 
-def _where(name: str) -> str:
-    """Where a file that is not there was looked for."""
-    return "" if os.path.isabs(name) else f" (looked in {os.getcwd()})"
+def open_image(path: str | os.PathLike[str]) -> IO[bytes]:
+    """The file at `path`, open for reading; DataError unless it is a regular one."""
+    name = os.fspath(path)
+    return open_input(path, lambda reason: DataError(f"{name}: {reason}"), pipe=False)
 
 
 def read_image(
@@ -119,14 +100,8 @@ def read_image(
     side that lacks more reaches its minimum (the LRCN dialect's fields of these names).
     """
     name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            image = _decode(file, name, color)
-    except OSError as error:
-        raise DataError(
-            f"{name}: cannot be read: {error.strerror}"
-            f"{_where(name) if isinstance(error, FileNotFoundError) else ''}"
-        ) from None
+    with open_image(path) as file:
+        image = _decode(file, name, color)
     if height > 0 and width > 0:
         return resize(image, height, width)
     rows, columns = image.shape[:2]

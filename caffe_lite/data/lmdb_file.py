@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Iterator
 
 from caffe_lite.errors import DataError
+from caffe_lite.proto.sniff import describe
 
 _PAGE = struct.Struct("<QHHHH")
 _META = struct.Struct(
@@ -68,8 +69,8 @@ class LmdbFile:
         meta = _META.unpack_from(self._read(offset, size).ljust(size, b"\0"), _PAGE.size)
         page_size = meta[2] if meta[0] == _MAGIC else 0
         if not 512 <= page_size <= 65536 or page_size & (page_size - 1):
-            pointer = self._read(0, 8) == b"version "
-            reason = "a Git LFS pointer, not the data" if pointer else "not an LMDB database"
+            kind = describe(self._read(0, 256))
+            reason = f"this is {kind}, not an LMDB" if kind else "not an LMDB database"
             raise DataError(f"{self.path}: {reason}; fetch or convert it")
         if meta[1] != _VERSION:
             raise DataError(

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caffe_lite.data.lists import read_lines
+from caffe_lite.data.lists import read_lines, whole_number
 from caffe_lite.errors import DataError
+from caffe_lite.proto.foreign import shorten
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ class WindowFile:
         words = self._words(path)
         for place, word in words:
             if word != "#":
-                raise DataError(f'{place}: a block must begin with "# index", got "{word}"')
-            self._number(words, int)
+                raise DataError(
+                    f'{place}: a block must begin with "# index", got "{shorten(word)}"'
+                )
+            self._whole(words)
             self.paths.append(root_folder + self._next(words)[1])
             self._image_size(words)
-            for _ in range(self._number(words, int)):
+            for _ in range(self._whole(words)):
                 self._window(words, fg_threshold, bg_threshold)
         for kind, found in (("foreground", self.foreground), ("background", self.background)):
             if not found:
@@ -69,26 +72,33 @@ class WindowFile:
             raise DataError(f"{self._place}: the file ends within a block; complete it")
         return found
 
-    def _number(self, words: Iterator[tuple[str, str]], kind: type) -> int:
+    def _whole(self, words: Iterator[tuple[str, str]]) -> int:
+        place, word = self._next(words)
+        value = whole_number(word)
+        if value is None:
+            raise DataError(f'{place}: a whole number (int32) expected, got "{shorten(word)}"')
+        return value
+
+    def _overlap(self, words: Iterator[tuple[str, str]]) -> float:
         place, word = self._next(words)
         try:
-            return kind(word)
+            return float(word)
         except ValueError:
-            raise DataError(f'{place}: a number expected, got "{word}"') from None
+            raise DataError(f'{place}: a number expected, got "{shorten(word)}"') from None
 
     def _image_size(self, words: Iterator[tuple[str, str]]) -> None:
-        channels = self._number(words, int)
+        channels = self._whole(words)
         if channels != 3:
             raise DataError(
                 f"{self._place}: images are read in colour and must be listed with 3 "
                 f"channels, got {channels}"
             )
         for _ in ("height", "width"):
-            self._number(words, int)
+            self._whole(words)
 
     def _window(self, words: Iterator[tuple[str, str]], fg: float, bg: float) -> None:
-        label, overlap = self._number(words, int), self._number(words, float)
-        corners = [self._number(words, int) for _ in range(4)]
+        label, overlap = self._whole(words), self._overlap(words)
+        corners = [self._whole(words) for _ in range(4)]
         image = len(self.paths) - 1
         if overlap >= fg:
             if label < 1:

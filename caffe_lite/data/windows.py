@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.data.images import decode_image
+from caffe_lite.data.images import decode_image, open_image
 from caffe_lite.data.mean_file import read_mean
 from caffe_lite.data.resize import resize
 from caffe_lite.data.window_file import Window, WindowFile
@@ -149,11 +149,8 @@ class WindowBatches:
         path = self.file.paths[index]
         data = None if self._cache is None else self._cache.get(index)
         if data is None:
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except OSError as error:
-                raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+            with open_image(path) as file:
+                data = file.read()
             if self._cache is not None:
                 self._cache[index] = data
         return decode_image(data, True, path)

@@ -1,8 +1,11 @@
 """What a file is, judged by its first bytes, when it is not what a reader expected."""
 
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+LFS_START = b"version https://git-lfs"
+
 _SIGNATURES = [
-    (b"\x89HDF5\r\n\x1a\n", "an HDF5 file"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself (fetch it: git lfs pull)"),
+    (HDF5_SIGNATURE, "an HDF5 file"),
+    (LFS_START, "a Git LFS pointer, not the file itself (fetch it: git lfs pull)"),
     (b"\x1f\x8b", "a gzip archive (unpack it first)"),
     (b"PK\x03\x04", "a zip archive (or an .npz or PyTorch file)"),
     (b"\x93NUMPY", "a NumPy .npy file"),

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.data.images import decoding
+from caffe_lite.data.images import open_image
+from caffe_lite.data.pictures import opened_picture
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.crops import ten_crops
 from caffe_lite.pycaffe.errors import ArgumentError
@@ -38,13 +39,8 @@ def _samples(name: str) -> np.ndarray:
 
     The orientation that a camera notes down is left alone, as scikit-image left it.
     """
-    from PIL import Image
-
-    try:
-        with open(name, "rb") as file, decoding(file, name):
-            return np.asarray(_plain(Image.open(file), name))
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}") from None
+    with open_image(name) as file, opened_picture(file, name) as picture:
+        return np.asarray(_plain(picture, name))
 
 
 def _plain(picture: Any, name: str) -> Any:

@@ -2,12 +2,10 @@
 
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.files import StrPath
-from caffe_lite.proto.sniff import describe, is_binary
+from caffe_lite.proto.sniff import HDF5_SIGNATURE, describe, is_binary
 from caffe_lite.weights.caffemodel import read_caffemodel
 from caffe_lite.weights.mapped import MappedFile
 from caffe_lite.weights.stored import Weights
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def read_weights(path: StrPath) -> Weights:

@@ -121,7 +121,7 @@ def fail(source, reason, tops=("data", "label")):
 
 
 def test_broken_lists(tmp_path, files, pointer):
-    fail(tmp_path / "absent.txt", "absent.txt.*cannot be read")
+    fail(tmp_path / "absent.txt", "absent.txt: no such file.*; the source must list HDF5 files")
     fail(pointer, "Git LFS")
     fail(tmp_path / "0.h5", "0.h5: a binary file")
     (tmp_path / "empty.txt").write_text("\n \n")

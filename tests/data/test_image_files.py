@@ -104,7 +104,7 @@ def test_broken_files(picture, tmp_path, pointer):
         "text.png": "not an image",
         "empty.png": "not an image",
         pointer.name: "Git LFS",
-        "absent.png": "cannot be read",
+        "absent.png": "no such file",
     }
     for name, reason in told.items():
         with pytest.raises(DataError, match=f"{name}.*{reason}") as error:

@@ -214,7 +214,7 @@ def forget_a_label(videos):
         (remove_frame, "v2.0005.png: frame 5 is missing"),
         (
             remove_list,
-            "ucf101_split1_trainVideos.txt: the list of videos and labels cannot be read",
+            "ucf101_split1_trainVideos.txt: no such file",
         ),
         (shorten, "v0: 3 frames are too few for a clip of 4"),
         (misname, "are not frames of one video"),

@@ -8,6 +8,7 @@ import pytest
 from caffe_lite.errors import CaffeError, PrototxtError
 from caffe_lite.proto import binary, schema
 from caffe_lite.proto.atomic import atomic_path
+from tests.proto.real_files import FILES
 
 NET = schema.NetParameter(
     name="n",
@@ -40,7 +41,7 @@ def test_every_truncation_is_refused_or_shorter(tmp_path):
     ("data", "expected"),
     [
         (b'name: "n"', "not a binary NetParameter: it is text; give the binary file here"),
-        (b"\x89HDF5\r\n\x1a\n", "this is an HDF5 file; a binary NetParameter is expected here"),
+        (FILES["an HDF5 file"], "this is an HDF5 file; a binary NetParameter is expected here"),
         (b"version https://git-lfs.github.com/spec/v1", "this is a Git LFS pointer"),
         (b"\xf8\x07\x01", "not a binary NetParameter: it holds none of its fields"),
         (b"", "the file is empty"),

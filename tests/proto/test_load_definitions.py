@@ -7,6 +7,7 @@ import pytest
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import binary, schema, text
 from caffe_lite.proto.load import load_net, load_solver
+from tests.proto.real_files import FILES
 
 V1 = "name: 'n' layers { name: 'a' type: RELU }"
 CURRENT = text.parse("name: 'n' layer { name: 'a' type: 'ReLU' }", schema.NetParameter)
@@ -49,7 +50,7 @@ def test_unknown_fields_are_errors_unless_told_otherwise(tmp_path, warnings):
 
 def test_files_of_other_kinds_are_named(tmp_path):
     path = tmp_path / "net"
-    for data, kind in ((b"\x89HDF5\r\n\x1a\n\0", "an HDF5 file"), (b"PK\x03\x04\0", "a zip")):
+    for kind, data in FILES.items():
         path.write_bytes(data)
         for load in (load_net, load_solver):
             with pytest.raises(PrototxtError, match=f"this is {kind}"):

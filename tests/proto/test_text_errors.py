@@ -4,6 +4,7 @@ import pytest
 
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema, text
+from tests.proto.real_files import FILES
 
 NET, SOLVER = schema.NetParameter, schema.SolverParameter
 
@@ -203,7 +204,7 @@ def test_broken_text(message, source, expected):
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"\x89HDF5\r\n\x1a\n\0\0", " this is an HDF5 file; the text of a NetParameter"),
+        (FILES["an HDF5 file"], " this is an HDF5 file; the text of a NetParameter"),
         (b"version https://git-lfs.github.com/spec/v1\noid", " this is a Git LFS pointer"),
         (b"\x1f\x8b\x08", " this is a gzip archive"),
         (b"PK\x03\x04", " this is a zip archive"),

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from caffe_lite.data.lists import read_lines
+from caffe_lite.data.lists import read_lines, whole_number
 from caffe_lite.errors import CaffeError, DataError
 
 _NUMBERED = re.compile(r"(\d+)\s+(\S.*)")
@@ -17,13 +17,14 @@ def read_class_names(path: str | os.PathLike[str]) -> list[str]:
     The file has one name per line, or "number name" in any order, as UCF101's classInd.txt, with
     numbers from 0 or 1 on without gaps. Raises DataError.
     """
-    lines = read_lines(path, "class names")
+    lines = list(read_lines(path, "class names"))
     matches = [_NUMBERED.fullmatch(line) for _, line in lines]
     if not all(matches):
         return [line for _, line in lines]
-    names = {int(match[1]): match[2] for match in matches if match}
+    numbers = [whole_number(match[1]) for match in matches if match]
+    names = {-1 if n is None else n: m[2] for n, m in zip(numbers, matches, strict=True) if m}
     first = min(names)
-    if first > 1 or sorted(names) != list(range(first, first + len(lines))):
+    if not 0 <= first <= 1 or sorted(names) != list(range(first, first + len(lines))):
         raise DataError(
             f"{os.fspath(path)}: the numbers of {len(lines)} classes must be 1 to "
             f"{len(lines)} or 0 to {len(lines) - 1}, each once"

@@ -1,0 +1,70 @@
+"""Text files that list images, windows, videos and classes: numbers and sizes at the limit."""
+
+import time
+
+import numpy as np
+import pytest
+
+from caffe_lite.data.frames import read_video_list
+from caffe_lite.data.image_list import ImageList
+from caffe_lite.data.lists import read_lines, whole_number
+from caffe_lite.data.window_file import WindowFile
+from caffe_lite.errors import DataError
+from caffe_lite.lrcn.activity.classes import read_class_names
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("-0", 0),
+        ("+12", 12),
+        ("000000000000012", 12),
+        ("2147483647", 2**31 - 1),
+        ("-2147483648", -(2**31)),
+        ("2147483648", None),
+        ("9" * 5000, None),
+        ("1_000", None),
+        ("+-1", None),
+        ("1.0", None),
+        ("\N{ARABIC-INDIC DIGIT ONE}", None),
+        ("", None),
+    ],
+)
+def test_whole_numbers(text, value):
+    assert whole_number(text) == value
+
+
+LONG = "7" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("read", "line", "says"),
+    [
+        (read_video_list, f"v {LONG}", ':1: a video and its label expected, got "v 777'),
+        (read_class_names, f"{LONG} name", "the numbers of 1 classes must be 1 to 1"),
+        (WindowFile, f"# {LONG}", ':1: a whole number (int32) expected, got "777'),
+        (WindowFile, LONG, ':1: a block must begin with "# index", got "777'),
+        (lambda p: ImageList(p, None), f"a {LONG}x", ':1: a path and a label expected, got "a 77'),
+        (lambda p: ImageList(p, None), f"a {LONG}", ":1: a label is beyond float32's range: \"77"),
+        (lambda p: ImageList(p, None), "a 3.5e38", ":1: a label is beyond float32's range"),
+    ],
+)
+def test_long_numbers_are_refused_at_once(tmp_path, read, line, says):
+    path = tmp_path / "list.txt"
+    path.write_text(line + "\n")
+    start = time.perf_counter()
+    with pytest.raises(DataError) as error:
+        read(path)
+    assert says in str(error.value)
+    assert len(str(error.value)) < len(str(path)) + 300
+    assert time.perf_counter() - start < 1  # 28 s when the time was quadratic
+
+
+def test_line_ends_and_blank_lines(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"\xef\xbb\xbfa 1\r\n\r\n \nb\xfc 2\n\tc 3")
+    assert list(read_lines(path, "things")) == [(1, "a 1"), (4, "b\udcfc 2"), (5, "c 3")]
+    images = ImageList(path, np.random.default_rng(0), root_folder="r/")
+    assert images.paths == ["a", "b\udcfc", "c"]
+    np.testing.assert_array_equal(images.labels, np.float32([[1], [2], [3]]))
