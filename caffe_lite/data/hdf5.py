@@ -8,7 +8,8 @@ import numpy as np
 
 from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
-from caffe_lite.proto.hdf5_file import DAMAGE, reason
+from caffe_lite.proto.foreign import shorten
+from caffe_lite.proto.hdf5_input import Hdf5Input
 
 
 def listed_files(source: str | os.PathLike[str]) -> list[str]:
@@ -30,27 +31,10 @@ def listed_files(source: str | os.PathLike[str]) -> list[str]:
 
 def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
     """Read whole datasets, of one or more axes, equally many rows and any real type."""
-    import h5py
-
     arrays = []
-    try:
-        with h5py.File(path, "r") as file:
-            for name in names:
-                known = sorted(file)  # in a damaged file a name may be listed and not be found
-                dataset = file[name] if name in known or name in file else None
-                if not isinstance(dataset, h5py.Dataset):
-                    listed = ", ".join(known) or "none"
-                    raise DataError(f'{path}: no dataset "{name}"; it has: {listed}')
-                if dataset.dtype.kind not in "fiub":
-                    raise DataError(f'{path}: dataset "{name}" is not numeric; store floats')
-                arrays.append(np.asarray(dataset[()]))
-    except DataError:
-        raise
-    except DAMAGE as error:
-        with open(path, "rb") as start:
-            pointer = start.read(8) == b"version "
-        what = "a Git LFS pointer" if pointer else reason(error)
-        raise DataError(f"{path}: cannot be read as HDF5: {what}; copy or make it anew") from None
+    with Hdf5Input(path, DataError, "copy it again or write it again") as file, file.reading():
+        for name in names:
+            arrays.append(_read_dataset(file, name))
     for name, array in zip(names, arrays, strict=True):
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f'{path}: dataset "{name}" has no rows')
@@ -60,6 +44,17 @@ def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
                 "all tops need equally many"
             )
     return arrays
+
+
+def _read_dataset(file: Hdf5Input, name: str) -> np.ndarray:
+    dataset = file.find(file.file, name)
+    if dataset is None or not hasattr(dataset, "dtype"):
+        listed = ", ".join(shorten(each) for each in sorted(file.names(file.file))) or "none"
+        raise DataError(f'{file.path}: no dataset "{name}"; it has: {shorten(listed, 200)}')
+    if dataset.dtype.kind not in "fiub":
+        raise DataError(f'{file.path}: dataset "{name}" is not numeric; store floats')
+    file.check(dataset)
+    return np.asarray(dataset[()])
 
 
 class Hdf5Source:

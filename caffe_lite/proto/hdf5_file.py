@@ -1,4 +1,4 @@
-"""HDF5 files: new ones on a disk that may fill up meanwhile, and what damaged ones raise."""
+"""New HDF5 files, on a disk that may fill up while they are written."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ from caffe_lite.proto.files import StrPath
 
 if TYPE_CHECKING:
     import h5py
-
-
-# What h5py raises where a file's structure is damaged depends on the place.
-DAMAGE = (LookupError, OSError, RuntimeError, TypeError, ValueError)
-
-
-def reason(error: Exception) -> str:
-    """One line that says what h5py found; a KeyError's text would be quoted."""
-    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    return next(iter(text.splitlines()), type(error).__name__)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """HDF5 weights (.caffemodel.h5): group data/<layer> holds dataset <i> for each learned blob."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from typing import Any
 
 import h5py
@@ -11,19 +9,22 @@ import numpy as np
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
-from caffe_lite.proto.hdf5_file import DAMAGE, new_hdf5, reason
+from caffe_lite.proto.foreign import shorten
+from caffe_lite.proto.hdf5_file import new_hdf5
+from caffe_lite.proto.hdf5_input import Hdf5Input
 from caffe_lite.weights.stored import StoredBlob, Weights
 
 Array = Any
 
+_BLOB = re.compile(r"[0-9]{1,18}")
 MOST_BLOBS = 10_000  # of one layer; a higher number is damage, not a blob
 
 
 class DatasetBlob(StoredBlob):
     """A blob in an HDF5 dataset."""
 
-    def __init__(self, dataset: Any, path: str) -> None:
-        self.dataset, self.path = dataset, path
+    def __init__(self, dataset: Any, file: Hdf5Input) -> None:
+        self.dataset, self.file = dataset, file
         self.shape = dataset.shape
 
     def array(self) -> Array:
@@ -34,98 +35,77 @@ class DatasetBlob(StoredBlob):
     def read_into(self, out: Array) -> None:
         if not self.count:
             return
-        with reading(self.path):
+        with self.file.reading():
             self.dataset.read_direct(out.reshape(self.shape))
 
 
-@contextmanager
-def reading(path: str) -> Iterator[None]:
-    """Tell what h5py raises for a damaged file as a ModelError that names it."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except DAMAGE as error:
-        raise ModelError(
-            f"{path}: damaged HDF5 file ({reason(error)}); copy it again, or use another snapshot"
-        ) from None
-
-
-def open_hdf5(path: StrPath) -> Any:
+def open_hdf5(path: StrPath) -> Hdf5Input:
     """The HDF5 file at `path`, open for reading; ModelError if that fails."""
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ModelError(
-            f"{os.fspath(path)}: cannot be read as HDF5, it is damaged or cut short "
-            f"({reason(error)}); copy it again, or use another snapshot"
-        ) from None
+    return Hdf5Input(path, ModelError, "copy it again, or use another snapshot")
 
 
-def dataset_blob(node: Any, path: str) -> DatasetBlob:
-    """`node` as a blob; ModelError unless it is a dataset of real numbers."""
-    if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu":
-        raise ModelError(f"{path}: {node.name} must be a dataset of numbers")
-    return DatasetBlob(node, path)
+def dataset_blob(node: Any, file: Hdf5Input) -> DatasetBlob:
+    """`node` as a blob; ModelError unless it is a dataset of real numbers within the file."""
+    if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu" or node.shape is None:
+        raise ModelError(f"{file.path}: {node.name} must be a dataset of numbers")
+    file.check(node)
+    return DatasetBlob(node, file)
 
 
 def read_hdf5(path: StrPath) -> Weights:
     """The layers of an HDF5 caffemodel. Raises ModelError for anything else."""
-    name = os.fspath(path)
     file = open_hdf5(path)
     try:
-        with reading(name):
-            return Weights(name, _layers(file, name), sparse=True)
+        with file.reading():
+            return Weights(file.path, _layers(file), sparse=True)
     except BaseException:
         file.close()
         raise
 
 
-def _layers(file: Any, path: str) -> dict[str, list[StoredBlob | None]]:
-    data = file.get("data")
+def _layers(file: Hdf5Input) -> dict[str, list[StoredBlob | None]]:
+    data = file.find(file.file, "data")
     if not isinstance(data, h5py.Group):
-        if "history" in file and "iter" in file:
+        names = file.names(file.file)
+        if "history" in names and "iter" in names:
             raise ModelError(
-                f"{path}: this is a solver state, not weights; resume from it with "
+                f"{file.path}: this is a solver state, not weights; resume from it with "
                 "--snapshot, or give the .caffemodel.h5 that was saved with it"
             )
         raise ModelError(
-            f'{path}: an HDF5 file without the group "data" of a caffemodel; it holds '
-            f"{', '.join(sorted(file)) or 'nothing'}"
+            f'{file.path}: an HDF5 file without the group "data" of a caffemodel; it holds '
+            f"{shorten(', '.join(sorted(names)), 200) or 'nothing'}"
         )
     layers: dict[str, list[StoredBlob | None]] = {}
-    _collect(data, "", layers, path)
+    _collect(file, data, "", layers)
     return layers
 
 
 def _collect(
-    group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]], path: str
+    file: Hdf5Input, group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]]
 ) -> None:
-    """Layers below `group`; HDF5 nests groups where a layer's name has slashes."""
-    for name, node in _nodes(group):
-        layer = f"{prefix}{name}"
-        if not isinstance(node, h5py.Group):
-            if not prefix or not name.isdecimal():
-                raise ModelError(f"{path}: {node.name} must be a group of blobs")
-            continue
-        numbered = {
-            int(key): blob
-            for key, blob in _nodes(node)
-            if key.isdecimal() and isinstance(blob, h5py.Dataset)
-        }
-        if max(numbered, default=0) > MOST_BLOBS:
-            raise ModelError(f'{path}: damaged: blob {max(numbered)} of layer "{layer}"')
-        if numbered or not len(node):
-            layers[layer] = [
-                dataset_blob(numbered[i], path) if i in numbered else None
-                for i in range(max(numbered, default=-1) + 1)
-            ]
-        _collect(node, f"{layer}/", layers, path)
-
-
-def _nodes(group: Any) -> Iterator[tuple[str, Any]]:
-    """What stands in `group`, by name; h5py gives names that are not UTF-8 as bytes."""
-    return ((os.fsdecode(name), group[name]) for name in group)
+    """Add the layers below `group`; HDF5 nests groups where a layer's name has slashes."""
+    numbered: dict[int, Any] = {}
+    groups = []
+    for name in file.names(group):
+        node = file.find(group, name)
+        if isinstance(node, h5py.Group):
+            groups.append((name, node))
+        elif prefix and isinstance(node, h5py.Dataset) and _BLOB.fullmatch(name):
+            numbered[int(name)] = node
+        else:
+            where = f"{group.name}/{shorten(name)}"
+            raise ModelError(f"{file.path}: {where} must be a group of blobs")
+    layer = prefix.removesuffix("/")
+    if max(numbered, default=0) > MOST_BLOBS:
+        raise ModelError(f'{file.path}: damaged: blob {max(numbered)} of layer "{shorten(layer)}"')
+    if prefix and (numbered or not groups):
+        layers[layer] = [
+            dataset_blob(numbered[i], file) if i in numbered else None
+            for i in range(max(numbered, default=-1) + 1)
+        ]
+    for name, node in groups:
+        _collect(file, node, f"{prefix}{name}/", layers)
 
 
 def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:

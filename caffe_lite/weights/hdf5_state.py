@@ -10,8 +10,9 @@ from caffe_lite.errors import ModelError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.hdf5_file import new_hdf5
+from caffe_lite.proto.hdf5_input import Hdf5Input
 from caffe_lite.weights import payload
-from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5, reading
+from caffe_lite.weights.hdf5 import DatasetBlob, dataset_blob, open_hdf5
 from caffe_lite.weights.mapped import MappedFile
 from caffe_lite.weights.stored import SolverState
 
@@ -23,8 +24,8 @@ def read_hdf5_state(mapped: MappedFile) -> SolverState:
     """The solver state in an HDF5 file; ModelError or ValueError for anything else."""
     file = open_hdf5(mapped.path)
     try:
-        with reading(mapped.path):
-            state = _read(file, mapped.path)
+        with file.reading():
+            state = _read(file)
     except BaseException:
         file.close()
         raise
@@ -34,22 +35,38 @@ def read_hdf5_state(mapped: MappedFile) -> SolverState:
     return state
 
 
-def _read(file: Any, path: str) -> SolverState:
-    if "history" not in file or "iter" not in file:
+def _read(file: Hdf5Input) -> SolverState:
+    root = file.file
+    history, iteration = file.find(root, "history"), file.find(root, "iter")
+    if not isinstance(history, h5py.Group) or not isinstance(iteration, h5py.Dataset):
         what = (
             "weights, not a solver state; give the .solverstate.h5 beside it, or start from it "
             "with --weights"
-            if "data" in file
+            if file.find(root, "data")
             else "no solver state"
         )
-        raise ModelError(f"{path}: this holds {what}")
-    group = file["history"]
+        raise ModelError(f"{file.path}: this holds {what}")
+    learned_net = file.find(root, "learned_net")
     return SolverState(
-        int(file["iter"][0]),
-        _string(file["learned_net"]) if "learned_net" in file else None,
-        int(file["current_step"][0]),
-        [dataset_blob(group[str(i)], path) for i in range(len(group))],
+        _number(file, "iter"),
+        None if learned_net is None else _string(file, learned_net),
+        _number(file, "current_step"),
+        [_history(file, history, i) for i in range(len(history))],
     )
+
+
+def _number(file: Hdf5Input, name: str) -> int:
+    dataset = file.find(file.file, name)
+    if dataset is None:
+        raise ModelError(f"{file.path}: this solver state has no {name}")
+    return int(dataset_blob(dataset, file).dataset[0])
+
+
+def _history(file: Hdf5Input, history: Any, i: int) -> DatasetBlob:
+    dataset = file.find(history, str(i))
+    if dataset is None:
+        raise ModelError(f"{file.path}: this solver state has {len(history)} histories, but no {i}")
+    return dataset_blob(dataset, file)
 
 
 def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any]) -> None:
@@ -75,7 +92,8 @@ def _block_size(length: int) -> int:
     return max(512, 1 << (_HEAD + length - 1).bit_length())
 
 
-def _string(dataset: Any) -> str:
+def _string(file: Hdf5Input, dataset: Any) -> str:
+    file.check(dataset)
     value = dataset[()]
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
 

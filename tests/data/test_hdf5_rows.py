@@ -10,6 +10,8 @@ import pytest
 
 from caffe_lite.data.hdf5 import Hdf5Source
 from caffe_lite.errors import DataError
+from caffe_lite.nets.net import Net
+from caffe_lite.proto import schema, text
 
 SIZES = (3, 1, 5)
 
@@ -136,10 +138,10 @@ def test_damaged_files(tmp_path, files):
     assert len(places) > 2
     for place in places:
         (tmp_path / "2.h5").write_bytes(whole[:place] + b"????" + whole[place + 4 :])
-        fail(files, "2.h5: cannot be read as HDF5: .*; copy or make it anew")
+        fail(files, "2.h5: damaged HDF5 file .*; copy it again or write it again")
     listed = whole.index(b"label\0")  # names are in order, and looked for by halves
     (tmp_path / "2.h5").write_bytes(whole[:listed] + b"aabel" + whole[listed + 5 :])
-    fail(files, "2.h5: cannot be read as HDF5: .*'?data'?|no dataset")
+    fail(files, "2.h5: (damaged HDF5 file|no dataset)")
 
 
 def test_broken_files(tmp_path, files, pointer):
@@ -164,3 +166,19 @@ def test_states_of_other_lists_are_refused(files):
     files.write_text("0.h5\n")
     with pytest.raises(DataError, match="3 HDF5 files"):
         open_rows(files).set_state(state)
+
+
+def test_a_file_removed_in_the_middle_of_a_run_names_the_layer(files, tmp_path):
+    net = Net(
+        text.parse(
+            f"""layer {{ name: "rows" type: "HDF5Data" top: "data" top: "label"
+                hdf5_data_param {{ source: "{files}" batch_size: 3 }} }}""",
+            schema.NetParameter,
+        ),
+        schema.TRAIN,
+    )
+    (tmp_path / "1.h5").unlink()
+    net.forward()
+    with pytest.raises(DataError, match=r'^layer "rows" \(HDF5Data\): .*1\.h5: no such file'):
+        net.forward()
+    net.close()
