@@ -3,11 +3,14 @@
 import os
 import weakref
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from caffe_lite.data.leveldb_tables import check_tables
 from caffe_lite.data.source import Source
 from caffe_lite.errors import DataError
+from caffe_lite.proto.foreign import foreign
 
 
 class _Database:
@@ -29,14 +32,31 @@ class _Database:
             ) from None
         if not os.path.isfile(os.path.join(path, "CURRENT")):
             raise DataError(f"{path}: no LevelDB database here (a folder with CURRENT is expected)")
-        self.error: Any = plyvel.Error
-        try:
-            self.leveldb = plyvel.DB(path, create_if_missing=False)
-        except plyvel.Error as error:
-            raise DataError(f"{path}: the LevelDB database cannot be opened: {error}") from None
-        self.length = sum(1 for _ in self.leveldb.iterator(include_value=False))
-        if self.length == 0:
-            raise DataError(f"{path}: the database is empty; fill it before training")
+        check_tables(path)
+        self.path = path
+        with self.reading():
+            self._leveldb = plyvel.DB(path, create_if_missing=False, paranoid_checks=True)
+            if next(self.records(), None) is None:
+                raise DataError(f"{path}: the database is empty; fill it before training")
+
+    def reading(self, place: str = "") -> Any:
+        """A context in which whatever LevelDB raises becomes one error, at `place`."""
+        return foreign(
+            lambda reason: DataError(
+                f"{place or self.path}: LevelDB reports: {reason}; if it is damaged, copy the "
+                "database again or write it again"
+            )
+        )
+
+    def records(self, values: bool = True) -> Any:
+        """An iterator over (key, value), or over keys, that verifies checksums."""
+        return iter(self._leveldb.iterator(include_value=values, verify_checksums=True))
+
+    @cached_property
+    def length(self) -> int:
+        """The number of records, which LevelDB knows only by reading all keys."""
+        with self.reading():
+            return sum(1 for _ in self.records(values=False))
 
     @classmethod
     def at(cls, path: str) -> "_Database":
@@ -53,20 +73,29 @@ class LeveldbSource(Source):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(os.fspath(path))
         self._database: _Database | None = _Database.at(self.path)
-        self._length = self._database.length
+
+    def _opened(self) -> _Database:
+        if self._database is None:
+            raise DataError(f"{self.path}: the source was closed")
+        return self._database
 
     def __len__(self) -> int:
-        return self._length
+        return self._opened().length
 
     def _read_from(self, position: int) -> Iterator[tuple[bytes, bytes]]:
-        database = self._database
-        if database is None:
-            raise DataError(f"{self.path}: the source was closed")
+        database = self._opened()
+        with database.reading():
+            records = database.records()
         try:
-            with database.leveldb.iterator() as records:
-                yield from islice(records, position, None)
-        except database.error as error:
-            raise DataError(f"{self.place}: damaged ({error}); write the database anew") from None
+            wanted = islice(records, position, None)
+            while True:
+                with database.reading(self.place):
+                    record = next(wanted, None)
+                if record is None:
+                    return
+                yield record
+        finally:
+            records.close()
 
     def close(self) -> None:
         self._records = None

@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Iterator
 
 from caffe_lite.errors import DataError
+from caffe_lite.proto.files import open_input
 from caffe_lite.proto.sniff import describe
 
 _PAGE = struct.Struct("<QHHHH")
@@ -38,6 +39,7 @@ _DIRTY = 0x10
 _ON_OTHER_PAGES = 1  # flag of a node
 _NO_PAGE = 2**64 - 1  # the root of an empty tree
 _MOST_LEVELS = 32
+_LEAST_RECORD = 11  # bytes: its offset, the node's head and a key of one byte
 
 
 class LmdbFile:
@@ -48,10 +50,8 @@ class LmdbFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        try:
-            self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror}") from None
+        with open_input(path, lambda reason: DataError(f"{self.path}: {reason}"), False) as file:
+            self._handle = os.dup(file.fileno())
         self.close = weakref.finalize(self, os.close, self._handle)
         first = self._meta(0)
         self._page_size, self._last = first[2], first[-2]
@@ -63,6 +63,8 @@ class LmdbFile:
         self._in_order = flags == 0  # else keys may be compared in another way
         if self._root != _NO_PAGE and not 0 < self._levels <= _MOST_LEVELS:
             raise self._damage(f"a tree of {self._levels} levels")
+        if self.count * _LEAST_RECORD > os.fstat(self._handle).st_size:
+            raise self._damage(f"{self.count} records")
 
     def _meta(self, offset: int) -> tuple[int, ...]:
         size = _PAGE.size + _META.size
@@ -97,8 +99,10 @@ class LmdbFile:
                 yield key, value
                 before = key
             found += len(offsets)
+            if found > self.count:  # a damaged tree may lead to the same pages without end
+                break
         if found != self.count:
-            raise self._damage(f"{found} records where {self.count} are announced")
+            raise self._damage(f"it holds {found} records but announces {self.count}")
 
     def _leaves(self, number: int, levels: int) -> Iterator[tuple[int, bytes]]:
         """The leaves in and below a page, `levels` in all, with their numbers."""

@@ -35,6 +35,8 @@ def reason(error: Exception) -> str:
     text: object = error
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
+    elif error.args and isinstance(error.args[0], bytes):
+        text = error.args[0].decode("utf-8", "replace")
     elif isinstance(error, KeyError) and error.args:  # its str() would be quoted
         text = error.args[0]
     lines = [line.strip() for line in str(text).splitlines()]

@@ -1,5 +1,6 @@
 """The reader of LMDB's files: what liblmdb writes, pages written by hand, and every damage told."""
 
+import os
 import random
 import struct
 
@@ -130,7 +131,7 @@ def test_pages_written_by_hand(tmp_path):
         ({"first": meta(0, SIZE, 8, (9999, 3, 4, 6))}, "a tree of 9999 levels"),
         ({"first": meta(0, SIZE, 8, (3, 3, 4, 6))}, "page 2 is not a branch page"),
         ({"first": meta(0, SIZE, 8, (1, 3, 4, 6))}, "page 4 is not a leaf page"),
-        ({"first": meta(0, SIZE, 8, (2, 4, 4, 6))}, "3 records where 4 are announced"),
+        ({"first": meta(0, SIZE, 8, (2, 4, 4, 6))}, "it holds 3 records but announces 4"),
         ({"left": bytes(SIZE)}, "page 2 is not a leaf page"),
         ({"left": page(3, 2, [node(b"a", b"x")], SIZE)}, "page 2 is not a leaf page"),
         ({"left": page(2, 2, [], SIZE)}, "page 2 says that it has 0 nodes"),
@@ -193,3 +194,19 @@ def test_no_damage_is_fatal(tmp_path, length):
             assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
             told += 1
     assert told > 40
+
+
+@pytest.mark.parametrize("count", [2**63, 2**64 - 1, 7 * SIZE // 11 + 1])
+def test_counts_that_the_file_cannot_hold(tmp_path, count):
+    path = tmp_path / "file"
+    path.write_bytes(by_hand(first=meta(0, SIZE, 8, (2, count, 4, 6))))
+    with pytest.raises(DataError, match=rf"^{path}: damaged \({count} records\)"):
+        LmdbSource(path)
+
+
+def test_a_pipe_is_refused(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no pipes with names")
+    os.mkfifo(tmp_path / "data.mdb")
+    with pytest.raises(DataError, match=r"data\.mdb: is a pipe; a file is expected"):
+        LmdbSource(tmp_path)

@@ -180,7 +180,9 @@ def test_other_filters_are_refused(tmp_path, options):
 )
 def test_compressed_files_are_read(tmp_path, options):
     path = tmp_path / "a.h5"
-    values = np.random.default_rng(1).integers(0, 9, 200_000)  # the chunks are large enough to be looked into
+    values = np.random.default_rng(1).integers(
+        0, 9, 200_000
+    )  # the chunks are large enough to be looked into
     with h5py.File(path, "w") as file:
         file.create_dataset("data", data=values, **{"chunks": (100_000,), **options})
     np.testing.assert_array_equal(read_datasets(str(path), ["data"])[0], values)
