@@ -22,7 +22,7 @@ class Solver:
         seed = mode.current_seed()
         if seed is not None and param.random_seed < 0:
             param.random_seed = seed
-        self.core = solvers.get_solver(param, mode.current_ops(), path=solver_file)
+        self.core = solvers.get_solver(param, mode.current_ops(), path=solver_file, on_nan="warn")
         self.net = Net.wrap(self.core.net)
         self.test_nets = [Net.wrap(net) for net in self.core.test_nets]
         for net in self.test_nets:  # they look at the learned blobs of `net`

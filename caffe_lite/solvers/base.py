@@ -16,6 +16,7 @@ from caffe_lite.solvers.checks import check_prefix, check_solver
 from caffe_lite.solvers.evaluation import Tester, outputs_of
 from caffe_lite.solvers.loss_window import LossWindow
 from caffe_lite.solvers.lr_policy import learning_rate
+from caffe_lite.solvers.nan_guard import NanGuard, OnNan
 from caffe_lite.solvers.nets import build_nets
 from caffe_lite.solvers.recorded import RecordedIteration
 from caffe_lite.solvers.update import Updater
@@ -29,8 +30,9 @@ class Solver:
 
     `param` is an upgraded SolverParameter, `path` the file that it came from (for errors, and for
     nets named relative to it), `ops` the device and element type. Each of `listeners` is called
-    with the events of `caffe_lite.solvers.events`. `request` is asked after each iteration and
-    before each test batch; it answers "stop", "snapshot" or None.
+    with the events of `caffe_lite.solvers.events`. `request` is polled after each iteration and
+    before each test batch, until it returns None or "stop"; otherwise it returns "snapshot".
+    `on_nan` says what a loss or weights that are not finite lead to; see `NanGuard`.
 
     `net` is the train net, `test_nets` share its weights; `iter` counts updates. Errors are
     SolverError, or what building a net raises, in one line.
@@ -49,6 +51,7 @@ class Solver:
         listeners: Iterable[Listener] = (),
         request: Request | None = None,
         unknown: Literal["error", "warn"] = "error",
+        on_nan: OnNan = "stop",
     ) -> None:
         self.param, self.ops = param, ops
         self.path = None if path is None else str(path)
@@ -64,6 +67,7 @@ class Solver:
             self._check_prefix()
         seed = param.random_seed if param.random_seed >= 0 else secrets.randbits(31)
         self.net, self.test_nets = build_nets(param, ops, seed, self.path, unknown, self.emit)
+        self.nan_guard = NanGuard(self, on_nan)
         self._tester = Tester(self)
         self.updater = Updater(self.net, ops, self.type, self.histories, self.rests)
         self._recorded = RecordedIteration(self.net, self._update)
@@ -140,10 +144,20 @@ class Solver:
                 call()
             self.apply_update()
         self.emit(events.IterationDone(self.iter))
-        request = self.request() if self.request else None
-        if _due(self.iter, param.snapshot) or request == "snapshot":
-            self.snapshot()
-        self.stopped = request == "stop"
+        requests = self.poll()
+        if _due(self.iter, param.snapshot) or "snapshot" in requests:
+            self.automatic_snapshot()
+        self.stopped = "stop" in requests
+
+    def poll(self) -> set[str]:
+        """The requests that have come in since the last call: "stop", "snapshot", both or none."""
+        found: set[str] = set()
+        while self.request is not None and "stop" not in found:
+            request = self.request()
+            if request is None or request in found:
+                break
+            found.add(request)
+        return found
 
     def _replay(self) -> bool:
         """Run this iteration from a recording on the device, if there is one and nobody watches."""
@@ -175,10 +189,11 @@ class Solver:
     def _display(self) -> None:
         iteration, time = self._displayed
         self._displayed = (self.iter, perf_counter())
+        loss = self._losses.mean()
         self.emit(
             events.IterationDisplayed(
                 self.iter,
-                self._losses.mean(),
+                loss,
                 self.learning_rate(),
                 outputs_of(self.net),
                 self.param.display,
@@ -186,6 +201,7 @@ class Solver:
                 self._displayed[1] - time,
             )
         )
+        self.nan_guard.check_loss(loss)
 
     def learning_rate(self) -> float:
         """The rate of the update to come."""
@@ -237,12 +253,14 @@ class Solver:
         self.emit(events.SolvingStarted(self.net.name, param.lr_policy, self.iter, param.max_iter))
         self.step(param.max_iter - self.iter)
         if param.snapshot_after_train and not _due(self.iter, param.snapshot):
-            self.snapshot()
+            self.automatic_snapshot()
         if not self.stopped:
             if _due(self.iter, param.display):
                 self.net.forward()
                 self._losses.add(self.net.loss())
-                self.emit(events.FinalLoss(self.iter, self._losses.mean()))
+                loss = self._losses.mean()
+                self.emit(events.FinalLoss(self.iter, loss))
+                self.nan_guard.check_loss(loss)
             if _due(self.iter, param.test_interval):
                 self.test_all()
         self.emit(events.SolvingDone(self.iter, self.stopped))
@@ -254,8 +272,22 @@ class Solver:
     # Snapshots
 
     def snapshot(self) -> tuple[str, str]:
-        """Write the weights and the solver state of this iteration; their paths."""
-        return snapshot.write(self)
+        """Write the weights and the solver state of this iteration; their paths.
+
+        Raises SolverError for weights that are not finite, rather than replace an older snapshot.
+        """
+        self.nan_guard.allows_snapshot(automatic=False)
+        return self._write_snapshot()
+
+    def automatic_snapshot(self) -> None:
+        """The snapshot that is due or requested, unless the weights are not finite."""
+        if self.nan_guard.allows_snapshot(automatic=True):
+            self._write_snapshot()
+
+    def _write_snapshot(self) -> tuple[str, str]:
+        written = snapshot.write(self)
+        self.nan_guard.saved(written[1])
+        return written
 
     def restore(self, path: StrPath) -> None:
         """Go on from the solver state at `path`, and the weights that it names.
@@ -263,6 +295,7 @@ class Solver:
         Raises SolverError or ModelError, with the solver as it was, for files that do not fit.
         """
         exact = snapshot.restore(self, path)
+        self.nan_guard.last_good = str(path)
         self._rate_of = -1
         self.emit(events.Restored(str(path), self.iter, exact))
 

@@ -74,15 +74,11 @@ class Tester:
         )
 
     def _poll(self) -> None:
-        """Answer all requests that have come in."""
-        solver = self.solver
-        while solver.request and not solver.stopped:
-            request = solver.request()
-            if request is None:
-                return
-            if request == "snapshot":
-                solver.snapshot()
-            solver.stopped = request == "stop"
+        """Answer the requests that have come in."""
+        requests = self.solver.poll()
+        if "snapshot" in requests:
+            self.solver.automatic_snapshot()
+        self.solver.stopped = "stop" in requests
 
 
 def _add_outputs(net: Net, sums: dict[str, Array]) -> None:

@@ -130,6 +130,24 @@ class Snapshotted:
 
 
 @dataclass(frozen=True)
+class LossNotFinite:
+    """A displayed loss is NaN or infinite: the first such value is at `place`, `text` says more."""
+
+    iteration: int
+    loss: float
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SnapshotRefused:
+    """No snapshot was taken, since the weights at `place` are not finite."""
+
+    iteration: int
+    place: str
+
+
+@dataclass(frozen=True)
 class FinalLoss:
     """The loss after the last update, from a forward pass of its own."""
 
@@ -159,6 +177,8 @@ Event = (
     | TestInterrupted
     | Snapshotting
     | Snapshotted
+    | LossNotFinite
+    | SnapshotRefused
     | FinalLoss
     | SolvingDone
 )

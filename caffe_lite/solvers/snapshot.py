@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("caffe_lite.solver")
 
 
+def paths(solver: Solver) -> tuple[str, str]:
+    """The files of weights and state that a snapshot of the present iteration has."""
+    end = ".h5" if solver.param.snapshot_format == schema.SolverParameter.HDF5 else ""
+    stem = f"{solver.snapshot_prefix}_iter_{solver.iter}"
+    return f"{stem}.caffemodel{end}", f"{stem}.solverstate{end}"
+
+
 def write(solver: Solver) -> tuple[str, str]:
     """Write both files of the solver's iteration, each whole or not at all; their paths."""
     param = solver.param
     hdf5 = param.snapshot_format == schema.SolverParameter.HDF5
-    end = ".h5" if hdf5 else ""
-    stem = f"{solver.snapshot_prefix}_iter_{solver.iter}"
-    weights, state = f"{stem}.caffemodel{end}", f"{stem}.solverstate{end}"
+    weights, state = paths(solver)
     solver.emit(events.Snapshotting("weights", weights, hdf5))
     (write_hdf5 if hdf5 else write_caffemodel)(solver.net, weights, param.snapshot_diff)
     solver.emit(events.Snapshotting("state", state, hdf5))

@@ -126,7 +126,7 @@ def test_stop_in_a_test(train):
 
 
 def test_stop_and_snapshot_after_an_iteration(train):
-    answers = iter([None, "snapshot", None, "stop"])
+    answers = iter([None, "snapshot", None, None, "stop"])
     solver, recorder = train(FIXED + "max_iter: 9", request=lambda: next(answers, None))
     solver.solve()
     assert story(recorder) == [
