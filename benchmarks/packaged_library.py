@@ -15,11 +15,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from caffe_lite.backend.native_ops import NativeOps
 from cpu_ops_cases import cases
 
 from caffe_lite.backend.describe import processor_name
 from caffe_lite.backend.native import Library, build, packaged
-from caffe_lite.backend.native_ops import NativeOps
 
 CHOSEN = (
     "CaffeNet conv2", "CaffeNet conv3, batch 1", "1x1 256", "depthwise", "digits 3x3", "fc8",

@@ -3,8 +3,7 @@
 The public names load on first use, so that `import caffe_lite` and the command line start at once.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as typing's, without its import: see __main__ on the time before `main`
 
 from caffe_lite import plugins
 
@@ -39,9 +38,11 @@ plugins.offer("install_as_caffe", lambda: __getattr__("install_as_caffe")())
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value

@@ -8,89 +8,64 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from io import TextIOWrapper
 
-from caffe_lite import __version__
+from caffe_lite.cli.commands import COMMANDS, build_parser, parse
+from caffe_lite.cli.signals import Interrupted, ending_signals
 from caffe_lite.errors import CaffeError, UsageError
 
-COMMANDS = (
-    "train",
-    "test",
-    "time",
-    "device_query",
-    "upgrade",
-    "summary",
-    "dataset",
-    "demo",
-    "layers",
-    "gradcheck",
-    "video",
-    "captions",
-    "caption",
-    "retrieve",
-    "score",
-    "classify-video",
-)
+__all__ = ["COMMANDS", "build_parser", "main"]
 
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with all commands; each sets `run`, a function of the parsed arguments."""
-    parser = argparse.ArgumentParser(
-        prog="caffe_lite",
-        allow_abbrev=False,
-        description="Train, test and inspect Caffe nets. Long options take one dash or two.",
-    )
-    parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
-        description = module.__doc__ or ""
-        command = commands.add_parser(
-            name,
-            help=description.partition("\n")[0],
-            description=description,
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    return parser
+SAFE = "CAFFE_LITE_SAFE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0 done, 1 an error told in one line, 2 wrong usage."""
-    args = build_parser().parse_args(argv)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A word or file name that the terminal's encoding lacks is no reason to stop.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run a command and return its exit code.
+
+    0 done, 1 an error (reported in one line), 2 wrong usage, 128 + N ended by signal N.
+    """
+    try:
+        with ending_signals():
+            args = parse(argv)
+            if isinstance(sys.stdout, TextIOWrapper):
+                # A word or file name that the terminal's encoding lacks is no reason to stop.
+                sys.stdout.reconfigure(errors="backslashreplace")
+            return _run(args)
+    except KeyboardInterrupt as error:
+        interrupt = error if isinstance(error, Interrupted) else Interrupted(2)
+        print(f"caffe_lite: ended by {interrupt}", file=sys.stderr)
+        return 128 + interrupt.number
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         code = args.run(args) or 0
         sys.stdout.flush()
         return code
     except UsageError as error:
-        print(f"caffe_lite {args.command}: {error}", file=sys.stderr)
+        _report(args, error, "")
         return 2
     except CaffeError as error:
-        print(f"caffe_lite {args.command}: error: {error}", file=sys.stderr)
-        return 1
+        _report(args, error)
+    except SystemExit as error:  # code that the net or an installed plug-in brought
+        _report(args, f"the code of a layer ended the program ({error!r})")
     except BrokenPipeError:  # the reader of our output (head, less) has gone
-        _drop_output()
-        return 1
+        _silence_output()
     except OSError as error:
-        _drop_output()
+        _silence_output()
         place = f"{error.filename}: " if error.filename else ""
-        print(
-            f"caffe_lite {args.command}: error: {place}{error.strerror or error}", file=sys.stderr
-        )
-        return 1
-    except KeyboardInterrupt:
-        print(f"caffe_lite {args.command}: interrupted", file=sys.stderr)
-        return 1
+        _report(args, f"{place}{error.strerror or error}")
+    return 1
 
 
-def _drop_output() -> None:
-    """Where nothing can be written any more, say no more, not even at exit."""
+def _report(args: argparse.Namespace, error: object, kind: str = "error: ") -> None:
+    """One line on stderr, whatever line breaks the message has."""
+    line = " ".join(part.strip() for part in str(error).splitlines())
+    print(f"caffe_lite {args.command}: {kind}{line}", file=sys.stderr)
+
+
+def _silence_output() -> None:
+    """Send what stdout still buffers nowhere, so that the flush at exit doesn't fail again."""
     try:
         sys.stdout.flush()
     except OSError:

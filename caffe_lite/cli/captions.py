@@ -1,8 +1,8 @@
 """Prepare captioned images for LRCN's captioning nets.
 
-caffe_lite captions prepare --annotations captions_train2014.json --images images/train2014 \\
+caffe_lite prepare captions --annotations captions_train2014.json --images images/train2014 \\
     --out h5_data/buffer_100 --split train
-caffe_lite captions prepare --annotations captions_val2014.json --images images/val2014 \\
+caffe_lite prepare captions --annotations captions_val2014.json --images images/val2014 \\
     --out h5_data/buffer_100 --split val --vocabulary h5_data/buffer_100/vocabulary.txt
 
 writes h5_data/buffer_100/train_aligned_20_batches/ with hdf5_chunk_list.txt for HDF5Data and
@@ -25,9 +25,6 @@ MIN_COUNT = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "task", choices=("prepare",), help="prepare: write the files that the nets read"
-    )
     options.add_flag(
         parser,
         "annotations",

@@ -1,86 +1,107 @@
-"""Write the data that ships with the package, as the nets under prototxt/ read it.
-
-digits          the UCI handwritten digits, 1,797 real 8x8 scans, in LMDB, HDF5 and PNG
-moving_digits   clips of 16 frames in which one or two of them move, with labels, flow and captions
-"""
+"""The tasks of `prepare` that write the data sets that ship with the package."""
 
 import argparse
 from typing import Any
 
 from caffe_lite.cli import options
+from caffe_lite.cli.commands import Parser
+from caffe_lite.errors import did_you_mean
 
 FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")
 
+DIGITS = """Write the UCI handwritten digits: 1,797 scans of 8 x 8 pixels.
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", choices=("digits", "moving_digits"), help="which data")
+They are written as LMDB, HDF5 and PNG, as the nets in prototxt/digits/ read them.
+"""
+MOVING_DIGITS = """Write clips of moving handwritten digits, with labels, flow and captions.
+
+Each clip has 16 frames in which one or two digits move, as the nets in prototxt/moving_digits/ read
+them. Test clips show digits that no training clip uses.
+"""
+
+
+def add_tasks(parser: Parser) -> None:
+    """Add `prepare`'s tasks for the shipped data: digits, moving_digits."""
+    _add_out(parser.add_task("digits", DIGITS, run), "digits")
+    clips = parser.add_task("moving_digits", MOVING_DIGITS, run)
+    _add_out(clips, "moving_digits")
     options.add_flag(
-        parser,
-        "out",
-        metavar="DIR",
-        help="where to write it (default: data/NAME, where the nets look for it)",
-    )
-    options.add_flag(
-        parser,
+        clips,
         "forms",
-        default=",".join(FORMS),
+        type=_forms,
+        default=FORMS,
         metavar="F[,F]",
-        help=f"moving_digits in these forms alone (default: {','.join(FORMS)})",
+        help=f"write these forms only (default: {','.join(FORMS)})",
     )
     options.add_flag(
-        parser,
+        clips,
         "train_clips",
-        type=int,
+        type=options.positive,
         default=6000,
         metavar="N",
-        help="moving_digits: training clips (default 6000)",
+        help="training clips (default 6000)",
     )
     options.add_flag(
-        parser,
+        clips,
         "test_clips",
-        type=int,
+        type=options.positive,
         default=500,
         metavar="N",
-        help="moving_digits: clips of digits that no training clip uses (default 500)",
+        help="test clips (default 500)",
     )
     options.add_flag(
-        parser,
+        clips,
         "seed",
         type=options.natural,
         default=1,
         metavar="N",
-        help="moving_digits: seed of the clips (default 1)",
+        help="seed of the clips (default 1)",
     )
+
+
+def _add_out(parser: Parser, name: str) -> None:
+    options.add_flag(
+        parser,
+        "out",
+        default=f"data/{name}",
+        metavar="DIR",
+        help=f"folder to write to (default: data/{name}, where the nets look for it)",
+    )
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    forms = tuple(text.split(","))
+    for form in forms:
+        if form not in FORMS:
+            raise argparse.ArgumentTypeError(
+                f'unknown form "{form}"{did_you_mean(form, FORMS)} (known: {", ".join(FORMS)})'
+            )
+    return forms
 
 
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
 
     live = start_log(quiet=True)
-    out = args.out or f"data/{args.name}"
-    write(
-        args.name,
-        out,
-        live,
-        tuple(args.forms.split(",")),
-        train_clips=args.train_clips,
-        test_clips=args.test_clips,
-        seed=args.seed,
-    )
+    settings = {}
+    if args.task == "moving_digits":
+        settings = {"train_clips": args.train_clips, "test_clips": args.test_clips}
+        settings["seed"] = args.seed
+    write(args.task, args.out, live, getattr(args, "forms", FORMS), **settings)
     live.finish()
-    print(f"{out}: {args.name} written")
+    print(f"{args.out}: {args.task} written")
     return 0
 
 
 def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **settings: int) -> None:
-    """Write a data set, what is missing of it; `live` shows how far it is."""
+    """Write the missing parts of a data set; `live` shows the progress."""
     from caffe_lite.datasets.export import write_digits
     from caffe_lite.datasets.export_clips import write_moving_digits
 
     def progress(done: int, total: int, what: str) -> None:
         live.show(f"{name}: {done} of {total} parts written ({what})")
 
-    live.show(f"{name}: making it")
+    live.show(f"{name}: being made")
     if name == "digits":
         write_digits(out, progress=progress)
     else:

@@ -1,6 +1,7 @@
-"""Print what is known of the devices: processor, GPUs, libraries, precision settings."""
+"""Describe the devices: processor, CPU backend, GPUs, libraries, precision settings."""
 
 import argparse
+from typing import Any
 
 from caffe_lite.cli import options
 
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend.describe import describe_cpu, describe_gpus
 
-    sections = [describe_cpu()]
+    sections: list[dict[str, Any]] = [{**describe_cpu(), "Backend": options.cpu_backend("float32")}]
     if args.gpu == "all":
         sections += describe_gpus()
     elif args.gpu not in ("none", ""):

@@ -17,11 +17,11 @@ DEVICE_HELP = 'the GPU to use ("0"), "all" where there is but one, or "none" for
 
 
 def add_flag(parser: Any, name: str, **options: Any) -> None:
-    """Add `--name` and `-name`; with underscores in the name, the spelling with dashes as well."""
-    spellings = [f"--{name}", f"-{name}"]
-    if "_" in name:
-        spellings.insert(1, f"--{name.replace('_', '-')}")
-    parser.add_argument(*spellings, dest=name, **options)
+    """Add an option: `log_dir` is --log-dir, and the attribute log_dir of the parsed arguments.
+
+    The command line takes one dash and underscores as well; see `commands.parse`.
+    """
+    parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
 
 
 def positive(text: str) -> int:
@@ -127,12 +127,31 @@ def device(gpu: str | None, default: int | None = None) -> int | None:
 
 
 def chosen_ops(args: argparse.Namespace) -> Any:
-    """The backend of the device that --gpu names, by default the CPU's; the log tells which."""
+    """The backend of the device that --gpu names, by default the CPU; the log names it."""
     from caffe_lite.backend import get_ops
 
     number = device(args.gpu)
     log.info("Use CPU." if number is None else f"Use GPU with device ID {number}")
-    return get_ops(number)
+    ops = get_ops(number)
+    log_cpu_backend(ops)
+    return ops
+
+
+def log_cpu_backend(ops: Any) -> None:
+    """Log which implementation runs on the CPU, and why the fast one does not."""
+    if ops.on_host:
+        log.info("CPU backend: %s", cpu_backend(ops.dtype))
+
+
+def cpu_backend(dtype: Any) -> str:
+    """The implementation on the CPU for an element type, with the reason where it is NumPy."""
+    from caffe_lite.backend import native
+
+    reason = native.unavailable_reason(dtype)
+    if reason is None:
+        return "native C library"
+    reason = " ".join(reason.split())
+    return f"NumPy, which is slower; the native C library is not available: {reason}"
 
 
 def net(args: argparse.Namespace, ops: Any, seed: int = 0) -> Net:

@@ -144,6 +144,8 @@ _NAMES = {
     ev.TestStarted: "test_start",
     ev.TestInterrupted: "test_interrupted",
     ev.Snapshotting: "snapshotting",
+    ev.LossNotFinite: "loss_not_finite",
+    ev.SnapshotRefused: "snapshot_refused",
 }
 
 

@@ -1,10 +1,18 @@
 """Train a net by its solver prototxt, from scratch, from weights or from a snapshot."""
 
+from __future__ import annotations
+
 import argparse
 import logging
+import signal
+import sys
+from typing import TYPE_CHECKING
 
 from caffe_lite.cli import options
 from caffe_lite.cli.signals import EFFECTS, SignalRequests
+
+if TYPE_CHECKING:
+    from caffe_lite.solvers import Solver
 
 log = logging.getLogger("caffe_lite.caffe")
 solver_log = logging.getLogger("caffe_lite.solver")
@@ -37,14 +45,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[,NAME]",
         help="stages of the train net's state",
     )
-    for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
+    for name, default in (("sigint", "stop"), ("sigterm", "stop"), ("sighup", "snapshot")):
         options.add_flag(
             parser,
             f"{name}_effect",
             choices=EFFECTS,
             default=default,
-            help=f"what {name.upper()} does (default {default})",
+            help=f"what {name.upper()} does after the present iteration (default {default})",
         )
+    options.add_flag(
+        parser,
+        "on_nan",
+        choices=("stop", "warn", "ignore"),
+        default="stop",
+        help="what to do when the displayed loss, or the weights at a snapshot, are NaN or "
+        "infinite: stop (default, exit code 1), warn and train on, or ignore it as Caffe does",
+    )
     options.add_log_dir(parser, "train")
     options.add_unknown_fields(parser)
 
@@ -70,11 +86,17 @@ def run(args: argparse.Namespace) -> int:
         param.weights.extend([args.weights] if args.weights else [])
     ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
     log.info("Use CPU." if ops.on_host else f"Using GPUs {ops.name.partition(':')[2]}")
+    options.log_cpu_backend(ops)
     solver_log.info("Initializing solver from parameters: \n%s", text.format(param))
     make_missing(param, args.solver, live)
+    effects = {
+        "SIGINT": args.sigint_effect,
+        "SIGTERM": args.sigterm_effect,
+        "SIGHUP": args.sighup_effect,
+    }
     with (
         EventLog(args.log_dir, "train") as events,
-        SignalRequests({"SIGINT": args.sigint_effect, "SIGHUP": args.sighup_effect}) as requests,
+        SignalRequests(effects) as requests,
     ):
         solver = get_solver(
             param,
@@ -83,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
             listeners=[SolverLog(live, events, param.max_iter)],
             request=requests,
             unknown=args.unknown_fields,
+            on_nan=args.on_nan,
         )
         solver_log.info("Solver scaffolding done.")
         if args.snapshot:
@@ -93,5 +116,20 @@ def run(args: argparse.Namespace) -> int:
         finally:
             live.finish()
             solver.close()
+        if solver.stopped:
+            return _stopped(solver, requests.stopped_by)
         log.info("Optimization Done.")
     return 0
+
+
+def _stopped(solver: Solver, number: int | None) -> int:
+    """Report a run that a signal stopped; its exit code, as the shell has it for that signal."""
+    if number is None:
+        number = signal.SIGINT
+    saved = solver.nan_guard.last_good
+    print(
+        f"caffe_lite train: stopped by {signal.Signals(number).name} after iteration "
+        f"{solver.iter}; {'no snapshot was taken' if saved is None else f'snapshot: {saved}'}",
+        file=sys.stderr,
+    )
+    return 128 + number

@@ -1,16 +1,4 @@
-"""Prepare videos for LRCN's activity nets: frames, optical flow and lists.
-
-caffe_lite video frames UCF-101/ --out frames
-    write the frames of every video as frames/NAME/NAME.0001.jpg, ...
-caffe_lite video flow frames --out flow_images
-    write the motion from each frame to the next as flow_images/NAME/flow_image_NAME.0002.jpg, ...:
-    x and y in red and green, 16 grey levels per pixel around 128, and their length in blue
-caffe_lite video lists trainlist01.txt --classes classInd.txt --out ucf101_split1_trainVideos.txt
-    write shuffled lines "CLASS/NAME label" for the clip layers, and with --frames and --frame-list
-    "NAME/FRAME label" for ImageData
-
-When a command is repeated, finished videos are kept.
-"""
+"""The tasks of `prepare` for videos: frames, optical flow and lists for LRCN's activity nets."""
 
 import argparse
 import logging
@@ -21,13 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from caffe_lite.cli import options
+from caffe_lite.cli.commands import Parser
 
 log = logging.getLogger("caffe_lite.video")
 
+FRAMES = """Extract the frames of videos as numbered JPEG files.
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
-    frames = _add_task(tasks, "frames", "Video files to numbered JPEG frames.")
+    caffe_lite prepare videos UCF-101/ --out frames
+
+writes frames/NAME/NAME.0001.jpg and so on for each video NAME. Videos whose frames are complete are
+skipped, so that an interrupted command can be repeated.
+"""
+FLOW = """Compute optical flow images from frames.
+
+    caffe_lite prepare flow frames --out flow_images
+
+writes the motion from each frame to the next as flow_images/NAME/flow_image_NAME.0002.jpg and so
+on: x and y in red and green, 16 grey levels per pixel around 128, and their length in blue.
+Complete folders are skipped, so that an interrupted command can be repeated.
+"""
+LISTS = """List videos, and optionally their frames, with their labels.
+
+    caffe_lite prepare lists trainlist01.txt --classes classInd.txt --out train.txt
+
+writes "CLASS/NAME label" lines for the clip layers, shuffled; with --frames and --frame-list also
+"NAME/FRAME label" lines for ImageData.
+"""
+
+
+def add_tasks(parser: Parser) -> None:
+    """Add `prepare`'s tasks for videos: videos, flow, lists."""
+    frames = parser.add_task("videos", FRAMES, run)
     frames.add_argument("sources", nargs="+", metavar="VIDEO", help="video files, or folders")
     options.add_flag(
         frames,
@@ -43,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HxW",
         help="resize frames (default: the video's size; LRCN's are 240x320)",
     )
-    flow = _add_task(tasks, "flow", "Frames to optical flow images.")
+    flow = parser.add_task("flow", FLOW, run)
     flow.add_argument(
         "sources",
         nargs="+",
@@ -76,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help="videos processed at the same time (default: one per processor)",
         )
-    lists = _add_task(tasks, "lists", "List videos, and their frames, with their labels.")
+    lists = parser.add_task("lists", LISTS, run)
     lists.add_argument(
         "source",
         metavar="SOURCE",
@@ -101,10 +113,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_task(tasks: Any, name: str, what: str) -> argparse.ArgumentParser:
-    return tasks.add_parser(name, help=what, description=what, allow_abbrev=False)
-
-
 def _size(text: str) -> tuple[int, int]:
     height, _, width = text.partition("x")
     if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
@@ -127,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
     live = start_log()
     try:
-        return {"frames": _frames, "flow": _flow, "lists": _lists}[args.task](args, live)
+        return {"videos": _frames, "flow": _flow, "lists": _lists}[args.task](args, live)
     finally:
         live.finish()
 

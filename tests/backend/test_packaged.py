@@ -4,10 +4,10 @@ import ctypes
 
 import numpy
 import pytest
+from caffe_lite.backend.native_ops import NativeOps
 
 from caffe_lite.backend import get_ops, native
 from caffe_lite.backend.native import Library, build, packaged
-from caffe_lite.backend.native_ops import NativeOps
 from caffe_lite.backend.processors import thread_count
 from tests.backend.native_results import results
 from tools.native_wheel.tags import platform_tag
