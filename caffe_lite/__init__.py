@@ -3,9 +3,9 @@
 The public names load on first use, so that `import caffe_lite` and the command line start at once.
 """
 
-TYPE_CHECKING = False  # as typing's, without its import: see __main__ on the time before `main`
-
 from caffe_lite import plugins
+
+TYPE_CHECKING = False  # as typing's, without its import: see __main__ on the time before `main`
 
 if TYPE_CHECKING:
     from caffe_lite.backend import get_ops as get_ops
@@ -32,8 +32,10 @@ _PUBLIC = {
 
 # Modules of the upper rows that layers import by name when a net or a user's layer asks for them.
 plugins.ship_module("sequence_input_layer", "caffe_lite.lrcn.sequence_input_layer")
-plugins.offer("fork_sets", lambda: import_module("caffe_lite.forks").FAMILIES)
-plugins.offer("install_as_caffe", lambda: __getattr__("install_as_caffe")())
+plugins.offer("fork_sets", lambda: _import_module("caffe_lite.forks").FAMILIES)
+plugins.offer(
+    "install_as_caffe", lambda: _import_module("caffe_lite.pycaffe.install").install_as_caffe()
+)
 
 __all__ = ["__version__", *_PUBLIC]
 
@@ -41,11 +43,15 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(_PUBLIC[name]), name)
+    value = getattr(_import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value
+
+
+def _import_module(name: str):
+    from importlib import import_module
+
+    return import_module(name)
 
 
 def __dir__() -> list[str]:

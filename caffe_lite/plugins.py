@@ -6,16 +6,29 @@ A package adds layers and solvers through entry points of the groups `caffe_lite
 that import them; the top of the package announces them here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+
+TYPE_CHECKING = False  # as typing's, which takes long to import; so does importlib.metadata
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+    from typing import Any
 
 LAYER_GROUP = "caffe_lite.layers"
 SOLVER_GROUP = "caffe_lite.solvers"
 
 _shipped: dict[str, str] = {}
 _services: dict[str, Callable[[], Any]] = {}
+
+
+def entry_points(**selection: str) -> Any:
+    """The entry points of installed packages, by `group` and perhaps `name`."""
+    from importlib import metadata
+
+    return metadata.entry_points(**selection)
 
 
 def names(group: str) -> list[str]:
