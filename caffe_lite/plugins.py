@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from caffe_lite.trust import is_trusted, plugin_danger
+
 TYPE_CHECKING = False  # as typing's, which takes long to import; so does importlib.metadata
 
 if TYPE_CHECKING:
@@ -41,16 +43,28 @@ def find(group: str, name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=group, name=name)), None)
 
 
+def load(point: EntryPoint) -> Any:
+    """The object that an entry point names; its module is imported.
+
+    Raises ImportError for a plugin in the working folder while definitions are not trusted, and
+    whatever the module raises.
+    """
+    danger = "" if is_trusted() else plugin_danger(point)
+    if danger:
+        raise ImportError(f"{danger}; definitions are not trusted (CAFFE_LITE_SAFE=1)")
+    return point.load()
+
+
 @cache
-def load_all(group: str) -> tuple[str, ...]:
-    """Load every entry point of a group, once in a process.
+def load_all(group: str, trusted: bool = True) -> tuple[str, ...]:
+    """Load every entry point of a group, once in a process; `trusted` is what `is_trusted` says.
 
     Returns a line for each that could not be loaded.
     """
     failures = []
     for point in entry_points(group=group):
         try:
-            point.load()
+            load(point)
         except Exception as error:  # a stranger's code: whatever it raises
             failures.append(
                 f"plugin {point.value} could not be loaded: {type(error).__name__}: {error}"

@@ -19,6 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROWS = {
     "errors": 0,
     "plugins": 0,
+    "trust": 0,
     "types": 0,
     "proto": 1,
     "backend": 1,
@@ -40,6 +41,7 @@ ROWS = {
     "__init__": 10,
 }
 BESIDE = {
+    "plugins": {"trust"},  # which plugins may be loaded
     "data": {"proto"},  # records and mean files are messages
 }
 

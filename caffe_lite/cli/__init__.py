@@ -13,10 +13,9 @@ from io import TextIOWrapper
 from caffe_lite.cli.commands import COMMANDS, build_parser, parse
 from caffe_lite.cli.signals import Interrupted, ending_signals
 from caffe_lite.errors import CaffeError, UsageError
+from caffe_lite.trust import trusting
 
 __all__ = ["COMMANDS", "build_parser", "main"]
-
-SAFE = "CAFFE_LITE_SAFE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(sys.stdout, TextIOWrapper):
                 # A word or file name that the terminal's encoding lacks is no reason to stop.
                 sys.stdout.reconfigure(errors="backslashreplace")
-            return _run(args)
+            # CAFFE_LITE_SAFE=1 stays in force without the option.
+            with trusting(False if getattr(args, "no_python_layers", False) else None):
+                return _run(args)
     except KeyboardInterrupt as error:
         interrupt = error if isinstance(error, Interrupted) else Interrupted(2)
         print(f"caffe_lite: ended by {interrupt}", file=sys.stderr)

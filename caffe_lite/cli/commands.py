@@ -28,6 +28,17 @@ COMMANDS = (
     "classify-video",
 )
 
+_BUILD_NETS = {
+    "train",
+    "test",
+    "time",
+    "summary",
+    "gradcheck",
+    "caption",
+    "retrieve",
+    "classify-video",
+}
+
 # Other spellings of commands, and by command the tasks of earlier versions that are now tasks of
 # `prepare`.
 _ALIASES = {
@@ -92,7 +103,15 @@ def build_parser() -> Parser:
     for name in COMMANDS:
         module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
         run = getattr(module, "run", None)  # `prepare` has subcommands instead
-        module.add_arguments(parser.add_task(name, module.__doc__ or "", run))
+        command = parser.add_task(name, module.__doc__ or "", run)
+        module.add_arguments(command)
+        if name in _BUILD_NETS:
+            command.add_argument(
+                "--no-python-layers",
+                action="store_true",
+                help="refuse layers that run code or overwrite files: Python layers, HDF5Output, "
+                "plugins in the working folder (as CAFFE_LITE_SAFE=1 does)",
+            )
     return parser
 
 

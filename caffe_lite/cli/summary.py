@@ -1,9 +1,9 @@
 """Describe a net: its layers with shapes, parameters, multiply-adds and memory.
 
-NET is a net's prototxt, or a solver's: then each net that it trains and tests is described, in the
-states that it names. The data that a net reads need not be there: a data layer whose source is
-missing is described by what its definition tells. What it leaves open is shown as "?", unless
---shape gives it.
+NET is the prototxt of a net or of a solver. For a solver, each net that it trains or tests is
+described, in the states that the solver gives. The data need not be there: a data layer whose
+source is missing is described by its definition. Shapes that do not follow from it are shown as
+"?", unless --shape gives them. No code of the net is run unless --run-python allows it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -33,17 +33,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TOP=N,C,H,W",
         help="the shape of a data layer's top, where its definition leaves it open",
     )
+    options.add_flag(
+        parser,
+        "run_python",
+        action="store_true",
+        help="import the modules that the net names, for what its Python layers and plugins in the "
+        "working folder make of their inputs; do this for nets that you trust",
+    )
     options.add_flag(parser, "json", action="store_true", help="print JSON, one object per net")
     options.add_unknown_fields(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
+    from caffe_lite.errors import UsageError
+    from caffe_lite.trust import is_trusted, trusting
 
     start_log(quiet=True)
+    if args.run_python and not is_trusted():
+        raise UsageError(
+            "--run-python runs code of the net, and --no-python-layers or CAFFE_LITE_SAFE=1 "
+            "forbids it"
+        )
+    with trusting(args.run_python):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     shapes = dict(_shape(given) for given in args.shape)
     for n, (param, file) in enumerate(_nets(args)):
         rows, guessed = _describe(param, shapes, file)
+        unknown = _not_run(param)
+        rows = [replace(row, parameters=None) if row.name in unknown else row for row in rows]
         phase = "TEST" if param.state.phase else "TRAIN"
         stages = list(param.state.stage)
         if args.json:
@@ -53,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
                         "name": param.name,
                         "phase": phase,
                         "stages": stages,
+                        "not_run": list(unknown),
                         "layers": [asdict(row) for row in rows],
                     }
                 )
@@ -63,7 +85,31 @@ def run(args: argparse.Namespace) -> int:
         _print_table(rows)
         if guessed:
             print(f"? depends on data that is not there; give --shape {guessed[0]}=N,...")
+        for name, what in unknown.items():
+            print(
+                f'layer "{name}" was not run, as it {what}: its learned blobs are not known, and '
+                "its tops are assumed to have the shape of its first bottom; --run-python runs it"
+            )
     return 0
+
+
+def _not_run(param: Any) -> dict[str, str]:
+    """By name, what the layers would do that only --run-python allows.
+
+    What is known of a layer without running it, as of LRCN's clip layers, is left out.
+    """
+    from caffe_lite.nets.graph import filter_net
+    from caffe_lite.nets.untrusted import danger
+    from caffe_lite.plugins import shipped_module
+    from caffe_lite.trust import is_trusted
+
+    if is_trusted():
+        return {}
+    return {
+        layer.name: danger(layer)
+        for layer in filter_net(param).layer
+        if danger(layer).startswith("runs") and not shipped_module(layer.python_param.module)
+    }
 
 
 def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
@@ -172,7 +218,7 @@ def _print_table(rows: list[LayerSummary]) -> None:
             print(rule)
     print(rule)
     print(
-        f"{len(rows)} layers, {_known(_sum(r.parameters for r in rows))} parameters, "
+        f"{len(rows)} layers, {_at_least([r.parameters for r in rows])} parameters, "
         f"{_known(_sum(r.multiply_adds for r in rows))} multiply-adds per forward pass, "
         f"{_bytes(_sum(r.memory for r in rows)) or '0 B'} of tops"
     )
@@ -181,6 +227,12 @@ def _print_table(rows: list[LayerSummary]) -> None:
 def _sum(numbers: Iterator[Number]) -> Number:
     known = list(numbers)
     return None if None in known else sum(filter(None, known))
+
+
+def _at_least(numbers: list[Number]) -> str:
+    """The sum of the numbers; where some are unknown, that it is at least that of the others."""
+    known = sum(number for number in numbers if number is not None)
+    return f"at least {known:,}" if None in numbers and known else _known(_sum(iter(numbers)))
 
 
 def _known(number: Number) -> str:

@@ -158,6 +158,11 @@ class Layer:
         """Of a class that a Python layer names: its tops' shapes without the source, if known."""
         return None
 
+    @classmethod
+    def writes_file(cls, param: Any) -> str:
+        """The file that a layer with this LayerParameter overwrites, "" if none."""
+        return ""
+
     def close(self) -> None:
         """Stop threads and release files. The layer is not used afterwards."""
 

@@ -1,6 +1,7 @@
 """HDF5Output: two blobs to a file."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.data.hdf5_writer import RowWriter
@@ -31,6 +32,11 @@ class HDF5Output(Layer):
     bottoms = (2, 2)
     tops = (0, 0)
     host_side = True
+
+    @classmethod
+    def writes_file(cls, param: Any) -> str:
+        """The HDF5 file, made at the first forward."""
+        return param.hdf5_output_param.file_name
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._writer: RowWriter | None = None

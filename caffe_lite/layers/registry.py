@@ -197,7 +197,7 @@ def _load_plugin(type_name: str) -> None:
     if point is None:
         return
     try:
-        loaded = point.load()
+        loaded = plugins.load(point)
     except Exception as error:
         raise LayerError(
             f'layer type "{type_name}": its plugin {point.value} could not be '

@@ -20,9 +20,11 @@ from caffe_lite.nets.parameters import Parameters
 from caffe_lite.nets.placed_layer import PlacedLayer
 from caffe_lite.nets.sharing import share_weights
 from caffe_lite.nets.structure import Structure
+from caffe_lite.nets.untrusted import refuse_untrusted
 from caffe_lite.nets.wiring import wire
 from caffe_lite.proto import load
 from caffe_lite.proto.files import StrPath
+from caffe_lite.trust import is_trusted, trusting
 from caffe_lite.types import Array, NetParameter, State
 from caffe_lite.weights import CopyReport, Weights, copy_weights, read_weights
 
@@ -39,6 +41,8 @@ class Net(Structure):
     state is used unchanged. `ops` is the device and element type (default: CPU, float32). `seed`
     decides every random number of the net: the starting weights, Dropout, the order of data; with
     None it is drawn from the system. `source` is the file that a message was read from, for errors.
+    With `trust` False, layers that run code or write files are refused: Python layers, HDF5Output,
+    and plugins in the working folder; None allows them unless CAFFE_LITE_SAFE=1 is set.
     Raises PrototxtError, ModelError or LayerError, each in one line that names the place.
 
     `blobs` holds the blobs by name in the order in which they are made; they stay on the device.
@@ -56,14 +60,19 @@ class Net(Structure):
         stages: Iterable[str] = (),
         seed: int | None = None,
         source: StrPath | None = None,
+        trust: bool | None = None,
     ) -> None:
         if isinstance(param, (str, PathLike)):
-            source, definition = param, load.load_net(param)
+            with trusting(trust):
+                source, definition = param, load.load_net(param)
         else:
             definition = param
         self.ops = ops or get_ops()
         self.seed = secrets.randbits(31) if seed is None else seed
         self.param = insert_splits(filter_net(with_state(definition, phase, level, stages)))
+        with trusting(trust):
+            if not is_trusted():
+                refuse_untrusted(self.param)
         self.phase = self.param.state.phase
         self.name = self.param.name
         self.debug_info = self.param.debug_info

@@ -13,7 +13,9 @@ from caffe_lite.errors import LayerError, ModelError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.nets.graph import filter_net
+from caffe_lite.nets.untrusted import danger
 from caffe_lite.proto import schema
+from caffe_lite.trust import is_trusted
 
 Shape = tuple[int, ...]
 
@@ -47,8 +49,9 @@ def without_sources(
 
     The copy is filtered by the net's own `state`. `shapes` gives tops' shapes by name and replaces
     a data layer even where its source is there. Python layers whose module is missing are replaced
-    too. Also returns the names of the tops whose shape is a guess, the first or the second by
-    `guess` 0 or 1; without `guess` a top of unknown shape raises ModelError.
+    too, and, unless definitions are trusted, all layers that could run code or write files. Also
+    returns the names of the tops whose shape is a guess, the first or the second by `guess` 0 or 1;
+    without `guess` a top of unknown shape raises ModelError.
     """
     filtered = filter_net(net)
     given = dict(shapes or {})
@@ -87,11 +90,13 @@ def _replacement_shapes(
 
     A shape of None is that of the first bottom.
     """
-    cls = _class_of(layer)
-    if not cls.has_source or (layer.bottom and cls.is_data):
-        return None
-    if not any(top in given for top in layer.top) and cls.source_exists(layer):
-        return None
+    refused = not is_trusted() and bool(danger(layer))
+    cls = Layer if refused and layer.type != "Python" else _class_of(layer)
+    if not refused:
+        if not cls.has_source or (layer.bottom and cls.is_data):
+            return None
+        if not any(top in given for top in layer.top) and cls.source_exists(layer):
+            return None
     if layer.bottom:
         return [given.get(top, () if layer.loss_weight else None) for top in layer.top]
     tops: list[Shape | None] = []

@@ -17,6 +17,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from caffe_lite.errors import PrototxtError, did_you_mean
 from caffe_lite.plugins import LAYER_GROUP, load_all
 from caffe_lite.proto.merge import merge
+from caffe_lite.trust import is_trusted
 
 _REQUIRED, _REPEATED = 2, 3  # as descriptor.proto numbers its labels
 _HERE = Path(__file__).parent
@@ -77,7 +78,7 @@ def load_plugins() -> tuple[str, ...]:
     Returns a line for each that failed. Raises SchemaGrown if the schema has new fields now.
     """
     before = _current
-    failures = load_all(LAYER_GROUP)
+    failures = load_all(LAYER_GROUP, is_trusted())
     if _current is not before:
         raise SchemaGrown
     return failures

@@ -22,8 +22,8 @@ Array = Any
 
 class Net:
     """`Net(network_file, phase, level=0, stages=None, weights=None)`, or the older
-    `Net(network_file, weights, phase)`. In place of a file there may be a NetParameter. Raises
-    UsageError for other arguments, else as `caffe_lite.Net` does.
+    `Net(network_file, weights, phase)`. A NetParameter may take the place of the file. `trust` is
+    that of `caffe_lite.Net`. Raises UsageError for other arguments, else as `caffe_lite.Net` does.
 
     `blobs`, `params` and `layer_dict` are dicts in the net's order; `layers`, `inputs`, `outputs`,
     `bottom_names` and `top_names` as in Caffe's own interface. On a GPU, `blob.data` is a host copy
@@ -38,6 +38,7 @@ class Net:
         level: int = 0,
         stages: Iterable[str] | None = None,
         weights: str | Path | None = None,
+        trust: bool | None = None,
     ) -> None:
         if len(args) == 2 and isinstance(args[0], (str, Path)):
             weights, phase = args
@@ -55,6 +56,7 @@ class Net:
             level=level,
             stages=stages or (),
             seed=mode.current_seed(),
+            trust=trust,
         )
         self._adopt(net)
         if weights is not None:

@@ -28,9 +28,9 @@ def test_stop(exploding, capsys):
     assert code == 1 and "Optimization Done" not in log
     last = log.splitlines()[-1]
     assert re.fullmatch(
-        r"caffe_lite train: error: solver\.prototxt: iteration \d+: the loss is (nan|inf), first in "
-        r'layer "ip\d" \(InnerProduct\), .*; training stopped, no snapshot is taken of it, the last '
-        r"good one is small_iter_4\.solverstate",
+        r"caffe_lite train: error: solver\.prototxt: iteration \d+: the loss is (nan|inf), first "
+        r'in layer "ip\d" \(InnerProduct\), .*; training stopped, no snapshot is taken of it, the '
+        r"last good one is small_iter_4\.solverstate",
         last,
     ), last
     (line,) = [line for line in log.splitlines() if line.startswith("E")]
