@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from caffe_lite.backend import ConvGeometry, UpdateSlot
+from caffe_lite.backend import ConvGeometry, UpdateRule, UpdateSlot
+from caffe_lite.solvers.rules.adam import AdamSolver
+from caffe_lite.solvers.rules.sgd import SGDSolver
 
 try:
     import torch
@@ -216,7 +218,7 @@ def _softmax_loss(backward: bool, ops: Any) -> Case:
 def _sgd(ops: Any) -> Case:
     data, diff, history = (_normal(20_000_000) for _ in range(3))
     slot = UpdateSlot(data, diff, [history])
-    ours = partial(ops.update, "SGD", [slot], 1e-6, 1.0, 5e-4, momentum=0.9)
+    ours = partial(ops.update, UpdateRule(SGDSolver.rule), [slot], 1e-6, 1.0, 5e-4, momentum=0.9)
     return Case(
         ours,
         _optimizer(
@@ -230,7 +232,7 @@ def _sgd(ops: Any) -> Case:
 def _adam(ops: Any) -> Case:
     data, diff, history = (_normal(20_000_000) for _ in range(3))
     slot = UpdateSlot(data, diff, [history, abs(history)])
-    ours = partial(ops.update, "Adam", [slot], 1e-6, momentum=0.9)
+    ours = partial(ops.update, UpdateRule(AdamSolver.rule, 2), [slot], 1e-6, momentum=0.9)
     return Case(
         ours,
         _optimizer(lambda p: torch.optim.Adam(p, 1e-6, fused=True), data, diff),

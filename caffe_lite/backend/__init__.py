@@ -4,9 +4,10 @@ from numpy.typing import DTypeLike
 
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.ops import Ops
+from caffe_lite.backend.rules import UpdateRule
 from caffe_lite.backend.slots import UpdateSlot
 
-__all__ = ["ConvGeometry", "Ops", "UpdateSlot", "get_ops"]
+__all__ = ["ConvGeometry", "Ops", "UpdateRule", "UpdateSlot", "get_ops"]
 
 
 def get_ops(device: int | str | None = None, dtype: DTypeLike = "float32") -> Ops:

@@ -9,9 +9,8 @@ from caffe_lite.types import Array
 class UpdateSlot:
     """One learnable blob's arrays, all of one shape, and its multipliers.
 
-    `history` holds one array for SGD, Nesterov, AdaGrad and RMSProp; two for AdaDelta (squared
-    gradients, squared steps) and Adam (first and second moment). An update changes `data` and
-    `history`, and leaves in `diff` the step that was subtracted from `data`.
+    An update changes `data` and `history`, and leaves in `diff` the step that was subtracted from
+    `data`.
     """
 
     data: Array

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
+from caffe_lite.backend import UpdateRule
 from caffe_lite.blob import Blob
 from caffe_lite.errors import SolverError
 from caffe_lite.nets import debug
@@ -20,6 +21,7 @@ from caffe_lite.solvers.nan_guard import NanGuard, OnNan
 from caffe_lite.solvers.nets import build_nets
 from caffe_lite.solvers.recorded import RecordedIteration
 from caffe_lite.solvers.update import Updater
+from caffe_lite.types import Array
 
 Listener = Callable[[Any], None]
 Request = Callable[[], Literal["stop", "snapshot"] | None]
@@ -40,7 +42,10 @@ class Solver:
 
     type: ClassVar[str] = ""  # set by @register
     histories: ClassVar[int] = 1  # arrays that the rule keeps for each learned blob
-    rests: ClassVar[bool] = False  # a history of zeros stays so at learning rate 0
+    # Weight decay as a step of its own, rate * decay * weights, instead of a term of the gradient.
+    decoupled_decay: ClassVar[bool] = False
+    # An all-zero history stays zero when lr_mult is 0, so the blob can be skipped.
+    skips_frozen_blobs: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -62,15 +67,16 @@ class Solver:
         self.iter = self.current_step = 0
         self.stopped = False
         check_solver(param, self.place)
-        self._check_rule()
+        self.check_rule()
         if param.snapshot:
             self._check_prefix()
         seed = param.random_seed if param.random_seed >= 0 else secrets.randbits(31)
         self.net, self.test_nets = build_nets(param, ops, seed, self.path, unknown, self.emit)
         self.nan_guard = NanGuard(self, on_nan)
         self._tester = Tester(self)
-        self.updater = Updater(self.net, ops, self.type, self.histories, self.rests)
-        self._recorded = RecordedIteration(self.net, self._update)
+        rule = UpdateRule(self.rule, self.histories, self.decoupled_decay)
+        self.updater = Updater(self.net, ops, rule, self.skips_frozen_blobs)
+        self._recorded = RecordedIteration(self.net, self._update, self._constants)
         self._rate, self._rate_of = 0.0, -1  # the learning rate, and of which iteration it is
         self._losses = LossWindow(ops, param.average_loss)
         self._losses_restored = False
@@ -81,15 +87,50 @@ class Solver:
         """What errors about the parameters name."""
         return self.path or "solver"
 
-    def _fail(self, text: str) -> SolverError:
+    def fail(self, text: str) -> SolverError:
+        """A SolverError that names the solver's file."""
         return SolverError(f"{self.place}: {text}")
 
-    def _check_rule(self) -> None:
+    def check_rule(self) -> None:
         """Raise SolverError for parameters that the update rule cannot take."""
 
+    @staticmethod
+    def rule(xp: Any, g: Array, history: list[Array], rate: Any, hyper: Any) -> Array:
+        """The update of one learned blob: returns the step, which is subtracted from the blob.
+
+        `g` is the gradient: clipped, divided by iter_size, with the weight decay added (but for
+        `decoupled_decay`). `history` lists `histories` arrays, zeros at first, which the rule
+        brings up to date in place. All have the blob's shape and the net's element type, on the
+        device of `xp`. `rate` is the learning rate times the blob's lr_mult; `hyper` has what
+        `hyper()` returns as attributes.
+
+        The rule is a function of its arguments alone, without branches on `rate` and
+        `hyper.iteration`: on a GPU these are 0-d arrays that a recorded iteration reads again
+        at each replay, and so is whatever is computed from them.
+        """
+        raise NotImplementedError
+
     def hyper(self) -> dict[str, Any]:
-        """The rule's own parameters for this iteration, as `Ops.update` takes them."""
-        return {}
+        """What the rule reads besides the rate, for this iteration.
+
+        These are the fields of SolverParameter that are made for it, and `iteration` from 0. A
+        solver may add values of its own. One that changes from update to update keeps a GPU from
+        recording whole iterations; derive it from `iteration` in the rule instead.
+        """
+        param = self.param
+        return {
+            "momentum": param.momentum,
+            "momentum2": param.momentum2,
+            "delta": param.delta,
+            "rms_decay": param.rms_decay,
+            "iteration": self.iter,
+        }
+
+    def _constants(self) -> list[Any]:
+        """The settings that a recorded update holds fixed."""
+        param, hyper = self.param, self.hyper()
+        hyper.pop("iteration", None)
+        return [param.weight_decay, param.regularization_type, param.clip_gradients, hyper]
 
     @property
     def snapshot_prefix(self) -> str:
@@ -97,7 +138,7 @@ class Solver:
 
     def _check_prefix(self) -> None:
         if self.param.snapshot and not self.param.HasField("snapshot_prefix"):
-            raise self._fail("snapshot is given, but snapshot_prefix is not")
+            raise self.fail("snapshot is given, but snapshot_prefix is not")
         check_prefix(self.param.snapshot_prefix, self.place)
 
     def emit(self, event: events.Event) -> None:
@@ -226,7 +267,7 @@ class Solver:
         if self.param.lr_policy == "multistep" and step != self.current_step:
             self.emit(events.LearningRateStepped(self.iter, step))
         self.current_step = step
-        self.updater.set_controls(self._rate, 1 / self.param.iter_size, self.hyper())
+        self.updater.set_controls(self._rate, 1 / self.param.iter_size, self.iter)
 
     def _update(self) -> None:
         param = self.param

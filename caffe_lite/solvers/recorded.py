@@ -6,8 +6,7 @@ from typing import Any
 
 from caffe_lite.errors import BackendError
 from caffe_lite.nets.net import Net
-
-Array = Any
+from caffe_lite.types import Array
 
 WARM_UP = 2  # iterations run layer by layer first: kernels are compiled, workspaces grow
 
@@ -18,13 +17,15 @@ class RecordedIteration:
     """Forward, backward and update of a net whose shapes stay the same, as one recording.
 
     Layers that read data or run on the host go first, one by one; all that follows them is
-    recorded, where the device can (`ops.capture`), and replayed until a shape changes. What cannot
-    be recorded (a backward pass on the host, hooks, a batch of several parts) is told once in the
-    debug log and runs layer by layer for good.
+    recorded, where the device can (`ops.capture`), and replayed until a shape or a setting of the
+    update changes. An iteration that cannot be recorded (a backward pass on the host, hooks, a
+    batch of several parts) runs layer by layer from then on; the debug log says once why.
     """
 
-    def __init__(self, net: Net, update: Callable[[], None]) -> None:
-        self._net, self._update = net, update
+    def __init__(
+        self, net: Net, update: Callable[[], None], constants: Callable[[], list[Any]]
+    ) -> None:
+        self._net, self._update, self._constants = net, update, constants
         self._capture = net.ops.capture if net.ops.can_capture else None
         self._start = 1 + max(
             (
@@ -38,7 +39,7 @@ class RecordedIteration:
         self._warm = 0
         self._recording: Any = None
         self._recorded_memory: list[tuple[int, int]] = []
-        self._loss: Array = None
+        self._loss: Array | None = None
         if self._capture is not None and self._obstacle():
             self._give_up(self._obstacle())
 
@@ -88,14 +89,18 @@ class RecordedIteration:
         return self._loss
 
     def _find_layout(self) -> list[Any]:
-        """Shapes, and how often layers took them: a layer that reshapes may take new memory."""
-        return [self._net.reshapes, *(blob.shape for blob in self._net.blob_list)]
+        """What a recording is made for: settings and shapes that must not change.
+
+        The count of reshapes is part of it, because a layer that reshapes may take new memory.
+        """
+        shapes = [blob.shape for blob in self._net.blob_list]
+        return [self._net.reshapes, self._constants(), *shapes]
 
     def _memory(self) -> list[tuple[int, int]]:
         """Where the blobs lie: one that grew, or shares another's memory, has moved."""
         return [blob.memory for blob in (*self._net.blob_list, *self._net.learnable_params)]
 
-    def _finish_by_hand(self) -> Array:
+    def _finish_by_hand(self) -> Array | None:
         self._device_part()
         return self._loss
 

@@ -2,26 +2,27 @@
 
 from typing import Any
 
-from caffe_lite.backend import UpdateSlot
+from caffe_lite.backend import UpdateRule, UpdateSlot
 from caffe_lite.blob import Blob
+from caffe_lite.types import Array
 
-Array = Any
-
-TINY = 1e-30  # what a limit of zero divides by where all gradients are zero
+TINY = 1e-30  # avoids 0/0 when clip_gradients is 0 and all gradients are 0
 
 
 class Updater:
     """The history of an update rule, and one update of a net's learned blobs.
 
-    `history` lists blobs as Caffe saves them: one per learned blob, then (AdaDelta, Adam) a second
-    one for each. A blob with lr_mult 0 under a rule whose history stays zero with it
-    (`rests`) is passed over, and takes no memory for its history.
+    `history` lists blobs in the order in which Caffe saves them: one per learned blob, then
+    (AdaDelta, Adam) a second one for each. With `skips_frozen_blobs` a blob with lr_mult 0 is
+    skipped, and takes no memory for its history, until a snapshot brings a history that is not
+    zero.
     """
 
-    def __init__(self, net: Any, ops: Any, rule: str, histories: int, rests: bool) -> None:
-        self.net, self.ops, self.rule, self.rests = net, ops, rule, rests
+    def __init__(self, net: Any, ops: Any, rule: UpdateRule, skips_frozen_blobs: bool) -> None:
+        self.net, self.ops, self.rule = net, ops, rule
+        self.skips_frozen_blobs = skips_frozen_blobs
         self.blobs: list[Blob] = net.learnable_params
-        self.history = [Blob(ops, *blob.shape) for _ in range(histories) for blob in self.blobs]
+        self.history = [Blob(ops, *b.shape) for _ in range(rule.histories) for b in self.blobs]
         self._slots: dict[int, UpdateSlot] = {}
 
     def apply(
@@ -36,18 +37,18 @@ class Updater:
         slots = [self._slot(i) for i in self._active()]
         self.ops.update(self.rule, slots, rate, scale, weight_decay, l1, **hyper)
 
-    def set_controls(self, rate: float, scale: float, hyper: dict[str, Any]) -> None:
+    def set_controls(self, rate: float, scale: float, iteration: int) -> None:
         """Put the numbers that change from update to update where a recorded update reads them."""
-        self.ops.set_update_controls(rate, scale, hyper.get("iteration", 0))
+        self.ops.set_update_controls(rate, scale, iteration if self.rule.reads_iteration else 0)
 
     def _active(self) -> list[int]:
-        rates = self.net.params_lr
-        return [
-            i for i, rate in enumerate(rates) if rate or not self.rests or self.history[i].has_data
-        ]
+        return [i for i in range(len(self.blobs)) if self._needs_history(i, self.history[i])]
+
+    def _needs_history(self, i: int, history: Blob) -> bool:
+        return bool(self.net.params_lr[i]) or not self.skips_frozen_blobs or history.has_data
 
     def _slot(self, i: int) -> UpdateSlot:
-        """The arrays of blob `i`, made again when the blob has come to look at other memory."""
+        """The arrays of blob `i`; built again when the blob has moved to other memory."""
         blob, slot = self.blobs[i], self._slots.get(i)
         if slot is None or slot.data is not blob.data or slot.diff is not blob.diff:
             history = [each.data for each in self.history[i :: len(self.blobs)]]
@@ -69,12 +70,14 @@ class Updater:
         return norm, xp.where(norm > limit, scale, self.ops.dtype.type(1))
 
     def history_arrays(self) -> list[Array]:
-        """All histories as arrays, zeros where none was needed yet."""
+        """All histories as arrays, zeros for those that have no memory yet."""
         return [blob.data if blob.has_data else self.ops.zeros(blob.shape) for blob in self.history]
 
     def set_history(self, stored: list[Any]) -> None:
-        """Take the histories of a solver state; their number and shapes are known to fit."""
+        """Set the histories to those of a solver state, whose number and shapes are known to fit.
+
+        A history that has memory is set even where the stored one is zero.
+        """
         for i, (source, blob) in enumerate(zip(stored, self.history, strict=True)):
-            needed = self.net.params_lr[i % len(self.blobs)] or not self.rests or blob.has_data
-            if needed or source.array().any():
+            if self._needs_history(i % len(self.blobs), blob) or source.array().any():
                 source.copy_to(blob)

@@ -3,6 +3,7 @@
 import numpy
 
 from caffe_lite.backend import ConvGeometry, UpdateSlot
+from tests.backend.update_rules import update_rule
 
 
 def results(ops):
@@ -25,5 +26,5 @@ def results(ops):
     ops.lrn_across(x, normal, scale, 5, 1.0, 0.75, 1.0)
     total = ops.sum_squares([wide, y])
     slot = UpdateSlot(wide.copy(), wide.copy(), [wide.copy()])
-    ops.update("SGD", [slot], 0.1, 0.5, 0.1, momentum=0.9)
+    ops.update(update_rule("SGD"), [slot], 0.1, 0.5, 0.1, momentum=0.9)
     return [y, dx, dweight, dbias, product, wide, normal, total, slot.data]

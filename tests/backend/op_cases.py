@@ -11,6 +11,7 @@ from caffe_lite.backend import UpdateSlot
 from tests.backend import op_cases_recurrent, op_cases_softmax  # noqa: F401 - they add theirs
 from tests.backend.op_case_base import CASES, Results, blank, case, compare, hosts, named, normal
 from tests.backend.op_cases_spatial import CONVOLUTIONS
+from tests.backend.update_rules import update_rule
 
 __all__ = ["CASES", "CONVOLUTIONS", "compare"]
 
@@ -236,7 +237,7 @@ def _update(rule, l1):
         slots[0].data[0, 0] = 0
         scale = ops.asarray(numpy.array(0.6))
         for iteration, rate, by in ((0, 0.5, 0.25), (1, 0.5, scale), (2, 0.1, 0.25)):
-            ops.update(rule, slots, rate, by, 0.07, l1, iteration=iteration, **hyper)
+            ops.update(update_rule(rule), slots, rate, by, 0.07, l1, iteration=iteration, **hyper)
         outs: Results = {}
         for i, slot in enumerate(slots):
             outs |= named(f"blob {i}", data=slot.data, diff=slot.diff)

@@ -9,6 +9,7 @@ from caffe_lite.errors import DataError
 from tests.backend.op_case_base import compare, hosts
 from tests.backend.standin.cupy_module import installed
 from tests.backend.standin.memory import TAPE
+from tests.backend.update_rules import update_rule
 
 
 @pytest.fixture
@@ -40,7 +41,9 @@ def make_step(ops, rng):
         ops.softmax_loss_grad(prob, label, None, 1 / count, prob)
         ops.gemm(prob.reshape(6, 4), dropped, slot.diff, trans_a=True, accumulate=True)
         scale = 1 / ops.xp.maximum(ops.xp.sqrt(ops.sum_squares([slot.diff])), 1)
-        ops.update("Adam", [slot], rates[0], scale, 0.01, momentum=0.9, iteration=rates[1])
+        ops.update(
+            update_rule("Adam"), [slot], rates[0], scale, 0.01, momentum=0.9, iteration=rates[1]
+        )
 
     rates = [0.1, 0]
     results = {"data": slot.data, "history": slot.history[0], "loss": loss, "mask": mask}
@@ -76,7 +79,7 @@ def test_a_replayed_scale_is_not_taken_for_the_hosts(ops):
 
     def update(scale):
         slot.diff.fill(1)
-        ops.update("SGD", [slot], 1.0, scale)
+        ops.update(update_rule("SGD"), [slot], 1.0, scale)
 
     update(half)
     ops.set_update_controls(1.0, 1.0)

@@ -16,6 +16,7 @@ from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tests.backend.standin.blas_library import BlasLibrary
 from tests.backend.standin.cupy_module import Device, OutOfMemoryError, installed, make_module
 from tests.backend.standin.device_array import DeviceArray
+from tests.backend.update_rules import update_rule
 
 
 @pytest.fixture
@@ -238,7 +239,7 @@ def test_device_query():
 def test_an_update_needs_its_histories(ops):
     slot = UpdateSlot(ops.zeros((3,)), ops.zeros((3,)), [ops.zeros((3,))])
     with pytest.raises(ValueError, match="Adam keeps 2 arrays"):
-        ops.update("Adam", [slot], 0.1)
+        ops.update(update_rule("Adam"), [slot], 0.1)
 
 
 def test_gemm_refuses_what_it_would_get_wrong(ops):

@@ -7,6 +7,7 @@ import pytest
 
 from caffe_lite.backend import UpdateSlot
 from tests.backend.cpu import each_backend, each_type, make_ops
+from tests.backend.update_rules import update_rule
 
 HYPER = {
     "SGD": {"momentum": 0.9},
@@ -62,7 +63,7 @@ def test_rule(kind, rule, l1):
     for iteration, scale in ((0, 0.25), (1, numpy.array(0.7))):
         before = [[a.copy() for a in (s.data, s.diff, *s.history)] for s in slots]
         hyper = {**HYPER[rule], "iteration": iteration}
-        ops.update(rule, slots, 0.3, scale, 0.2, l1, **hyper)
+        ops.update(update_rule(rule), slots, 0.3, scale, 0.2, l1, **hyper)
         for slot, (data, diff, *history) in zip(slots, before, strict=True):
             for i in numpy.ndindex(*data.shape):
                 pull = (data[i] != 0) * copysign(1, data[i]) if l1 else data[i]
@@ -90,7 +91,7 @@ def test_large_blobs(kind, dtype, rule):
         slots.append(
             UpdateSlot(wide.data[:, ::2], wide.diff[:, ::2], [h[:, ::2] for h in wide.history])
         )
-        make_ops(which, dtype).update(rule, slots, 0.2, 0.8, 0.1, **HYPER[rule])
+        make_ops(which, dtype).update(update_rule(rule), slots, 0.2, 0.8, 0.1, **HYPER[rule])
         results.append([a for s in slots for a in (s.data, s.diff, *s.history)])
     tolerance = 2e-6 if dtype == "float32" else 1e-13
     for wanted, got in zip(*results, strict=True):

@@ -144,10 +144,10 @@ def test_frozen_blobs_stay(rule):
     for k in (0, 1):
         np.testing.assert_array_equal(after[k], before[k])
     assert not np.array_equal(after[2], before[2])
-    rests = rule in ("SGD", "Nesterov")
-    assert [solver.net.learnable_params[k].has_diff for k in (0, 1)] == [not rests] * 2
+    skips = rule in ("SGD", "Nesterov")
+    assert [solver.net.learnable_params[k].has_diff for k in (0, 1)] == [not skips] * 2
     history = solver.updater.history_arrays()
-    assert history[0].any() == (not rests)
+    assert history[0].any() == (not skips)
     assert history[0].shape == (4, 3)
 
 

@@ -254,8 +254,7 @@ GENERIC = 'net_param { name: "n" } '
         (GENERIC + 'lr_policy: "fixd"', 'unknown lr_policy "fixd"; did you mean "fixed"?'),
         (
             GENERIC + 'type: "adam"',
-            'unknown solver type "adam"; did you mean "Adam"? (known: AdaDelta, '
-            "AdaGrad, Adam, Nesterov, RMSProp, SGD)",
+            'unknown solver type "adam"; did you mean "Adam"? (known: AdaDelta, AdaGrad, Adam, ',
         ),
         (GENERIC + 'type: "AdaGrad" momentum: 0.5', "AdaGrad takes no momentum, got 0.5"),
         (GENERIC + 'type: "RMSProp" momentum: 0.5', "RMSProp takes no momentum, got 0.5"),
@@ -311,7 +310,8 @@ def test_nets_are_closed_when_a_later_one_fails(here, monkeypatch):
 
 
 def test_types():
-    assert solver_types() == ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
+    caffes = ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
+    assert [name for name in solver_types() if name in caffes] == caffes
     for name in solver_types():
         settings = FIXED + f'type: "{name}" net_param {{ }}'
         assert build(settings.removeprefix(FIXED)).type == name

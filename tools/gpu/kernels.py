@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.backend import ConvGeometry, UpdateSlot
+from caffe_lite.backend import ConvGeometry, UpdateRule, UpdateSlot
+from caffe_lite.solvers.rules.sgd import SGDSolver
 from tools.gpu import peers
 from tools.gpu.context import Context
 
@@ -82,7 +83,7 @@ def _bandwidth(context: Context, ops: Any, rng: Any) -> dict[str, tuple[float, A
         ),
         "sgd of 60 million weights": (
             6 * slot.data.nbytes,
-            lambda: ops.update("SGD", [slot], 0.01, 1.0, 0.0005, momentum=0.9),
+            lambda: ops.update(UpdateRule(SGDSolver.rule), [slot], 0.01, 1.0, 0.0005, momentum=0.9),
         ),
     }
 

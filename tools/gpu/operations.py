@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy
 
-from caffe_lite.backend import Ops, UpdateSlot
+from caffe_lite.backend import Ops, UpdateRule, UpdateSlot
 from caffe_lite.backend.gpu import launch
 from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, Plan
 from caffe_lite.backend.gpu.ops import CupyOps
+from caffe_lite.solvers.rules.sgd import SGDSolver
 from tests.backend.op_case_base import hosts
 from tests.backend.op_cases import CASES, CONVOLUTIONS, compare
 from tools.gpu.context import Context
@@ -108,7 +109,7 @@ def _update(ops, rng, rows):
     ]
     norm = ops.sum_squares([slot.diff for slot in slots])
     for _ in range(3):
-        ops.update("SGD", slots, 0.1, 0.5, 0.01, momentum=0.9)
+        ops.update(UpdateRule(SGDSolver.rule), slots, 0.1, 0.5, 0.01, momentum=0.9)
     return hosts(ops, norm=norm, **{f"data {i}": slot.data for i, slot in enumerate(slots)})
 
 

@@ -11,6 +11,7 @@ from caffe_lite.backend.reference.losses import ReferenceLosses, class_index
 from caffe_lite.backend.reference.normalization import ReferenceNormalization
 from caffe_lite.backend.reference.recurrent import ReferenceRecurrent
 from caffe_lite.backend.reference.updates import ReferenceUpdates
+from caffe_lite.backend.rules import UpdateRule
 from caffe_lite.backend.slots import UpdateSlot
 from caffe_lite.types import Array
 
@@ -125,15 +126,18 @@ class CpuSliced(
 
     def update(
         self,
-        rule: str,
+        rule: UpdateRule,
         slots: Sequence[UpdateSlot],
-        rate: float,
+        rate: Any,
         scale: Any = 1.0,
         weight_decay: float = 0.0,
         l1: bool = False,
         **hyper: Any,
     ) -> None:
         whole = super().update
+        if rule.kernel is None:  # it may need the blob whole, for a norm or a mean
+            whole(rule, slots, rate, scale, weight_decay, l1, **hyper)
+            return
 
         def step(slot: UpdateSlot, data: Array, diff: Array, *history: Array) -> None:
             part = UpdateSlot(data, diff, list(history), slot.lr_mult, slot.decay_mult)

@@ -1,4 +1,4 @@
-"""The solvers' update rules on the GPU: one launch for all learnable blobs."""
+"""The solvers' update rules on the GPU: one launch for all learnable blobs, or the rule itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,21 +8,12 @@ import numpy
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.capture import CaptureError
 from caffe_lite.backend.gpu.tables import Tables
-from caffe_lite.backend.reference.updates import Hyper
+from caffe_lite.backend.reference.updates import ReferenceUpdates
+from caffe_lite.backend.rules import Hyper, UpdateRule
 from caffe_lite.backend.slots import UpdateSlot
 
-# Each rule's kernel, its number of histories, and the hyper-parameters it takes in order.
-_KERNELS = {
-    "SGD": ("update_sgd", 1, ("momentum",)),
-    "Nesterov": ("update_nesterov", 1, ("momentum",)),
-    "AdaGrad": ("update_adagrad", 1, ("delta",)),
-    "RMSProp": ("update_rmsprop", 1, ("rms_decay", "delta")),
-    "AdaDelta": ("update_adadelta", 2, ("momentum", "delta")),
-    "Adam": ("update_adam", 2, ("momentum", "momentum2", "delta")),
-}
 
-
-class GpuUpdates(GpuBase):
+class GpuUpdates(GpuBase, ReferenceUpdates):
     """Updates of all learnable blobs at once."""
 
     tables: Tables
@@ -33,7 +24,7 @@ class GpuUpdates(GpuBase):
 
     def update(
         self,
-        rule: str,
+        rule: UpdateRule,
         slots: Sequence[UpdateSlot],
         rate: Any,
         scale: Any = 1.0,
@@ -41,26 +32,29 @@ class GpuUpdates(GpuBase):
         l1: bool = False,
         **hyper: Any,
     ) -> None:
-        """Apply `rule` to every slot, as the reference does.
+        """Apply `rule` to every slot, as the reference implementation does.
 
         rate, scale and hyper["iteration"] are numbers or 0-d device arrays; scale may be made by
-        the same graph. For a captured update, see `set_update_controls`.
+        the same graph. For a captured update, see `set_update_controls`. A rule without a kernel
+        runs itself, on the numbers that are on the device.
         """
         if not slots:
             return
-        kernel, histories, names = _KERNELS[rule]
-        values = Hyper(**hyper)
-        if any(len(slot.history) != histories for slot in slots):
-            raise ValueError(f"{rule} keeps {histories} arrays of history per blob")
-        padding = (None,) * (2 - histories)
+        rule.check(slots)
+        kernel, values = rule.kernel, Hyper(**hyper)
+        self.set_update_controls(rate, scale, values.iteration if rule.reads_iteration else 0)
+        if kernel is None:
+            own_rate, hyper["iteration"] = self._controls[0].astype(self.dtype), self._controls[2]
+            super().update(rule, slots, own_rate, scale, weight_decay, l1, **hyper)
+            return
+        padding = (None,) * (2 - kernel.histories)
         table = self.tables.of([(s.data, s.diff, *s.history, *padding) for s in slots])
-        self.set_update_controls(rate, scale, values.iteration)
         self.launch.blocks(
-            kernel,
+            f"update_{kernel.name.lower()}",
             table.blocks,
             *(table.addresses, table.sizes, self._multipliers_of(slots), table.owner, table.piece),
             *(self._controls, weight_decay, l1),
-            *(getattr(values, name) for name in names),
+            *(getattr(values, name) for name in kernel.hyper),
         )
 
     def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:

@@ -3,6 +3,7 @@
 
 #define BLOCK 16384
 
+/* In the order of KERNELS in rules.py. */
 enum rule { SGD, NESTEROV, ADAGRAD, RMSPROP, ADADELTA, ADAM };
 
 typedef struct {

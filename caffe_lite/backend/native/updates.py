@@ -7,10 +7,10 @@ import numpy
 
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase
-from caffe_lite.backend.reference.updates import RULES, Hyper, adam_correction
+from caffe_lite.backend.rules import KERNELS, Hyper, UpdateRule
 from caffe_lite.backend.slots import UpdateSlot
 
-_NUMBERS = {rule: number for number, rule in enumerate(RULES)}
+_NUMBERS = {kernel: number for number, kernel in enumerate(KERNELS)}
 
 
 class NativeUpdates(NativeBase, NumpyOps):
@@ -18,17 +18,21 @@ class NativeUpdates(NativeBase, NumpyOps):
 
     def update(
         self,
-        rule: str,
+        rule: UpdateRule,
         slots: Sequence[UpdateSlot],
-        rate: float,
+        rate: Any,
         scale: Any = 1.0,
         weight_decay: float = 0.0,
         l1: bool = False,
         **hyper: Any,
     ) -> None:
+        kernel = rule.kernel
+        if kernel is None:
+            super().update(rule, slots, rate, scale, weight_decay, l1, **hyper)
+            return
+        rule.check(slots)
         h = Hyper(**hyper)
-        number = _NUMBERS[rule]
-        corrected = rate * adam_correction(h) if rule == "Adam" else rate
+        corrected = rate * adam_correction(h) if kernel.reads_iteration else rate
         values = numpy.array(
             [float(scale), 0, 0, h.momentum, h.momentum2, h.delta, h.rms_decay], numpy.float64
         )
@@ -40,7 +44,7 @@ class NativeUpdates(NativeBase, NumpyOps):
             values[1] = weight_decay * slot.decay_mult
             values[2] = corrected * slot.lr_mult
             self._functions(slot.data.size).update(
-                number, l1, slot.data.size, *at[:3], at[-1], values.ctypes.data
+                _NUMBERS[kernel], l1, slot.data.size, *at[:3], at[-1], values.ctypes.data
             )
 
     def sum_squares(self, arrays: Sequence[Any]) -> Any:
@@ -54,3 +58,10 @@ class NativeUpdates(NativeBase, NumpyOps):
             scratch = self.arena.address(c.sum_squares_scratch(a.size))
             total += c.sum_squares(a.size, at[0], scratch)
         return numpy.array(total, self.dtype)
+
+
+def adam_correction(hyper: Hyper) -> float:
+    """The factor on Adam's rate, computed once for all blobs; C takes the rate times it."""
+    t = hyper.iteration + 1
+    factor: float = (1 - hyper.momentum2**t) ** 0.5 / (1 - hyper.momentum**t)
+    return factor

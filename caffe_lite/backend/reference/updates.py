@@ -1,37 +1,13 @@
-"""The solvers' update rules: what happens to a learnable blob once its gradient is known.
-
-Each rule turns the gradient g and the blob's history into a step and subtracts it from the data:
-
-    SGD       h = rate g + momentum h;                        step = h
-    Nesterov  h as SGD, from h0;                              step = (1 + momentum) h - momentum h0
-    AdaGrad   h += g^2;                                       step = rate g / (sqrt(h) + delta)
-    RMSProp   h = rms_decay h + (1 - rms_decay) g^2;          step = rate g / (sqrt(h) + delta)
-    AdaDelta  h1 = momentum h1 + (1 - momentum) g^2;
-              u = g sqrt((h2 + delta) / (h1 + delta));
-              h2 = momentum h2 + (1 - momentum) u^2;          step = rate u
-    Adam      m = momentum m + (1 - momentum) g;
-              v = momentum2 v + (1 - momentum2) g^2;          step = rate' m / (sqrt(v) + delta),
-              rate' = rate sqrt(1 - momentum2^t) / (1 - momentum^t),  t = iteration + 1
-"""
+"""Updates of learnable blobs: decay, the rule's step, and its subtraction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.rules import Hyper, UpdateRule
 from caffe_lite.backend.slots import UpdateSlot
-
-
-@dataclass(frozen=True)
-class Hyper:
-    """The rules' parameters, named as in SolverParameter; `iteration` counts from 0."""
-
-    momentum: float = 0.0
-    momentum2: float = 0.999
-    delta: float = 1e-8
-    rms_decay: float = 0.99
-    iteration: int = 0
+from caffe_lite.errors import SolverError
+from caffe_lite.types import Array
 
 
 class ReferenceUpdates(OpsBase):
@@ -39,81 +15,49 @@ class ReferenceUpdates(OpsBase):
 
     def update(
         self,
-        rule: str,
+        rule: UpdateRule,
         slots: Sequence[UpdateSlot],
-        rate: float,
+        rate: Any,
         scale: Any = 1.0,
         weight_decay: float = 0.0,
         l1: bool = False,
         **hyper: Any,
     ) -> None:
-        """Apply `rule` (a key of `RULES`) to every slot; see `UpdateSlot` for what changes.
+        """Apply `rule` to every slot; see `UpdateSlot` for what changes.
 
         The gradient is scale * diff + weight_decay * decay_mult * (data, or its sign for l1); the
-        rate of a slot is rate * lr_mult. scale is a float or a 0-d array. `hyper`: see `Hyper`.
+        rate of a slot is rate * lr_mult. With the rule's `decoupled_decay` the decay is left out of
+        the gradient and its product with the rate is added to the step. scale is a float or a 0-d
+        array. `hyper`: see `Hyper`. Raises SolverError for a step of another shape than the blob.
         """
+        rule.check(slots)
         values = Hyper(**hyper)
-        step_of = RULES[rule]
         for slot in slots:
-            gradient = slot.diff * scale
+            gradient, own_rate = slot.diff * scale, rate * slot.lr_mult
             decay = weight_decay * slot.decay_mult
-            if decay:
-                gradient += decay * (self.xp.sign(slot.data) if l1 else slot.data)
-            slot.diff[...] = step_of(self.xp, gradient, slot.history, rate * slot.lr_mult, values)
+            pull = decay * (self.xp.sign(slot.data) if l1 else slot.data) if decay else None
+            if pull is not None and not rule.decoupled_decay:
+                gradient += pull
+            step = rule.step(self.xp, gradient, slot.history, own_rate, values)
+            _check_step(rule, step, slot.data)
+            slot.diff[...] = step
+            if pull is not None and rule.decoupled_decay:
+                slot.diff += own_rate * pull
             slot.data -= slot.diff
 
+    def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:
+        """Put the numbers of the next update where a recorded update reads them.
 
-def _sgd(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    (h,) = history
-    h[...] = rate * g + hyper.momentum * h
-    return h
-
-
-def _nesterov(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    (h,) = history
-    before = h.copy()
-    h[...] = rate * g + hyper.momentum * h
-    return (1 + hyper.momentum) * h - hyper.momentum * before
+        Backends that record nothing have nowhere to put them.
+        """
 
 
-def _adagrad(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    (h,) = history
-    h += g * g
-    return rate * (g / (xp.sqrt(h) + hyper.delta))
-
-
-def _rmsprop(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    (h,) = history
-    h[...] = (1 - hyper.rms_decay) * (g * g) + hyper.rms_decay * h
-    return rate * (g / (xp.sqrt(h) + hyper.delta))
-
-
-def _adadelta(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    squares, steps = history
-    squares[...] = (1 - hyper.momentum) * (g * g) + hyper.momentum * squares
-    u = g * xp.sqrt((steps + hyper.delta) / (squares + hyper.delta))
-    steps[...] = (1 - hyper.momentum) * (u * u) + hyper.momentum * steps
-    return rate * u
-
-
-def _adam(xp: Any, g: Any, history: list[Any], rate: float, hyper: Hyper) -> Any:
-    m, v = history
-    m[...] = (1 - hyper.momentum) * g + hyper.momentum * m
-    v[...] = (1 - hyper.momentum2) * (g * g) + hyper.momentum2 * v
-    return rate * adam_correction(hyper) * (m / (xp.sqrt(v) + hyper.delta))
-
-
-def adam_correction(hyper: Hyper) -> float:
-    """Adam's factor on the rate that makes up for moments that began at zero."""
-    t = hyper.iteration + 1
-    return sqrt(1 - hyper.momentum2**t) / (1 - hyper.momentum**t)
-
-
-RULES = {
-    "SGD": _sgd,
-    "Nesterov": _nesterov,
-    "AdaGrad": _adagrad,
-    "RMSProp": _rmsprop,
-    "AdaDelta": _adadelta,
-    "Adam": _adam,
-}
+def _check_step(rule: UpdateRule, step: Any, data: Array) -> None:
+    """NumPy would take None for NaN and a single number for all of the blob."""
+    shape = getattr(step, "shape", None)
+    if shape != data.shape:
+        found = type(step).__name__ if shape is None else f"an array of shape {shape}"
+        raise SolverError(
+            f"{rule.name} returned {found}; it must return the step of each weight, here an array "
+            f"of shape {data.shape}"
+        )

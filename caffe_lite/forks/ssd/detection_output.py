@@ -133,9 +133,9 @@ class DetectionOutput(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         location, confidence, priors = (blob.data for blob in bottom[:3])
-        priors, variances = priors.reshape(2, -1, 1, 4)
-        if self.param.detection_output_param.variance_encoded_in_target:
-            variances = None
+        priors, given = priors.reshape(2, -1, 1, 4)
+        in_target = self.param.detection_output_param.variance_encoded_in_target
+        variances = None if in_target else given
         codes = location.reshape(self._view)
         boxes = self.ops.to_host(decode(self.xp, self._code, codes, priors, variances))
         scores = self.ops.to_host(confidence).reshape(*self._view[:2], -1)

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from caffe_lite.backend.rules import accelerated
 from caffe_lite.solvers.base import Solver
 from caffe_lite.solvers.registry import register
+from caffe_lite.types import Array
 
 
 @register("RMSProp")
@@ -13,14 +15,18 @@ class RMSPropSolver(Solver):
     Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5 (2012).
     """
 
-    def _check_rule(self) -> None:
+    @staticmethod
+    @accelerated("RMSProp")
+    def rule(xp: Any, g: Array, history: list[Array], rate: Any, hyper: Any) -> Array:
+        (h,) = history
+        h[...] = (1 - hyper.rms_decay) * (g * g) + hyper.rms_decay * h
+        return rate * (g / (xp.sqrt(h) + hyper.delta))
+
+    def check_rule(self) -> None:
         if self.param.momentum:
-            raise self._fail(
+            raise self.fail(
                 f"RMSProp takes no momentum, got {self.param.momentum:g}; leave it "
                 "out (rms_decay sets its memory)"
             )
         if not 0 <= self.param.rms_decay < 1:
-            raise self._fail(f"rms_decay must be in [0, 1), got {self.param.rms_decay:g}")
-
-    def hyper(self) -> dict[str, Any]:
-        return {"rms_decay": self.param.rms_decay, "delta": self.param.delta}
+            raise self.fail(f"rms_decay must be in [0, 1), got {self.param.rms_decay:g}")

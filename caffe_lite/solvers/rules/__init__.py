@@ -1,0 +1,1 @@
+"""The update rules, one solver in each file; every module here is imported as a solver."""
