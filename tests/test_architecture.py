@@ -97,7 +97,7 @@ def test_array_libraries_stay_where_they_belong(path):
     roots = {each.module.split(".")[0] for each in imports(path)}
     if name_of(path) != "backend/gpu/cuda.py":
         assert not roots & {"cupy", "cupy_backends"}, "only backend/gpu/cuda.py imports cupy"
-    if part_of(path) in ("layers", "forks", "solvers"):
+    if part_of(path) in ("layers", "solvers"):
         assert "numpy" not in roots, "layers and solvers use self.ops and self.xp"
 
 

@@ -17,6 +17,7 @@ ROLES = {
     "errors": "what a user can mend",
     "types": "what signatures share",
     "plugins": "what packages add",
+    "trust": "what files may run",
     "proto": "schema, text, upgrades",
     "backend": "C, NumPy and CuPy",
     "data": "sources, images, batches",
@@ -34,7 +35,7 @@ ROLES = {
     "pycaffe": "Caffe's Python interface",
     "cli": "the command line",
 }
-EVERYWHERE = ("errors", "types", "plugins")  # row 0: boxes to which no arrows are drawn
+EVERYWHERE = ("errors", "types", "trust", "plugins")  # row 0: boxes to which no arrows are drawn
 FRONT = ("__main__", "__init__")  # import what they name; nothing imports them
 
 BOX, ROW, MARGIN, LABELS = (158, 44), 92, 24, 50  # pixels

@@ -42,7 +42,7 @@ def test_numpy_and_the_reason(commands, command):
     (line,) = [line for line in log.splitlines() if "CPU backend" in line]
     assert line.startswith("I") and line.endswith(
         "CPU backend: NumPy, which is slower; the native C library is not available: "
-        "CAFFE_LITE_NATIVE=0"
+        "CAFFE_LITE_NATIVE=0 turns it off"
     )
 
 

@@ -388,7 +388,7 @@ def test_images_for_a_query(folder, capsys):
             "deploy.prototxt (it holds fc8, fc9 ...)",
         ),
         (["caption", *FEATURES, "--weights", "larger.caffemodel"], 1, "blob 0 is 9 x 4 there"),
-        (["caption", "photos/gone.png", *WITH_CONVNET], 1, "photos/gone.png: cannot be read"),
+        (["caption", "photos/gone.png", *WITH_CONVNET], 1, "photos/gone.png: no such file"),
         (["caption", "empty", *WITH_CONVNET], 1, "empty: the folder holds no images"),
         (["caption", "words.txt", *WITH_CONVNET], 1, "words.txt: cannot be decoded"),
         (

@@ -106,5 +106,5 @@ def test_pixels_that_do_not_fit_are_told(paths):
         ImageInput((3, 5, 4), mean=(1.0, 2.0))
     with pytest.raises(ModelError, match=r"or \(N, 3, H, W\), got \(N, 7\)"):
         ImageInput((7,))
-    with pytest.raises(DataError, match="gone.png: cannot be read"):
+    with pytest.raises(DataError, match="gone.png: no such file"):
         ImageInput((3, 5, 4)).load(["gone.png"])
