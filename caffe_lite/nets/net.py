@@ -11,6 +11,7 @@ from os import PathLike
 from caffe_lite.backend import Ops, get_ops
 from caffe_lite.blob import Blob
 from caffe_lite.errors import BackendError, CaffeError
+from caffe_lite.forks.translate import translate
 from caffe_lite.layers.base import Layer
 from caffe_lite.nets import debug
 from caffe_lite.nets.backward_plan import plan_backward, why_nothing_to_do
@@ -69,7 +70,9 @@ class Net(Structure):
             definition = param
         self.ops = ops or get_ops()
         self.seed = secrets.randbits(31) if seed is None else seed
-        self.param = insert_splits(filter_net(with_state(definition, phase, level, stages)))
+        self.param = insert_splits(
+            translate(filter_net(with_state(definition, phase, level, stages)))
+        )
         with trusting(trust):
             if not is_trusted():
                 refuse_untrusted(self.param)

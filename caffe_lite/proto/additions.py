@@ -1,27 +1,29 @@
 """Which fields of forks and plugins a definition sets, and whether it sets a field at all."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from caffe_lite.proto.merge import is_addition
 from caffe_lite.proto.schema import is_repeated
 
 
-def additions(message: Any) -> list[str]:
+def additions(message: Any, skip: Container[str] = ("blobs",)) -> list[str]:
     """The fields set in a definition that Caffe itself does not know: ["pooling_param.ceil_mode"].
 
-    A field of a fork is named once, whatever it holds; learned blobs are not searched.
+    A field of a fork is named once, whatever it holds. Fields in `skip` are not searched.
     """
-    return list(dict.fromkeys(_additions(message, "")))
+    return list(dict.fromkeys(_additions(message, "", skip)))
 
 
-def _additions(message: Any, prefix: str) -> Iterator[str]:
+def _additions(message: Any, prefix: str, skip: Container[str]) -> Iterator[str]:
     for field, value in message.ListFields():
+        if field.name in skip:
+            continue
         if is_addition(field):
             yield prefix + field.name
-        elif field.message_type is not None and field.name != "blobs":
+        elif field.message_type is not None:
             for child in value if is_repeated(field) else [value]:
-                yield from _additions(child, f"{prefix}{field.name}.")
+                yield from _additions(child, f"{prefix}{field.name}.", skip)
 
 
 def has_field(message: Any, path: str) -> bool:

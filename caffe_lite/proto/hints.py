@@ -1,5 +1,9 @@
 """What a field or a value that the schema does not have was probably meant to be."""
 
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import did_you_mean
@@ -22,7 +26,8 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
         or _belongs_outside(name, enclosing)
         or _belongs_to_other_file(descriptor, name)
         or _belongs_inside(descriptor, name)
-        or did_you_mean(name, known)
+        or _belongs_to_fork(descriptor, name)
+        or _near(name, known)
     )
 
 
@@ -67,3 +72,44 @@ def _belongs_to_other_file(descriptor: Descriptor, name: str) -> str:
         return ""
     kinds = ("solver", "net") if descriptor.name == "NetParameter" else ("net", "solver")
     return "; this looks like a {} file where a {} is expected".format(*kinds)
+
+
+@cache
+def _fork_fields() -> dict[tuple[str, str], str]:
+    """By message and field, the forks of Caffe that have it."""
+    text = Path(__file__).with_name("fork_fields.txt").read_text(encoding="utf-8")
+    rows = [line.split(" ", 2) for line in text.splitlines() if not line.startswith("#")]
+    return {(message, field): forks for message, field, forks in rows}
+
+
+def _belongs_to_fork(descriptor: Descriptor, name: str) -> str:
+    forks = _fork_fields().get((descriptor.name, name))
+    return f"; it belongs to {forks}, and is not supported here" if forks else ""
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """The hint to a field of nearly the same name: a typing error away, not merely alike."""
+    folded = {each.replace("_", "").lower(): each for each in known}
+    wanted = name.replace("_", "").lower()
+    most = max(1, len(wanted.removesuffix("param")) // 4)
+    distance, nearest = min(
+        ((_edits(wanted, each), each) for each in folded), default=(most + 1, "")
+    )
+    return f'; did you mean "{folded[nearest]}"?' if distance <= most else ""
+
+
+def _edits(one: str, other: str) -> int:
+    """How many letters to add, drop, change or swap with their neighbour make `other` of `one`.
+
+    The restricted Damerau-Levenshtein distance, by dynamic programming over prefixes.
+    """
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, a in enumerate(one):
+        row = [i + 1]
+        for j, b in enumerate(other):
+            row.append(min(last[j + 1] + 1, row[j] + 1, last[j] + (a != b)))
+            if i and j and a == other[j - 1] and one[i - 1] == b:
+                row[-1] = min(row[-1], before[j - 1] + 1)
+        before, last = last, row
+    return last[-1]

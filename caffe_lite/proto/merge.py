@@ -5,6 +5,10 @@ joins a message keeps its number where that is free, so that records of a fork (
 say) are read from its own files. Two cases get a number of ours, which no fork uses: fields that
 join one of BVLC's messages, where forks give the same number to different fields, and fields whose
 number another fork has taken.
+
+A number that Caffe has once and a fork has as a list (`device_id: [0, 1]`) gets a second field, its
+name with `__list` behind it. In text both are written under Caffe's name: one value goes to Caffe's
+field, several go to the list.
 """
 
 from collections.abc import Iterable
@@ -21,6 +25,7 @@ from google.protobuf.descriptor_pb2 import (
 from caffe_lite.errors import PrototxtError
 
 FIRST_OWN_NUMBER = 1_000_000
+LIST_SUFFIX = "__list"
 _OWN_NUMBERS = 400_000_000  # field numbers end at 2^29
 
 
@@ -58,6 +63,15 @@ def _join(into: DescriptorProto, message: DescriptorProto, fixed: bool, file: st
     fields = {field.name: field for field in into.field}
     numbers = {field.number for field in into.field}
     for field in message.field:
+        if field.name in fields and fixed and _makes_list_of(fields[field.name], field):
+            listed = FieldDescriptorProto()
+            listed.CopyFrom(field)
+            listed.name = field.name + LIST_SUFFIX
+            listed.number = own_number(into.name, listed.name)
+            if listed.name not in fields:
+                fields[listed.name] = into.field.add()
+                fields[listed.name].CopyFrom(listed)
+            continue
         if field.name in fields:
             _agree(into, fields[field.name], field, file)
             continue
@@ -72,6 +86,16 @@ def _join(into: DescriptorProto, message: DescriptorProto, fixed: bool, file: st
         target = nested.get(child.name) or into.nested_type.add(name=child.name)
         _join(target, child, False, file)
     _join_enums(into.enum_type, message.enum_type, file)
+
+
+def _makes_list_of(one: FieldDescriptorProto, other: FieldDescriptorProto) -> bool:
+    """Whether a fork repeats a field that Caffe has once; of numbers and the like."""
+    labels = FieldDescriptorProto
+    return (
+        one.type == other.type
+        and not other.type_name
+        and (one.label, other.label) == (labels.LABEL_OPTIONAL, labels.LABEL_REPEATED)
+    )
 
 
 def _agree(

@@ -8,6 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto.hints import unknown_field
+from caffe_lite.proto.merge import LIST_SUFFIX
 from caffe_lite.proto.scalars import Converter, converter
 from caffe_lite.proto.schema import is_repeated, is_required, load_plugins
 from caffe_lite.proto.tokens import Tokens
@@ -65,10 +66,16 @@ class Parser:
             if field is None:
                 self._unknown(descriptor, name, start)
             else:
-                if name in seen and not field.repeated:
+                listed = fields.get(name + LIST_SUFFIX)
+                if listed and (name in seen or self._starts_list()):
+                    _move_to_list(message, name)
+                    field = listed
+                elif name in seen and not field.repeated:
                     raise tokens.error(f'"{name}" is given twice in {descriptor.name}', start)
                 seen.add(name)
                 self._value(message, field, start)
+                if field is listed:
+                    _keep_single(message, name)
             if tokens.value in (",", ";"):
                 tokens.advance()
         missing = [name for name in _required(descriptor) if name not in seen]
@@ -76,11 +83,17 @@ class Parser:
             raise tokens.error(f'{descriptor.name} lacks its required "{missing[0]}"', opened)
         self.open.pop()
 
+    def _starts_list(self) -> bool:
+        """Whether the current token, or the one after a colon, opens a list."""
+        tokens = self.tokens
+        return tokens.value == "[" or (tokens.value == ":" and tokens.peek() == "[")
+
     def _value(self, message: Any, field: _Field, start: int) -> None:
         tokens = self.tokens
         name = field.descriptor.name
         if not tokens.take(":") and field.convert:
-            raise tokens.error(f'":" expected after "{name}", got {tokens.shown()}')
+            written = name.removesuffix(LIST_SUFFIX)
+            raise tokens.error(f'":" expected after "{written}", got {tokens.shown()}')
         if tokens.value == "[" and field.repeated:
             self._list(message, field, start)
         elif field.convert is None:
@@ -162,3 +175,18 @@ class Parser:
             return tokens.error("extension fields are not part of the schema")
         wanted = f'a field name or "{closer}"' if closer else "a field name"
         return tokens.error(f"{wanted} expected, got {tokens.shown()}")
+
+
+def _keep_single(message: Any, name: str) -> None:
+    """Make a list of one value, `[5]`, the value that Caffe has under the name."""
+    values = getattr(message, name + LIST_SUFFIX)
+    if len(values) == 1:
+        setattr(message, name, values[0])
+        del values[:]
+
+
+def _move_to_list(message: Any, name: str) -> None:
+    """Make a value that was given alone the first of the list that forks have under its name."""
+    if message.HasField(name):
+        getattr(message, name + LIST_SUFFIX).append(getattr(message, name))
+        message.ClearField(name)

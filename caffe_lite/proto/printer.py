@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from caffe_lite.proto.merge import LIST_SUFFIX
 from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.strings import escape
 
@@ -19,16 +20,17 @@ def print_message(message: Any) -> str:
 def _print_fields(message: Any, indent: str, lines: list[str]) -> None:
     for field, value in message.ListFields():
         values = value if is_repeated(field) else [value]
+        name = field.name.removesuffix(LIST_SUFFIX)
         if field.message_type:
             for child in values:
-                lines.append(f"{indent}{field.name} {{\n")
+                lines.append(f"{indent}{name} {{\n")
                 _print_fields(child, indent + "  ", lines)
                 lines.append(f"{indent}}}\n")
         else:
             show = _SHOW.get(field.type, str)
             if field.enum_type:
                 show = _enum_name(field.enum_type.values_by_number)
-            lines.extend([f"{indent}{field.name}: {show(each)}\n" for each in values])
+            lines.extend([f"{indent}{name}: {show(each)}\n" for each in values])
 
 
 def _enum_name(known: Any) -> Any:

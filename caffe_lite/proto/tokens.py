@@ -63,6 +63,11 @@ class Tokens:
     def line(self, offset: int) -> int:
         return self.text.count("\n", 0, offset) + 1
 
+    def peek(self) -> str:
+        """The token after the current one, as written."""
+        found = _TOKEN.match(self.text, self._next)
+        return found[found.lastgroup] if found and found.lastgroup else ""
+
     def error(self, message: str, at: int | None = None) -> PrototxtError:
         """A `PrototxtError` placed at the offset `at`, or at the current token."""
         offset = self.start if at is None else at

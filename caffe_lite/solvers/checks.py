@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from caffe_lite.errors import SolverError
+from caffe_lite.forks.translate import check_additions
 from caffe_lite.solvers.lr_policy import policy_problem
 
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
@@ -11,8 +12,14 @@ NOT_NEGATIVE = ("test_interval", "display", "snapshot", "max_iter", "weight_deca
 POSITIVE = ("average_loss", "iter_size")
 
 
+NETS = ("net_param", "train_net_param", "test_net_param")
+# Fields that forks of Caffe added to SolverParameter, and that solvers here honour.
+HONOURED: tuple[str, ...] = ("device_id__list",)
+
+
 def check_solver(param: Any, place: str) -> None:
     """Raise SolverError, naming `place`, if a SolverParameter breaks a rule of the solver's."""
+    check_additions(param, place, SolverError, skip=NETS, honoured=HONOURED)
     problem = (
         _train_net(param)
         or _test_nets(param)

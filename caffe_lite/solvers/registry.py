@@ -138,9 +138,14 @@ def default_ops(param: Any) -> Any:
 
     It is the CPU's if solver_mode is not GPU, or if no GPU is usable, which the log reports.
     """
+    if param.device_id__list:
+        device = param.device_id__list[0]
+        log.info("device_id lists %s; one process uses one", list(param.device_id__list))
+    else:
+        device = param.device_id
     if param.HasField("solver_mode") and param.solver_mode == schema.SolverParameter.GPU:
         try:
-            return get_ops(param.device_id)
+            return get_ops(device)
         except BackendError as error:
             log.warning("solver_mode: GPU, but %s; training on the CPU", error)
     return get_ops()

@@ -6,6 +6,7 @@ import numpy as np
 
 from caffe_lite.backend import Ops, get_ops
 from caffe_lite.blob import Blob
+from caffe_lite.forks.translate import translate_layer
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.nets.backward_plan import takes_gradient
@@ -89,6 +90,7 @@ def make_layer(
         layer_param = text.parse(prototxt, schema.LayerParameter)
     param: LayerParameter = layer_param
     param.name = param.name or "layer"
+    translate_layer(param)
     cls = layer_class(param.type, param)
     bottom = []
     for values in bottoms:

@@ -36,7 +36,8 @@ def layer(source: str):
 
 
 def test_the_table_is_the_whole_enum():
-    names = [value.name for value in schema.V1LayerParameter.LayerType.DESCRIPTOR.values]
+    caffe = schema.DESCRIPTOR.message_types_by_name["V1LayerParameter"]
+    names = [value.name for value in caffe.enum_types_by_name["LayerType"].values]
     assert sorted(old for old, _ in PAIRS) == sorted(names)
 
 

@@ -50,6 +50,36 @@ _TYPES = {
     "WINDOW_DATA": "WindowData",
 }
 
+# Of forks; each chose numbers of its own, so only definitions in text can name them.
+_FORK_TYPES = {
+    "BN": "BN",
+    "CROP": "Crop",
+    "DENSE_IMAGE_DATA": "DenseImageData",
+    "DETECTION_LOSS": "DetectionLoss",
+    "ELTWISE_AFFINE": "EltwiseAffine",
+    "EVAL_DETECTION": "EvalDetection",
+    "IMAGE_SEG_DATA": "ImageSegData",
+    "INSANITY": "Insanity",
+    "INTERP": "Interp",
+    "LOCAL": "Local",
+    "LSTM": "LSTM",
+    "NORMALIZE": "Normalize",
+    "PRELU": "PReLU",
+    "PYTHON": "Python",
+    "REGION_LOSS": "RegionLoss",
+    "RELU6": "ReLU6",
+    "REORG": "Reorg",
+    "RESHAPE": "Reshape",
+    "ROI_POOLING": "ROIPooling",
+    "SMOOTH_L1_LOSS": "SmoothL1Loss",
+    "SPP": "SPP",
+    "SUB_REGION": "SubRegion",
+    "TRIPLET_LOSS": "TripletLoss",
+    "UNPOOLING": "Unpooling",
+    "UPSAMPLE": "Upsample",
+    "WINDOW_SEG_DATA": "WindowSegData",
+}
+
 _UNCHANGED = ("bottom", "top", "include", "exclude", "blobs", "loss_weight")
 _PER_BLOB = {  # list in the V1 layer: field of the param that takes its i-th value
     "param": "name",
@@ -80,7 +110,7 @@ def _upgrade_layer(old: Any, new: Any) -> None:
     if old.HasField("name"):
         new.name = old.name
     if old.HasField("type"):
-        new.type = _TYPES[schema.V1LayerParameter.LayerType.Name(old.type)]
+        new.type = (_TYPES | _FORK_TYPES)[schema.V1LayerParameter.LayerType.Name(old.type)]
     for field in _UNCHANGED:
         getattr(new, field).MergeFrom(getattr(old, field))
     for field, target in _PER_BLOB.items():

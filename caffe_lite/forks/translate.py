@@ -1,0 +1,88 @@
+"""What forks write in fields of their own and Caffe 1.0 says in its own way.
+
+Pure functions from message to message, applied to a net before its layers are made, so that Caffe's
+own layers need not know the forks' spellings.
+"""
+
+import logging
+from collections.abc import Callable, Container
+
+from caffe_lite.errors import ModelError
+from caffe_lite.proto import schema
+from caffe_lite.proto.additions import additions, field_at, has_field
+from caffe_lite.types import LayerParameter, Message, NetParameter
+
+log = logging.getLogger("caffe_lite.net")
+
+
+def translate(net: NetParameter) -> NetParameter:
+    """A copy of the net in which the forks' spellings are replaced.
+
+    Raises ModelError for a field of the net itself that would change its results and is not
+    supported. Fields of layers are checked by the layers.
+    """
+    translated: NetParameter = schema.NetParameter()
+    translated.CopyFrom(net)
+    check_additions(translated, f'net "{net.name}"', ModelError, skip=("layer", "layers"))
+    for layer in translated.layer:
+        translate_layer(layer)
+    return translated
+
+
+def translate_layer(layer: LayerParameter) -> None:
+    """Replace the forks' spellings in a layer's definition, in place."""
+    for path in additions(layer):
+        if path in _SPELLINGS and has_field(layer, path):  # one rule may replace several
+            _SPELLINGS[path](layer)
+
+
+def check_additions(
+    message: Message,
+    where: str,
+    error: type[Exception],
+    skip: Container[str] = (),
+    honoured: Container[str] = (),
+) -> None:
+    """Fail for a fork's field in `message` that is neither honoured nor a mere hint.
+
+    Hints to the fork's own implementation are logged. `where` begins the error's line; fields named
+    in `skip` are not searched.
+    """
+    for path in additions(message, skip):
+        if path in honoured:
+            continue
+        if not field_at(message, path).GetOptions().deprecated:
+            raise error(
+                f"{where}: {path} is a field of a fork of Caffe that changes results, and it is "
+                "not supported here; remove it if the default will do"
+            )
+        log.info("%s: %s is a hint that changes nothing here", where, path)
+
+
+def _ceil_mode(layer: LayerParameter) -> None:
+    """ceil_mode: false is what Caffe 1.0 writes as round_mode: FLOOR."""
+    param = layer.pooling_param
+    modes = schema.PoolingParameter
+    param.round_mode = modes.CEIL if param.ceil_mode else modes.FLOOR
+    param.ClearField("ceil_mode")
+
+
+def _dilation_by_side(layer: LayerParameter) -> None:
+    """dilation_h and dilation_w are two values of Caffe's repeated dilation."""
+    param = layer.convolution_param
+    given = list(param.dilation) or [1]
+    sides = [
+        getattr(param, name) if param.HasField(name) else given[0]
+        for name in ("dilation_h", "dilation_w")
+    ]
+    param.ClearField("dilation")
+    param.dilation.extend(sides)
+    param.ClearField("dilation_h")
+    param.ClearField("dilation_w")
+
+
+_SPELLINGS: dict[str, Callable[[LayerParameter], None]] = {
+    "pooling_param.ceil_mode": _ceil_mode,
+    "convolution_param.dilation_h": _dilation_by_side,
+    "convolution_param.dilation_w": _dilation_by_side,
+}

@@ -1,0 +1,110 @@
+"""Forks' spellings rewritten as Caffe 1.0 writes them; hints taken, other fields refused."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from caffe_lite.errors import LayerError, ModelError, SolverError
+from caffe_lite.forks.translate import translate, translate_layer
+from caffe_lite.nets.net import Net
+from caffe_lite.proto import schema, text
+from caffe_lite.solvers import get_solver
+from caffe_lite.testing import make_layer
+
+INPUT = """layer { name: "in" type: "Input" top: "x"
+                   input_param { shape { dim: 1 dim: 1 dim: 65 dim: 65 } } }"""
+POOL = """layer { name: "p" type: "Pooling" bottom: "x" top: "y"
+                  pooling_param { kernel_size: 2 stride: 2 %s } }"""
+
+
+def layer(written):
+    param = text.parse(written, schema.LayerParameter)
+    translate_layer(param)
+    return param
+
+
+@pytest.mark.parametrize(
+    "written, size", [("", 33), ("ceil_mode: true", 33), ("ceil_mode: false", 32)]
+)
+def test_ceil_mode_decides_the_size(written, size):
+    net = Net(text.parse(INPUT + POOL % written, schema.NetParameter))
+    assert net.blobs["y"].shape == (1, 1, size, size)
+
+
+def test_translation_leaves_the_given_net_alone():
+    net = text.parse(INPUT + POOL % "ceil_mode: false", schema.NetParameter)
+    before = net.SerializeToString()
+    pooling = translate(net).layer[1].pooling_param
+    assert pooling.round_mode == schema.PoolingParameter.FLOOR
+    assert not pooling.HasField("ceil_mode")
+    assert net.SerializeToString() == before
+
+
+@pytest.mark.parametrize(
+    "written, sides",
+    [
+        ("dilation_h: 2 dilation_w: 3", [2, 3]),
+        ("dilation_h: 2", [2, 1]),
+        ("dilation: 4 dilation_w: 3", [4, 3]),
+    ],
+)
+def test_dilation_by_side(written, sides):
+    param = layer(f'type: "Convolution" convolution_param {{ {written} }}').convolution_param
+    assert list(param.dilation) == sides
+    assert not param.HasField("dilation_h") and not param.HasField("dilation_w")
+
+
+def test_dilation_by_side_convolves_as_dilation_does():
+    x = np.random.default_rng(1).normal(size=(2, 3, 9, 8))
+    conv = 'type: "Convolution" convolution_param { num_output: 4 kernel_size: 3 %s %s }'
+    filler = 'weight_filler { type: "gaussian" }'
+    ours, forks = (
+        make_layer(conv % (filler, sides), [x], seed=2).forward()[0]
+        for sides in ("dilation: 2 dilation: 1", "dilation_h: 2 dilation_w: 1")
+    )
+    np.testing.assert_array_equal(ours, forks)
+
+
+def test_hints_are_accepted_and_logged(caplog):
+    net = "default_forward_type: FLOAT16 mem_param { optimize_train: true } " + INPUT + POOL % ""
+    with caplog.at_level(logging.INFO, "caffe_lite"):
+        Net(text.parse(net, schema.NetParameter))
+        make_layer(
+            'type: "Convolution" forward_type: FLOAT16 convolution_param { num_output: 1 '
+            'kernel_size: 1 engine: MKL2017 conv_algos_override: "1,1,1" }',
+            [np.ones((1, 1, 2, 2))],
+        )
+    told = [record.getMessage() for record in caplog.records]
+    for hint in (
+        'net "": default_forward_type is a hint that changes nothing here',
+        'net "": mem_param is a hint that changes nothing here',
+        'layer "layer": forward_type is a hint that changes nothing here',
+        'layer "layer": convolution_param.conv_algos_override is a hint that changes nothing here',
+    ):
+        assert told.count(hint) == 1, hint
+
+
+def test_other_fields_of_forks_are_refused(own_schema):
+    from caffe_lite.proto.proto_source import parse_proto
+
+    own_schema.extend(
+        parse_proto(
+            "extend NetParameter { optional bool tests_mode = 1; }"
+            "extend SolverParameter { optional bool tests_mode = 1; }"
+            "extend FillerParameter { optional float tests_scale = 1; }",
+            "tests",
+        )
+    )
+    with pytest.raises(ModelError, match='^net "n": tests_mode is a field of a fork of Caffe that'):
+        Net(text.parse('name: "n" tests_mode: false ' + INPUT, schema.NetParameter))
+    solver = text.parse(
+        'net_param { } base_lr: 1 lr_policy: "fixed" tests_mode: true', schema.SolverParameter
+    )
+    with pytest.raises(SolverError, match="^solver: tests_mode is a field of a fork of Caffe"):
+        get_solver(solver)
+    filler = "inner_product_param { num_output: 1 weight_filler { tests_scale: 1 } }"
+    with pytest.raises(
+        LayerError, match="inner_product_param.weight_filler.tests_scale is a field"
+    ):
+        make_layer(f'type: "InnerProduct" {filler}', [np.ones((2, 3))])
