@@ -114,22 +114,18 @@ def _not_run(param: Any) -> dict[str, str]:
 
 def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
     """The nets to describe, their states filled in, and the file that each is from."""
-    from caffe_lite.errors import CaffeError, PrototxtError
     from caffe_lite.proto import load
+    from caffe_lite.proto.kinds import definition_kind
     from caffe_lite.solvers import checks, nets
 
-    try:
-        net = load.load_net(args.model, unknown=args.unknown_fields)
-    except PrototxtError as error:
-        try:
-            solver = load.load_solver(args.model, unknown=args.unknown_fields)
-        except CaffeError:
-            raise error from None
+    if definition_kind(args.model) == "solver":
+        solver = load.load_solver(args.model, unknown=args.unknown_fields)
         checks.check_solver(solver, args.model)
         files = nets.NetFiles(args.model, args.unknown_fields)
         for source in (nets.train_source(solver, files), *nets.test_sources(solver, files)):
             yield source.param, source.file
     else:
+        net = load.load_net(args.model, unknown=args.unknown_fields)
         net.state.phase = options.phase(args)
         net.state.level = args.level
         net.state.stage.extend(options.stages(args))

@@ -169,3 +169,23 @@ def test_unknown_fields_can_be_a_warning(job, capsys):
     job.change("solver.prototxt", "max_iter: 24", "max_iter: 1")
     assert main(["train", "--solver", "solver.prototxt", "--unknown-fields=warn"]) == 0
     assert "fancy_field" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "written, options, error",
+    [
+        (
+            'layer { name: "a" type: "Pooling" pooling_param { pool: MAXX } }',
+            ["--unknown_fields", "warn"],
+            '"pool" has no value "MAXX"',
+        ),
+        ('net: "n" base_lr: 1 base_rate: 2', [], 'SolverParameter has no field "base_rate"'),
+        ('lr_policy: "step" layer { }', [], "this looks like a net file where a solver is expe"),
+        ("base_lr: 1", [], "no train net; give one of"),
+    ],
+)
+def test_summary_reports_the_error_of_what_the_file_is(written, options, error, tmp_path, capsys):
+    path = tmp_path / "file.prototxt"
+    path.write_text(written)
+    assert main(["summary", str(path), *options]) == 1
+    assert error in capsys.readouterr().err
