@@ -99,6 +99,9 @@ def test_array_libraries_stay_where_they_belong(path):
         assert not roots & {"cupy", "cupy_backends"}, "only backend/gpu/cuda.py imports cupy"
     if part_of(path) in ("layers", "solvers"):
         assert "numpy" not in roots, "layers and solvers use self.ops and self.xp"
+    if part_of(path) == "forks" and "numpy" in roots:
+        doc = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert "on the host" in doc, "a layer uses self.xp; what is host-side by nature says so"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

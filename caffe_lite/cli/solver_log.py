@@ -100,7 +100,7 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
             return [(f"Iteration {iteration}, Testing net (#{index})", log)]
         case ev.TestDone():
             loss = [] if event.loss is None else [(f"Test loss: {event.loss:g}", log)]
-            return [*loss, *_outputs("Test", event.outputs)]
+            return [*loss, *_test_outputs(event)]
         case ev.TestInterrupted():
             return [("Test interrupted.", log)]
         case ev.Snapshotting("weights", path, hdf5):
@@ -126,6 +126,17 @@ def _outputs(net: str, outputs: tuple[ev.Output, ...]) -> list[tuple[str, loggin
                 solver_log,
             )
         )
+    return lines
+
+
+def _test_outputs(event: ev.TestDone) -> list[tuple[str, logging.Logger]]:
+    """The lines of a test's outputs, those of classes of detections before their mean."""
+    lines = []
+    for line, output in zip(_outputs("Test", event.outputs), event.outputs, strict=True):
+        for each in event.class_precisions:
+            if each.name == output.name:
+                lines.append((f"class{each.label}: {each.value:g}", solver_log))
+        lines.append(line)
     return lines
 
 
@@ -156,4 +167,10 @@ def _record(event: ev.Event) -> tuple[str, dict[str, object]]:
         for output in event.outputs:
             values.setdefault(output.name, []).append(output.value)
         fields["outputs"] = values
+    if isinstance(event, ev.TestDone):
+        del fields["class_precisions"]
+        if event.class_precisions:
+            fields["classes"] = [
+                [each.name, each.label, each.value] for each in event.class_precisions
+            ]
     return _NAMES[type(event)], fields

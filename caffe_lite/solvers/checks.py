@@ -5,6 +5,7 @@ from typing import Any
 
 from caffe_lite.errors import SolverError
 from caffe_lite.forks.translate import check_additions
+from caffe_lite.solvers.detection import detection_problem
 from caffe_lite.solvers.lr_policy import policy_problem
 
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
@@ -26,6 +27,7 @@ def check_solver(param: Any, place: str) -> None:
         or _ranges(param)
         or policy_problem(param)
         or _regularization(param)
+        or detection_problem(param)
     )
     if problem:
         raise SolverError(f"{place}: {problem}")

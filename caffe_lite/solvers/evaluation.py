@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from caffe_lite.errors import SolverError
 from caffe_lite.nets.net import Net
 from caffe_lite.solvers import events
+from caffe_lite.solvers.detection import DetectionScores, detects
 
 if TYPE_CHECKING:
     from caffe_lite.solvers.base import Solver
@@ -54,6 +55,8 @@ class Tester:
         solver.emit(events.TestStarted(solver.iter, index))
         net.share_trained_layers_with(solver.net)
         started = perf_counter()
+        param = solver.param
+        detection = DetectionScores(net, param.ap_version) if detects(param) else None
         sums: dict[str, Array] = {}
         loss: Any = 0.0
         for _ in range(batches):
@@ -64,12 +67,25 @@ class Tester:
             net.forward()
             if with_loss:
                 loss = loss + net.loss()
-            _add_outputs(net, sums)
+            if detection is None:
+                _add_outputs(net, sums)
+            else:
+                detection.add()
         mean_loss = float(loss) / batches if with_loss and batches else None
-        outputs = _outputs(net, sums, batches)
+        classes: tuple[events.ClassPrecision, ...] = ()
+        if detection is None:
+            outputs = _outputs(net, sums, batches)
+        else:
+            outputs, classes = detection.results()
         solver.emit(
             events.TestDone(
-                solver.iter, index, batches, perf_counter() - started, outputs, mean_loss
+                solver.iter,
+                index,
+                batches,
+                perf_counter() - started,
+                outputs,
+                mean_loss,
+                classes if param.show_per_class_result else (),
             )
         )
 

@@ -14,6 +14,15 @@ class Output:
 
 
 @dataclass(frozen=True)
+class ClassPrecision:
+    """The average precision of one class of detections, in the test output `name`."""
+
+    name: str
+    label: int
+    value: float
+
+
+@dataclass(frozen=True)
 class NetCreating:
     """A net is about to be built: `test_index` is None for the train net."""
 
@@ -103,6 +112,7 @@ class TestDone:
     seconds: float
     outputs: tuple[Output, ...]
     loss: float | None
+    class_precisions: tuple[ClassPrecision, ...] = ()
 
 
 @dataclass(frozen=True)

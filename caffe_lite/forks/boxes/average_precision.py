@@ -1,5 +1,7 @@
 """Average precision of one class, from the scores of its detections; on the host."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from caffe_lite.forks.boxes.nms import rank
@@ -9,7 +11,9 @@ VERSIONS = ("Integral", "MaxIntegral", "11point")
 _STEP = 1e-6  # recalls that differ by less are one
 
 
-def precision_recall(scores: Array, correct: Array, positives: int) -> tuple[Array, Array]:
+def precision_recall(
+    scores: Array | Sequence[float], correct: Array | Sequence[bool], positives: int
+) -> tuple[Array, Array]:
     """Precision and recall (N,) after each detection, best score first, in float32 as SSD's.
 
     `correct` (N,) says which detections are true; `positives` counts the objects to be found.
@@ -20,7 +24,10 @@ def precision_recall(scores: Array, correct: Array, positives: int) -> tuple[Arr
 
 
 def average_precision(
-    scores: Array, correct: Array, positives: int, version: str = "Integral"
+    scores: Array | Sequence[float],
+    correct: Array | Sequence[bool],
+    positives: int,
+    version: str = "Integral",
 ) -> float:
     """The area under the curve of precision over recall, 0 without detections or positives.
 

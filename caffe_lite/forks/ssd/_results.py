@@ -1,4 +1,4 @@
-"""Detections written to files, in the formats of VOC, COCO and ILSVRC."""
+"""Detections written to files in the formats of VOC, COCO and ILSVRC, on the host."""
 
 import json
 from collections.abc import Iterable
