@@ -1,10 +1,15 @@
-"""Small files for the layers that read a source: the samples of their docs name them."""
+"""Small files for the layers that read a source: the samples of their docs name them.
+
+A layer beyond Caffe's own has a dict SOURCES in its test file: functions that write a source to a
+path, by its name.
+"""
 
 import h5py
 import numpy as np
 from PIL import Image
 
 from caffe_lite.proto import binary, schema
+from tests.layer_cases import beside_tests
 
 
 def make_sources(folder):
@@ -30,6 +35,9 @@ def make_sources(folder):
     matrix = schema.BlobProto(num=1, channels=1, height=3, width=3, data=rng.uniform(size=9))
     binary.write(folder / "infogain.binaryproto", matrix)
     (folder / "my_layers.py").write_text(LAYERS)
+    for sources in beside_tests("SOURCES"):
+        for name, write in sources.items():
+            write(folder / name)
 
 
 def _lmdb(path, images):

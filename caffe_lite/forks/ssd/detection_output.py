@@ -1,6 +1,7 @@
 """DetectionOutput: SSD's predictions as a list of detections."""
 
 import logging
+from typing import Any
 
 from caffe_lite.errors import CaffeError, DataError
 from caffe_lite.forks.boxes.codes import decode
@@ -61,6 +62,11 @@ class DetectionOutput(Layer):
 
     bottoms = (3, 4)
     host_side = True
+
+    @classmethod
+    def writes_file(cls, param: Any) -> str:
+        output = param.detection_output_param.save_output_param
+        return output.output_directory and f"{output.output_directory}/{output.output_name_prefix}"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.detection_output_param

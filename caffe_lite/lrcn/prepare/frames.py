@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from caffe_lite.data.images import write_image
 from caffe_lite.data.resize import resize
-from caffe_lite.errors import CaffeError, DataError
+from caffe_lite.data.video import decode_video
+from caffe_lite.errors import DataError
 
 LONGEST_GAP = 60.0  # seconds from one frame to the next; more are damaged time stamps
 ENDINGS = (".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v", ".flv", ".wmv", ".3gp")
@@ -89,7 +89,7 @@ def _sampled(video: Path, fps: float | None) -> Iterator[np.ndarray]:
     shown = None
     tick = 0
     before = 0.0
-    for number, (time, image) in enumerate(_decoded(video), 1):
+    for number, (time, image) in enumerate(decode_video(video), 1):
         if fps is None:
             yield image
             continue
@@ -105,34 +105,3 @@ def _sampled(video: Path, fps: float | None) -> Iterator[np.ndarray]:
         shown = image
     if shown is not None:
         yield shown
-
-
-def _decoded(video: Path) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield (time, frame): seconds since the first frame, and the image."""
-    av = _pyav()
-    try:
-        with av.open(str(video)) as container:
-            if not container.streams.video:
-                raise DataError(f"{video}: the file has no video in it")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            rate = float(stream.average_rate or 25)
-            begin = None
-            for index, frame in enumerate(container.decode(stream)):
-                time = index / rate if frame.time is None else float(frame.time)
-                begin = time if begin is None else begin
-                yield time - begin, frame.to_ndarray(format="bgr24")
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{video}: cannot be decoded: {reason}") from None
-
-
-def _pyav() -> Any:
-    try:
-        import av
-    except ImportError:
-        raise CaffeError(
-            "video files are read with PyAV, which is not installed: "
-            'pip install "caffe_lite[video]"'
-        ) from None
-    return av

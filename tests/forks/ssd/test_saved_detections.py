@@ -4,6 +4,8 @@ import logging
 import numpy as np
 import pytest
 
+from caffe_lite.layers.registry import layer_class
+from caffe_lite.proto import schema, text
 from caffe_lite.testing import make_layer
 from tests.layers.helpers import fails
 
@@ -133,6 +135,12 @@ def test_the_net_can_be_built_without_the_files(files):
     run = start(layer(files, "VOC"))
     with pytest.raises(Exception, match=r"map\.prototxt: no such file"):
         run_batch(run, BOTH)
+
+
+def test_a_definition_that_is_not_trusted_writes_nothing(files):
+    param = text.parse(layer(files, "VOC"), schema.LayerParameter)
+    assert layer_class("DetectionOutput").writes_file(param) == f"{files}/out/det_"
+    assert layer_class("DetectionOutput").writes_file(schema.LayerParameter()) == ""
 
 
 def test_errors(files):
