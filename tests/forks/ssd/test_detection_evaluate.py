@@ -145,4 +145,4 @@ def test_errors(tmp_path):
         bad = truth.copy()
         bad[0, 0, 2, 1] = label
         fails(LAYER.format(""), [found, bad], "must be a label from 0 to 3", f"got {label}")
-    fails(LAYER.format('name_size_file: "none.txt"'), given(), "none.txt", "cannot be read")
+    fails(LAYER.format('name_size_file: "none.txt"'), given(), "none.txt: no such file")
