@@ -24,6 +24,7 @@ else:
     ArrayLike = Any  # a host array, or numbers and nested lists that NumPy makes one of
     Generator = Any  # numpy.random.Generator: random numbers on the host
 
+ArrayModule: TypeAlias = Any  # numpy or cupy
 Shape: TypeAlias = tuple[int, ...]
 Pair: TypeAlias = tuple[int, int]  # height and width of a kernel, a stride, a pad or a plane
 Blobs: TypeAlias = "Sequence[Blob]"  # the bottoms, tops or learned blobs of a layer, in order
@@ -44,6 +45,12 @@ class Message(Protocol):
     def MergeFrom(self, other: Any) -> None: ...  # noqa: N802
     def ListFields(self) -> Sequence[tuple[Any, Any]]: ...  # noqa: N802
     def SerializeToString(self) -> bytes: ...  # noqa: N802
+
+
+class AnyMessage(Message, Protocol):
+    """A message whose fields are not described here, such as a layer type's own."""
+
+    def __getattr__(self, name: str) -> Any: ...
 
 
 class Repeated(MutableSequence[M]):
@@ -93,7 +100,7 @@ class NetStateRule(Message, Protocol):
     not_stage: MutableSequence[str]
 
 
-class LayerParameter(Message, Protocol):
+class LayerParameter(AnyMessage, Protocol):
     """One layer's definition.
 
     Besides these fields each layer type has a message of its own, such as `convolution_param`.
@@ -110,8 +117,6 @@ class LayerParameter(Message, Protocol):
     propagate_down: MutableSequence[bool]
     include: Repeated[NetStateRule]
     exclude: Repeated[NetStateRule]
-
-    def __getattr__(self, name: str) -> Any: ...
 
 
 class NetParameter(Message, Protocol):

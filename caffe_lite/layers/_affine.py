@@ -1,11 +1,10 @@
 """What Bias and Scale share: a coefficient blob laid along some axes of another."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
+from caffe_lite.types import AnyMessage, Blobs, Shape
 
 
 class Affine(Layer):
@@ -19,7 +18,7 @@ class Affine(Layer):
     in_place = True
     what: str  # what the coefficient is called in messages
 
-    def coefficient_shape(self, shape: tuple[int, ...], param: Any) -> tuple[int, ...]:
+    def coefficient_shape(self, shape: Shape, param: AnyMessage) -> Shape:
         """The shape of a learned coefficient for a bottom of this shape.
 
         `param` has `axis` and `num_axes`; num_axes -1 takes all axes to the end.
@@ -36,14 +35,14 @@ class Affine(Layer):
             )
         return shape[axis : axis + param.num_axes]
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
 
     def view_for(
         self,
         coefficient: Blob,
-        shape: tuple[int, ...],
+        shape: Shape,
         axis: int,
     ) -> tuple[int, int, int]:
         """(outer, K, inner) for a bottom of this shape; fails if the coefficient does not fit."""

@@ -1,15 +1,10 @@
 """What Convolution, Deconvolution and Im2col share: ConvolutionParameter's geometry and blobs."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from caffe_lite.backend import ConvGeometry
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
-
-Array = Any
-Shape = tuple[int, ...]
+from caffe_lite.types import AnyMessage, Array, Blobs, Flags, Shape
 
 
 def read_geometry(layer: Layer, spatial_axes: int, group: int = 1) -> ConvGeometry:
@@ -72,7 +67,7 @@ class ConvolutionBase(Layer):
     tops = (1, None)
     transposed = False
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.convolution_param
         for hint in ("engine", "force_nd_im2col"):
             self.note_hint(param, hint)
@@ -100,7 +95,7 @@ class ConvolutionBase(Layer):
                 self.add_blob((self._num_output,), param.bias_filler)
         self._weight_shape = (outer, inner // param.group, *geometry.kernel)
 
-    def _check_channels(self, param: Any) -> None:
+    def _check_channels(self, param: AnyMessage) -> None:
         if self._num_output < 1:
             raise self.fail(f"num_output must be at least 1, got {self._num_output}")
         if param.group < 1:
@@ -109,7 +104,7 @@ class ConvolutionBase(Layer):
             if count % param.group:
                 raise self.fail(f"{what} ({count}) must be a multiple of group ({param.group})")
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         spatial = shape[self._axis + 1 :]
@@ -148,7 +143,7 @@ class ConvolutionBase(Layer):
             else self._geometry.output(spatial)
         )
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         weight = self.blobs[0].data.reshape(self._weight_shape)
         bias = self.blobs[1].data if self.bias_term else None
         for x, y in zip(bottom, top, strict=True):
@@ -156,9 +151,7 @@ class ConvolutionBase(Layer):
                 x.data.reshape(self._x_shape), weight, bias, y.data.reshape(self._y_shape)
             )
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         weight = self.blobs[0].data.reshape(self._weight_shape)
         for i in range(len(top)):
             dy = top[i].diff.reshape(self._y_shape)

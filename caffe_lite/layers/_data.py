@@ -1,15 +1,14 @@
 """What data layers share: batches made ahead in a background thread, errors, resuming."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.data.batches import Batches, BatchReader
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
 from caffe_lite.layers.base import Layer
+from caffe_lite.types import AnyMessage, Blobs, Flags, LayerParameter, NetParameter, Shape, State
 
 # Fields that Caffe moved to transform_param; a net that is loaded is upgraded first.
 _MOVED = ("scale", "mean_file", "crop_size", "mirror")
@@ -26,23 +25,23 @@ class DataLayer(Layer):
     is_data = has_source = True
 
     @classmethod
-    def own_message(cls, param: Any) -> Any:
+    def own_message(cls, param: LayerParameter) -> AnyMessage:
         """The layer's own message, which has `source` and `batch_size`."""
         return getattr(param, cls.reads[0]) if cls.reads else param
 
     @classmethod
-    def source_batch(cls, param: Any) -> int:
-        return cls.own_message(param).batch_size
+    def source_batch(cls, param: LayerParameter) -> int:
+        return int(cls.own_message(param).batch_size)
 
     @classmethod
-    def source_exists(cls, param: Any) -> bool:
+    def source_exists(cls, param: LayerParameter) -> bool:
         return os.path.exists(cls.own_message(param).source)
 
-    def open(self, top: Sequence[Blob]) -> Batches:
+    def open(self, top: Blobs) -> Batches:
         """Open the source; its first batch's shapes become those of the tops."""
         raise NotImplementedError
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._generator = self.ops.host_rng(*self._seed_key)
         with self.named_errors():
             depth = self.param.data_param.prefetch
@@ -50,19 +49,17 @@ class DataLayer(Layer):
         for blob, shape in zip(top, self._reader.shapes, strict=True):
             blob.reshape(*shape)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The batches decide the shapes."""
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         with self.named_errors():
             batch = self._reader.get()
         for blob, array in zip(top, batch, strict=True):
             blob.reshape(*array.shape)
             self.ops.copy_to_device(array, blob.data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """Nothing is below."""
 
     @contextmanager
@@ -73,12 +70,12 @@ class DataLayer(Layer):
         except DataError as error:
             raise DataError(str(self.fail(str(error)))) from error
 
-    def batch_size(self, param: Any) -> int:
+    def batch_size(self, param: AnyMessage) -> int:
         if param.batch_size < 1:
             raise self.fail(f"batch_size must be at least 1, got {param.batch_size}")
-        return param.batch_size
+        return int(param.batch_size)
 
-    def refuse_moved(self, param: Any) -> None:
+    def refuse_moved(self, param: AnyMessage) -> None:
         """Fail if the layer's own message has a field that belongs in transform_param."""
         for field in _MOVED:
             if param.HasField(field):
@@ -86,15 +83,15 @@ class DataLayer(Layer):
                     f"{field} belongs in transform_param; `caffe_lite upgrade net` moves it there"
                 )
 
-    def transformer(self, param: Any) -> Transformer:
+    def transformer(self, param: AnyMessage) -> Transformer:
         """The transformer of transform_param; `param` is the layer's own message."""
         self.refuse_moved(param)
         return Transformer(self.param.transform_param, self.train, self._generator)
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> State:
         return {**super().get_state(), "source": self._reader.get_state()}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         super().set_state(state)
         if "source" in state:
             with self.named_errors():
@@ -111,7 +108,7 @@ class ImageDataLayer(DataLayer):
     reads_images = True
 
     @classmethod
-    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
         """Labels are one number an item; images have the size of the crop, if there is one."""
         own = cls.own_message(param)
         if top > 0:
@@ -121,6 +118,6 @@ class ImageDataLayer(DataLayer):
         return (own.batch_size, 1 if grey else 3, height, width) if height and width else None
 
     @classmethod
-    def image_size(cls, param: Any) -> tuple[int, int]:
+    def image_size(cls, param: LayerParameter) -> tuple[int, int]:
         """Height and width of the images as the definition gives them, else zeros."""
         return param.transform_param.crop_size, param.transform_param.crop_size

@@ -1,13 +1,11 @@
 """What losses share: two bottoms, a scalar top, ignored labels and how the sum is divided."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.proto import schema
-
-Array = Any
+from caffe_lite.types import Array, Blobs, Flags
 
 LOG_THRESHOLD = 1e-20  # the smallest probability that a logarithm is taken of
 
@@ -24,7 +22,7 @@ class LossLayer(Layer):
     is_loss = True
     auto_tops = True
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         first = [blob.shape[:1] for blob in bottom[:2]]
         if not first[0] or first[0] != first[1]:
@@ -49,7 +47,7 @@ class LossLayer(Layer):
         )
         self._require_whole(label, classes, rule, ignore)
 
-    def refuse_label_gradient(self, propagate_down: Sequence[bool]) -> None:
+    def refuse_label_gradient(self, propagate_down: Flags) -> None:
         """Fail if a gradient is asked for a bottom that can take none."""
         for i in self.no_gradient:
             if i < len(propagate_down) and propagate_down[i]:
@@ -70,7 +68,7 @@ class NormalizedLossLayer(LossLayer):
     The older `normalize` means VALID when true and BATCH_SIZE when false; `normalization` wins.
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.loss_param
         self._ignore_label: int | None = None
         if param.HasField("ignore_label"):
@@ -80,11 +78,15 @@ class NormalizedLossLayer(LossLayer):
             modes = schema.LossParameter
             self._normalization = modes.VALID if param.normalize else modes.BATCH_SIZE
 
-    def normalizer(self, outer: int, inner: int, valid: Array) -> Array:
-        """What the loss is divided by; `valid` is the number of labels that count (0-d array)."""
+    def normalizer(self, outer: int, inner: int, valid: Array | None) -> Array | float:
+        """What the loss is divided by.
+
+        `valid` is the number of labels that count, a 0-d array; only the mode VALID needs it.
+        """
         modes = schema.LossParameter
         if self._normalization == modes.VALID:
-            return self.xp.maximum(valid, 1)
+            labels: Array = self.xp.maximum(valid, 1)
+            return labels
         if self._normalization == modes.FULL:
             return float(outer * inner)
         return float(outer) if self._normalization == modes.BATCH_SIZE else 1.0

@@ -1,12 +1,10 @@
 """Base of the activations: one function applied to every element."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
-
-Array = Any
+from caffe_lite.types import Array, Blobs, Flags
 
 
 class Neuron(Layer):
@@ -27,33 +25,32 @@ class Neuron(Layer):
         raise NotImplementedError
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
-        """slope = f'(x), which may also be told from y = f(x); x is None unless `reads_x`."""
+        """slope = f'(x), from x if `reads_x` is set, else from y = f(x); x is then y as well."""
         raise NotImplementedError
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._works_in_place = top[0] is bottom[0]
         self._x = Blob(self.ops)
         self._slope = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         for blob in (top[0], self._x, self._slope):
             blob.reshape(*bottom[0].shape)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data
         if self._works_in_place and self.reads_x:
             self._x.data[...] = x
         self.function(x, top[0].data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        x = None
+        y = top[0].data
+        x = y
         if self.reads_x:
             x = self._x.data if self._works_in_place else bottom[0].data
         slope = self._slope.data if self._works_in_place else bottom[0].diff
-        self.derivative(x, top[0].data, slope)
+        self.derivative(x, y, slope)
         self.xp.multiply(top[0].diff, slope, out=bottom[0].diff)

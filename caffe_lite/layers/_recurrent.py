@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
-
-Array = Any
+from caffe_lite.types import AnyMessage, Array, Blobs, Flags, State
 
 
 class StepViews:
@@ -48,7 +47,7 @@ class RecurrentLayer(Layer):
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.recurrent_param
         self.note_hint(param, "debug_info")
         self._hidden = param.num_output
@@ -76,13 +75,13 @@ class RecurrentLayer(Layer):
             Blob(self.ops) for _ in range(4)
         )
 
-    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+    def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Every weight matrix once per step and stream; a static input's once per stream."""
         matrices = [blob.count for blob in self.blobs if len(blob.shape) > 1]
         static = matrices.pop(1) if self._static else 0
         return bottom[0].shape[1] * (self._steps * sum(matrices) + static)
 
-    def add_weights(self, param: Any) -> None:
+    def add_weights(self, param: AnyMessage) -> None:
         """Create W_x, b, [W_static] and W_h, in this order."""
         rows = self.gates * self._hidden
         self.add_blob((rows, self._num_input), param.weight_filler)
@@ -96,7 +95,7 @@ class RecurrentLayer(Layer):
         """Index of W_h among the blobs."""
         return 3 if self._static else 2
 
-    def _check_bottoms(self, bottom: Sequence[Blob]) -> None:
+    def _check_bottoms(self, bottom: Blobs) -> None:
         self.require_elements(bottom)
         x, cont = bottom[0].shape, bottom[1].shape
         if len(x) < 2:
@@ -117,7 +116,7 @@ class RecurrentLayer(Layer):
                     f"{(1, x[1], self._hidden)}, got {bottom[i].shape}"
                 )
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._check_bottoms(bottom)
         for i, taken in ((0, self._num_input), (2, self._num_static)):
             given = prod(bottom[i].shape[2 if i == 0 else 1 :]) if taken else 0
@@ -172,7 +171,7 @@ class RecurrentLayer(Layer):
             self._carried[i] = self.ops.empty((len(indices), self._hidden))
             self.ops.take(state, ids, self._carried[i])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pre = self._pre.data
         flat = pre.reshape(self._steps * self._streams, -1)
         x = bottom[0].data.reshape(len(flat), self._num_input)
@@ -198,9 +197,7 @@ class RecurrentLayer(Layer):
         """Fill `_pre.diff` from dy, step by step backward."""
         raise NotImplementedError
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.fail(
                 "cannot backpropagate to the sequence indicators (bottom[1]); set "
@@ -233,13 +230,13 @@ class RecurrentLayer(Layer):
         if propagate:
             self.ops.gemm(dpre, self.blobs[2].data, static.diff.reshape(shape))
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> State:
         state = super().get_state()
         if not self.expose_hidden:
             state["carried"] = [self.ops.to_host(array).copy() for array in self._carried]
         return state
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         super().set_state(state)
         for mine, saved in zip(self._carried, state.get("carried", ()), strict=False):
             if mine.shape != saved.shape:

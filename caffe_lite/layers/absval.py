@@ -1,7 +1,8 @@
 """Absolute value."""
 
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array
 
 
 @register("AbsVal")

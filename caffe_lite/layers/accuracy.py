@@ -1,11 +1,9 @@
 """Accuracy: how often the true class is among the best."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers._classes import class_view
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Accuracy")
@@ -33,12 +31,12 @@ class Accuracy(Layer):
     tops = (1, 2)
     no_gradient = (0, 1)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.accuracy_param
         self._top_k = param.top_k
         self._ignore_label = param.ignore_label if param.HasField("ignore_label") else None
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         view = class_view(self, bottom[0], bottom[1], self.param.accuracy_param.axis)
         outer, self._classes, inner = view
@@ -57,7 +55,7 @@ class Accuracy(Layer):
             self._per_class = self.ops.empty((2, self._classes, 1))
             self._ids = self.ops.empty((outer * inner,), "int32")
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp = self.xp
         label = bottom[1].data.reshape(self._label_view)
         rule = (
@@ -88,7 +86,5 @@ class Accuracy(Layer):
         self.xp.maximum(total, 1, out=total)
         self.xp.divide(hits[:, 0], total[:, 0], out=out)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self._zero_gradient(propagate_down, bottom)

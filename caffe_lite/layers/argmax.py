@@ -1,11 +1,10 @@
 """Indices of the largest values."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs
 
 
 @register("ArgMax")
@@ -28,14 +27,14 @@ class ArgMax(Layer):
         layer { name: "best" type: "ArgMax" bottom: "x" top: "y" argmax_param { top_k: 2 axis: 1 } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.argmax_param
         self._top_k, self._values = param.top_k, param.out_max_val
         self._has_axis = param.HasField("axis")
         if self._top_k < 1:
             raise self.fail(f"top_k must be at least 1, got {self._top_k}")
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         if not shape:
@@ -57,7 +56,7 @@ class ArgMax(Layer):
             )
         top[0].reshape(*made)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp = self.xp
         x = bottom[0].data.reshape(self._view)
         if self._top_k == 1:

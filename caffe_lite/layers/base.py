@@ -1,8 +1,10 @@
 """Layer: one node of a net, with an explicit forward and backward pass."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
 from caffe_lite.blob import Blob, BlobVec
@@ -10,6 +12,21 @@ from caffe_lite.errors import LayerError
 from caffe_lite.fillers import fill
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, field_at
+from caffe_lite.types import (
+    Array,
+    Blobs,
+    FillerParameter,
+    Flags,
+    Generator,
+    LayerParameter,
+    Message,
+    NetParameter,
+    Shape,
+    State,
+)
+
+if TYPE_CHECKING:
+    from caffe_lite.backend import Ops
 
 Bounds = tuple[int, int | None]
 
@@ -17,7 +34,10 @@ log = logging.getLogger("caffe_lite.layers")
 
 
 class _Default:
-    """A property that gives way to what a user's layer keeps under its name, such as `rng`."""
+    """A default that an instance attribute of the same name overrides, such as a user's `rng`.
+
+    It is a non-data descriptor: a property would refuse the user's assignment.
+    """
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
         self._read = read
@@ -59,7 +79,9 @@ class Layer:
     # Fields that forks of Caffe added to Caffe's messages, and that it honours.
     extensions: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, param: Any, ops: Any, phase: int = schema.TRAIN, seed: int = 0) -> None:
+    def __init__(
+        self, param: LayerParameter, ops: Ops, phase: int = schema.TRAIN, seed: int = 0
+    ) -> None:
         self.param = param
         self.ops, self.xp = ops, ops.xp
         self.phase = phase
@@ -69,10 +91,10 @@ class Layer:
         self.param_propagate_down: list[bool] = []
         self.loss_weight: list[float] = []
         self._seed_key = (seed, crc32(self.name.encode()))
-        self._rng: Any = None
+        self._rng: Generator | None = None
         self._stream: Any = None
 
-    def _check_fields(self, param: Any) -> None:
+    def _check_fields(self, param: LayerParameter) -> None:
         """Warn of messages that have no effect; fail for a fork's field that is not honoured.
 
         A field that changes a shape or a value is never skipped. Those that the fork's schema marks
@@ -96,20 +118,18 @@ class Layer:
                 )
             log.info('layer "%s": %s is a hint that changes nothing here', self.name, name)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         """Read `self.param` and create learned blobs; bottom shapes are known."""
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Give each top its shape and take workspaces."""
         raise NotImplementedError(f"{type(self).__name__}.reshape")
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """Fill `top[i].data` from `bottom[i].data`."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """Add to `self.blobs[i].diff`; overwrite `bottom[i].diff` where `propagate_down[i]`."""
         if any(propagate_down):
             raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
@@ -124,11 +144,11 @@ class Layer:
         """The slope below zero of a layer that is a ReLU and nothing else; None for others."""
         return None
 
-    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+    def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
         """`forward` and the in-place ReLU of this slope behind it, in one pass over memory."""
         raise NotImplementedError(f"{type(self).__name__}.forward_rectified")
 
-    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+    def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Multiply-adds of one forward pass through the products of weights and data.
 
         Element-wise work (biases, activations, pooling, normalization) is not counted.
@@ -136,17 +156,17 @@ class Layer:
         return 0
 
     @classmethod
-    def source_batch(cls, param: Any) -> int:
+    def source_batch(cls, param: LayerParameter) -> int:
         """The number of items in a batch as the definition gives it, else 1."""
         return 1
 
     @classmethod
-    def source_exists(cls, param: Any) -> bool:
+    def source_exists(cls, param: LayerParameter) -> bool:
         """Whether what a layer with this LayerParameter reads is there. Opens nothing."""
         return True
 
     @classmethod
-    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
         """The shape of a top as the definition gives it, without the source; None: unknown.
 
         `net` is the NetParameter around the layer.
@@ -154,7 +174,7 @@ class Layer:
         return None
 
     @classmethod
-    def declared_shapes(cls, param_str: str) -> list[tuple[int, ...]] | None:
+    def declared_shapes(cls, param_str: str) -> list[Shape] | None:
         """Of a class that a Python layer names: its tops' shapes without the source, if known."""
         return None
 
@@ -168,7 +188,7 @@ class Layer:
 
     @_Default
     def train(self) -> bool:
-        return self.phase == schema.TRAIN
+        return bool(self.phase == schema.TRAIN)
 
     @_Default
     def given_loss_weights(self) -> list[float]:
@@ -180,7 +200,7 @@ class Layer:
         given = self.given_loss_weights
         self.loss_weight = given + [0.0] * (tops - len(given))
 
-    def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
+    def add_blob(self, shape: Sequence[int], filler: FillerParameter | None = None) -> Blob:
         """Append a learned blob of this shape, filled by a FillerParameter (zeros without one)."""
         index = len(self.blobs)
         blob = self.blobs.add_blob(*shape)
@@ -197,7 +217,7 @@ class Layer:
         return flags[index] if index < len(flags) else True
 
     @_Default
-    def rng(self) -> Any:
+    def rng(self) -> Generator:
         """This layer's own random numbers on the host (the order of data)."""
         if self._rng is None:
             self._rng = self.ops.host_rng(*self._seed_key)
@@ -210,19 +230,19 @@ class Layer:
             self._stream = self.ops.stream(*self._seed_key)
         return self._stream
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> State:
         """What decides the future besides learned blobs: random numbers, cursors, carried state.
 
         Values are numbers, strings, lists and dicts of those, or host arrays.
         """
-        state: dict[str, Any] = {}
+        state: State = {}
         if self._rng is not None:
             state["rng"] = self._rng.bit_generator.state
         if self._stream is not None:
             state["stream"] = self._stream.state
         return state
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         """Continue as the layer did from which `get_state` took `state`."""
         # Numbers that had not been drawn from by then start afresh.
         if "rng" in state:
@@ -243,7 +263,9 @@ class Layer:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f"{self._title}: {text}")
 
-    def _require_whole(self, values: Any, limit: int, rule: str, ignore: int | None = None) -> None:
+    def _require_whole(
+        self, values: Array, limit: int, rule: str, ignore: int | None = None
+    ) -> None:
         """Fail with `rule` unless each value, cut to an integer, is in [0, limit) or is `ignore`.
 
         On a device the error comes with the next value that the host reads from there.
@@ -253,7 +275,7 @@ class Layer:
             raise self.fail(f"{rule}, got {fault:g}")
 
     @staticmethod
-    def _as_views(source: Any, target: Any, shape: Sequence[int]) -> tuple[Any, Any]:
+    def _as_views(source: Array, target: Array, shape: Sequence[int]) -> tuple[Array, Array]:
         """Both arrays in another shape, as one view where they are one array.
 
         CuPy copies an input that shares memory with the result, unless they are the same object.
@@ -261,13 +283,13 @@ class Layer:
         view = source.reshape(shape)
         return view, view if target is source else target.reshape(shape)
 
-    def _zero_gradient(self, propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+    def _zero_gradient(self, propagate_down: Flags, bottom: Blobs) -> None:
         """The backward pass of a layer that passes no gradient on: zeros where one is asked for."""
         for flag, blob in zip(propagate_down, bottom, strict=True):
             if flag:
                 blob.diff[...] = 0
 
-    def require_elements(self, bottom: Sequence[Blob]) -> None:
+    def require_elements(self, bottom: Blobs) -> None:
         """Fail if a bottom has no elements."""
         for i, blob in enumerate(bottom):
             if not blob.count:
@@ -276,7 +298,7 @@ class Layer:
                     f"{blob.shape}; give every axis a size of at least 1"
                 )
 
-    def note_hint(self, message: Any, field: str) -> None:
+    def note_hint(self, message: Message, field: str) -> None:
         """Log that a field is accepted and has no effect here, such as `engine: CUDNN`."""
         if message.HasField(field):
             log.debug(

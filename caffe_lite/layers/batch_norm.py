@@ -1,12 +1,11 @@
 """Normalization of each channel over the batch."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("BatchNorm")
@@ -37,7 +36,7 @@ class BatchNorm(Layer):
     keeps_layout = True
     in_place = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.batch_norm_param
         self._fraction, self._eps = param.moving_average_fraction, param.eps
         self._global = not self.train
@@ -63,7 +62,7 @@ class BatchNorm(Layer):
                     f"got {specs[i].lr_mult:g}"
                 )
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape, channels = bottom[0].shape, self._channels(bottom[0])
         if channels != self.blobs[0].count:
@@ -76,7 +75,7 @@ class BatchNorm(Layer):
         for blob in (self._mean, self._std):
             blob.reshape(channels)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         ops, xp = self.ops, self.xp
         x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
         mean, std = self._mean.data, self._std.data
@@ -94,13 +93,13 @@ class BatchNorm(Layer):
             ops.batch_norm_apply(x, mean, std, self._normalized.data)
             y[...] = self._normalized.data
 
-    def _read_statistics(self, mean: Any, var: Any) -> None:
+    def _read_statistics(self, mean: Array, var: Array) -> None:
         xp, weight = self.xp, self.blobs[2].data
         factor = xp.where(weight == 0, 0, 1 / xp.where(weight == 0, 1, weight))
         xp.multiply(self.blobs[0].data, factor, out=mean)
         xp.multiply(self.blobs[1].data, factor, out=var)
 
-    def _update_statistics(self, mean: Any, var: Any) -> None:
+    def _update_statistics(self, mean: Array, var: Array) -> None:
         outer, _, inner = self._view
         m = outer * inner
         unbiased = m / (m - 1) if m > 1 else 1.0
@@ -109,9 +108,7 @@ class BatchNorm(Layer):
             total *= self._fraction
             total += value
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = self._as_views(top[0].diff, bottom[0].diff, self._view)

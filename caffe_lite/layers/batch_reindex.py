@@ -1,10 +1,8 @@
 """Choice of items of a batch by index."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("BatchReindex")
@@ -25,7 +23,7 @@ class BatchReindex(Layer):
     bottoms = (2, 2)
     no_gradient = (1,)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape, index = bottom[0].shape, bottom[1].shape
         if not shape or len(index) != 1:
@@ -36,7 +34,7 @@ class BatchReindex(Layer):
         top[0].reshape(*index, *shape[1:])
         self._ids = self.ops.empty(index, "int32")
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         items, index = len(bottom[0].data), bottom[1].data
         rule = f"an index in bottom[1] must be from 0 to {items - 1} (bottom[0] has {items} items)"
         self._require_whole(index, items, rule)
@@ -44,9 +42,7 @@ class BatchReindex(Layer):
         y = top[0].data
         self.ops.take(bottom[0].data.reshape(items, -1), self._ids, y.reshape(len(y), -1))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.fail("cannot backpropagate to indices (bottom[1])")
         if propagate_down[0]:

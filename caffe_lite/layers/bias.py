@@ -1,10 +1,9 @@
 """Addition of a bias along some axes."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers._affine import Affine
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Bias")
@@ -27,23 +26,21 @@ class Bias(Affine):
 
     what = "bias"
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         param = self.param.bias_param
         if len(bottom) == 1 and not self.blobs:
             self.add_blob(self.coefficient_shape(bottom[0].shape, param), param.filler)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._view = self.view_for(self._bias(bottom), bottom[0].shape, self.param.bias_param.axis)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self._as_views(bottom[0].data, top[0].data, self._view)
         self.xp.add(x, self._bias(bottom).data.reshape(-1, 1), out=y)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         learned = len(bottom) == 1
         if self.needs_param_diff(0) if learned else propagate_down[1]:
             dbias = self._bias(bottom).diff.reshape(-1)
@@ -53,5 +50,5 @@ class Bias(Affine):
         if propagate_down[0] and top[0] is not bottom[0]:
             bottom[0].diff[...] = top[0].diff
 
-    def _bias(self, bottom: Sequence[Blob]) -> Blob:
+    def _bias(self, bottom: Blobs) -> Blob:
         return bottom[1] if len(bottom) > 1 else self.blobs[0]

@@ -1,7 +1,8 @@
 """Binomial normal log likelihood, the smooth rectifier."""
 
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, ArrayModule
 
 
 @register("BNLL")
@@ -34,7 +35,7 @@ class BNLL(Neuron):
         xp.divide(1, slope, out=slope)
 
 
-def softplus(xp: Array, x: Array, y: Array, work: Array) -> None:
+def softplus(xp: ArrayModule, x: Array, y: Array, work: Array) -> None:
     """y = log(1 + exp(x)) as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow; y may be x."""
     xp.abs(x, out=work)
     xp.negative(work, out=work)

@@ -1,10 +1,8 @@
 """Clipping to an interval."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("Clip")
@@ -26,7 +24,7 @@ class Clip(Neuron):
 
     reads_x = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         param = self.param.clip_param
         if not (param.HasField("min") and param.HasField("max")):
@@ -35,7 +33,7 @@ class Clip(Neuron):
             raise self.fail(f"min must not exceed max, got min {param.min:g} and max {param.max:g}")
         self._min, self._max = param.min, param.max
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._below = self.ops.empty(bottom[0].shape, bool)
 

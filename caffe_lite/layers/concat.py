@@ -1,13 +1,10 @@
 """Concat: blobs side by side along one axis."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("Concat")
@@ -30,13 +27,13 @@ class Concat(Layer):
     keeps_layout = True
     bottoms = (1, None)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.concat_param
         if param.HasField("axis") and param.HasField("concat_dim"):
             raise self.fail("give axis or its older name concat_dim, not both")
         self._given_axis = param.concat_dim if param.HasField("concat_dim") else param.axis
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = list(bottom[0].shape)
         self._axis = self.canonical_axis(self._given_axis, len(shape))
@@ -55,21 +52,19 @@ class Concat(Layer):
             top[0].share_data(bottom[0])
             top[0].share_diff(bottom[0])
 
-    def _parts(self, y: Array, bottom: Sequence[Blob]) -> Iterator[Array]:
+    def _parts(self, y: Array, bottom: Blobs) -> Iterator[Array]:
         begin = 0
         for blob in bottom:
             end = begin + blob.shape[self._axis]
             yield y[(slice(None),) * self._axis + (slice(begin, end),)]
             begin = end
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if len(bottom) > 1:
             for part, blob in zip(self._parts(top[0].data, bottom), bottom, strict=True):
                 part[...] = blob.data
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if len(bottom) > 1:
             parts = self._parts(top[0].diff, bottom)
             for part, blob, flag in zip(parts, bottom, propagate_down, strict=True):

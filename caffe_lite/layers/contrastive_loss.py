@@ -1,11 +1,10 @@
 """Loss of pairs: small for similar ones that are near and others that are far apart."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
-from caffe_lite.layers._loss import Array, LossLayer
+from caffe_lite.layers._loss import LossLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs, Flags
 
 _LABELS = 2**31 - 1  # magnitudes that Caffe's int can hold
 
@@ -37,11 +36,11 @@ class ContrastiveLoss(LossLayer):
     bottoms = (3, 3)
     no_gradient = (2,)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.contrastive_loss_param
         self._margin, self._legacy = param.margin, param.legacy_version
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         count, channels = bottom[0].shape[0], prod(bottom[0].shape[1:2])
         for i, values in enumerate((channels, channels, 1)):
@@ -52,10 +51,10 @@ class ContrastiveLoss(LossLayer):
                     f"{', '.join(str(blob.shape) for blob in bottom)}"
                 )
         self._difference, self._work = (self.ops.empty((count, channels)) for _ in range(2))
-        self._squared, self._distance, self._gap = (self.ops.empty(count) for _ in range(3))
-        self._label = self.ops.empty(count)
+        self._squared, self._distance, self._gap = (self.ops.empty((count,)) for _ in range(3))
+        self._label = self.ops.empty((count,))
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, difference, squared, gap = self.xp, self._difference, self._squared, self._gap
         self._check_labels(bottom[2].data.reshape(-1))
         a, b = (bottom[i].data.reshape(difference.shape) for i in (0, 1))
@@ -70,9 +69,7 @@ class ContrastiveLoss(LossLayer):
         losses = xp.where(self._similar(bottom), squared, push)
         top[0].data[...] = losses.sum() / (2 * len(losses))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         xp, gap = self.xp, self._gap
         pushed = xp.where(gap > 0, -1.0 if self._legacy else -gap / (self._distance + 1e-4), 0)
@@ -91,5 +88,6 @@ class ContrastiveLoss(LossLayer):
         )
         self._require_whole(self._label, _LABELS, rule)
 
-    def _similar(self, bottom: Sequence[Blob]) -> Array:
-        return self.xp.trunc(bottom[2].data.reshape(-1)) != 0
+    def _similar(self, bottom: Blobs) -> Array:
+        similar: Array = self.xp.trunc(bottom[2].data.reshape(-1)) != 0
+        return similar

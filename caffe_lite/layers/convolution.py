@@ -1,14 +1,10 @@
 """Convolution over any number of spatial axes."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import ConvolutionBase
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs
 
 
 @register("Convolution")
@@ -43,7 +39,7 @@ class Convolution(ConvolutionBase):
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         self.ops.convolution(x, weight, bias, y, self._geometry)
 
-    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+    def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Each output takes one weight row."""
         return sum(blob.count for blob in top) * prod(self.blobs[0].shape[1:])
 
@@ -51,7 +47,7 @@ class Convolution(ConvolutionBase):
     def takes_rectifier(self) -> bool:
         return self.bias_term and type(self) is Convolution  # a subclass may do more
 
-    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+    def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
         """`forward` with a bias and one top, and the in-place ReLU behind it."""
         self.ops.convolution_relu(
             bottom[0].data.reshape(self._x_shape),

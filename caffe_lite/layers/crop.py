@@ -1,10 +1,8 @@
 """Cropping to the size of another blob."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Crop")
@@ -30,7 +28,7 @@ class Crop(Layer):
 
     bottoms = (2, 2)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         x, reference = bottom[0].shape, bottom[1].shape
         param = self.param.crop_param
@@ -57,12 +55,10 @@ class Crop(Layer):
                 )
         top[0].reshape(*x[:axis], *reference[axis:])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.ops.crop(bottom[0].data, self._start, top[0].data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[1]:
             bottom[1].diff[...] = 0
         if propagate_down[0]:

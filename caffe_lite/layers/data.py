@@ -1,12 +1,10 @@
 """Data: images of an LMDB or LevelDB."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.data.batches import DatumBatches
 from caffe_lite.data.sources import open_source
 from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs
 
 
 @register("Data")
@@ -36,7 +34,7 @@ class Data(ImageDataLayer):
     extensions = ("transform_param.flow",)
     tops = (1, 2)
 
-    def open(self, top: Sequence[Blob]) -> DatumBatches:
+    def open(self, top: Blobs) -> DatumBatches:
         param = self.param.data_param
         size = self.batch_size(param)
         transformer = self.transformer(param)

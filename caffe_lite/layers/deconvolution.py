@@ -1,14 +1,10 @@
 """Deconvolution: convolution run backward, for learned upsampling."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import ConvolutionBase
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs
 
 
 @register("Deconvolution")
@@ -38,7 +34,7 @@ class Deconvolution(ConvolutionBase):
     reads = ("convolution_param",)
     transposed = True
 
-    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+    def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Each input is spread by one weight row."""
         return sum(blob.count for blob in bottom) * prod(self.blobs[0].shape[1:])
 

@@ -128,7 +128,8 @@ def _count(bounds: Bounds) -> str:
 def _comments() -> dict[str, dict[str, str]]:
     """Comments of proto/caffe.proto by message (or message.enum) and field."""
     path = Path(schema.__file__).with_name("comments.json")
-    return json.loads(path.read_text(encoding="utf-8"))
+    comments: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return comments
 
 
 def _parameters(cls: type[Layer]) -> list[str]:
@@ -204,7 +205,7 @@ _SCALARS = {
 def _default(field: Any) -> str:
     value = field.default_value
     if field.enum_type is not None:
-        return field.enum_type.values_by_number[value].name
+        return str(field.enum_type.values_by_number[value].name)
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else f"{value:g}"

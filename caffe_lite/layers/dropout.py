@@ -1,10 +1,8 @@
 """Dropout: random zeros while training."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Dropout")
@@ -27,7 +25,7 @@ class Dropout(Layer):
     keeps_layout = True
     in_place = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._ratio = self.param.dropout_param.dropout_ratio
         if not 0 <= self._ratio < 1:
             raise self.fail(f"dropout_ratio must be at least 0 and below 1, got {self._ratio:g}")
@@ -35,21 +33,19 @@ class Dropout(Layer):
         if self._active:
             self._noise = self.stream  # made now, so that get_state has it from the start
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
         if self._active:
             self._mask = self.ops.empty(bottom[0].shape)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self._active:
             self.ops.dropout(bottom[0].data, top[0].data, self._mask, self._ratio, self._noise)
         elif top[0] is not bottom[0]:
             top[0].data[...] = bottom[0].data
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         if self._active:

@@ -1,12 +1,14 @@
 """DummyData: tops filled by fillers."""
 
-from collections.abc import Sequence
+from typing import TypeVar
 
-from caffe_lite.blob import Blob
 from caffe_lite.fillers import draw, fill
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags, Shape
+
+T = TypeVar("T")
 
 LEGACY = ("num", "channels", "height", "width")
 
@@ -32,7 +34,7 @@ class DummyData(Layer):
     tops = (1, None)
     is_data = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.dummy_data_param
         fillers = list(param.data_filler) or [schema.FillerParameter()]
         self._fillers = self._per_top("data_filler", fillers, len(top))
@@ -43,14 +45,14 @@ class DummyData(Layer):
             except ValueError as error:
                 raise self.fail(f"top of shape {shape}: {error}") from error
 
-    def _per_top(self, field: str, given: list, tops: int) -> list:
+    def _per_top(self, field: str, given: list[T], tops: int) -> list[T]:
         if len(given) not in (1, tops):
             raise self.fail(
                 f"{field} must be given once, or once per top ({tops}), got {len(given)}"
             )
         return given * tops if len(given) == 1 else given
 
-    def _shapes(self, tops: int) -> list[tuple[int, ...]]:
+    def _shapes(self, tops: int) -> list[Shape]:
         param = self.param.dummy_data_param
         if not any(getattr(param, field) for field in LEGACY):
             return [tuple(shape.dim) for shape in self._per_top("shape", list(param.shape), tops)]
@@ -59,15 +61,13 @@ class DummyData(Layer):
         columns = [self._per_top(field, list(getattr(param, field)), tops) for field in LEGACY]
         return list(zip(*columns, strict=True))
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Keep the shapes given at setup, or by the caller since."""
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for blob, filler in zip(top, self._fillers, strict=True):
             if filler.type != "constant":
                 blob.load(draw(blob.shape, filler, self.rng))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """Nothing is below."""

@@ -1,12 +1,10 @@
 """Products, sums and maxima of blobs, element by element."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Array, Blobs, Flags
 
 Operation = schema.EltwiseParameter
 
@@ -39,7 +37,7 @@ class Eltwise(Layer):
     keeps_layout = True
     bottoms = (2, None)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.eltwise_param
         self._operation = param.operation
         self._coeff = list(param.coeff) or [1.0] * len(bottom)
@@ -51,7 +49,7 @@ class Eltwise(Layer):
             )
         self._term = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         for i, blob in enumerate(bottom):
@@ -65,7 +63,7 @@ class Eltwise(Layer):
         if self._operation == Operation.MAX:
             self._winner = self.ops.empty(shape, "int32")
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xs, y = [blob.data for blob in bottom], top[0].data
         if self._operation == Operation.SUM:
             self._sum(xs, y)
@@ -74,7 +72,7 @@ class Eltwise(Layer):
         else:
             self.ops.eltwise_max(xs, y, self._winner)
 
-    def _sum(self, xs: list[Any], y: Any) -> None:
+    def _sum(self, xs: list[Array], y: Array) -> None:
         self.xp.multiply(xs[0], self._coeff[0], out=y)
         for x, coeff in zip(xs[1:], self._coeff[1:], strict=True):
             if coeff == 1:
@@ -82,15 +80,13 @@ class Eltwise(Layer):
             else:
                 y += self.xp.multiply(x, coeff, out=self._term.data)
 
-    def _product(self, xs: list[Any], out: Any) -> None:
+    def _product(self, xs: list[Array], out: Array) -> None:
         """out = the product of xs, 1 or more."""
         out[...] = xs[0]
         for x in xs[1:]:
             out *= x
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         dy = top[0].diff
         for i, blob in enumerate(bottom):
             if not propagate_down[i]:
@@ -103,7 +99,7 @@ class Eltwise(Layer):
             else:
                 self._product_grad(i, bottom, top[0])
 
-    def _product_grad(self, i: int, bottom: Sequence[Blob], top: Blob) -> None:
+    def _product_grad(self, i: int, bottom: Blobs, top: Blob) -> None:
         dx = bottom[i].diff
         if self.param.eltwise_param.stable_prod_grad:
             self._product([blob.data for j, blob in enumerate(bottom) if j != i], dx)

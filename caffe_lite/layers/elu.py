@@ -1,10 +1,9 @@
 """Exponential linear unit."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("ELU")
@@ -28,12 +27,12 @@ class ELU(Neuron):
 
     reads_x = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self._alpha = self.param.elu_param.alpha
         self._negative = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._negative.reshape(*bottom[0].shape)
         self._mask = self.ops.empty(bottom[0].shape, bool)

@@ -1,10 +1,8 @@
 """Embed: rows of a table, looked up by integers."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 PADDING = -1
 
@@ -33,7 +31,7 @@ class Embed(Layer):
 
     no_gradient = (0,)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.embed_param
         self._num_output, self.input_dim = param.num_output, param.input_dim
         self._bias_term = param.bias_term
@@ -46,13 +44,13 @@ class Embed(Layer):
         if self._bias_term:
             self.add_blob((self._num_output,), param.bias_filler)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape, self._num_output)
         self._ids, self._rows = (self.ops.empty((bottom[0].count,), "int32") for _ in range(2))
         self._is_word = self.ops.empty((bottom[0].count, 1))
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         ids = bottom[0].data.reshape(-1)
         last = self.input_dim - 1
         rule = f"ids must be integers from 0 to {last} (input_dim - 1), or {PADDING} for padding"
@@ -66,9 +64,7 @@ class Embed(Layer):
         if self._bias_term:
             self.ops.add_bias(rows, self.blobs[1].data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             raise self.fail(
                 "cannot backpropagate to its ids; set propagate_down: false, or cut "

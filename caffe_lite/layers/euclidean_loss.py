@@ -1,11 +1,10 @@
 """EuclideanLoss: half the mean squared distance."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import LossLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("EuclideanLoss")
@@ -25,7 +24,7 @@ class EuclideanLoss(LossLayer):
 
     no_gradient = ()
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         x, t = bottom[0].shape, bottom[1].shape
         if prod(x[1:]) != prod(t[1:]):
@@ -35,15 +34,13 @@ class EuclideanLoss(LossLayer):
             )
         self._difference = self.ops.empty(x)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data
         self.xp.subtract(x, bottom[1].data.reshape(x.shape), out=self._difference)
         flat = self._difference.reshape(-1)
         top[0].data[...] = self.xp.dot(flat, flat) / (2 * len(x))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for i, sign in enumerate((1, -1)):
             if propagate_down[i]:
                 scale = top[0].diff * (sign / bottom[i].shape[0])

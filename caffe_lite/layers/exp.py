@@ -1,11 +1,10 @@
 """Exponential."""
 
 import math
-from collections.abc import Sequence
 
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("Exp")
@@ -23,7 +22,7 @@ class Exp(Neuron):
                 exp_param { base: 2 scale: 0.5 shift: -1 } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         param = self.param.exp_param
         log_base = log_of_base(self, param.base)

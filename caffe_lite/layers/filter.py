@@ -1,12 +1,10 @@
 """Items of a batch that a selector lets through."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("Filter")
@@ -35,7 +33,7 @@ class Filter(Layer):
     reshape_every_forward = True
     host_side = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) != len(bottom) - 1:
             raise self.fail(
                 f"needs one top for each bottom but the selector, got {len(bottom)} "
@@ -43,7 +41,7 @@ class Filter(Layer):
             )
         self._first = True
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         *items, selector = bottom
         if not selector.shape or prod(selector.shape[1:]) != 1:
@@ -70,14 +68,12 @@ class Filter(Layer):
         for x, y in zip(items, top, strict=True):
             y.reshape(count, *x.shape[1:])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for x, y in zip(bottom, top, strict=False):
             if y.count:
                 self.ops.take(_rows(x.data), self._ids, _rows(y.data))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for i, blob in enumerate(bottom):
             if propagate_down[i]:
                 blob.diff[...] = 0
@@ -85,5 +81,5 @@ class Filter(Layer):
                     self.ops.scatter_add(_rows(blob.diff), self._ids, _rows(top[i].diff))
 
 
-def _rows(array: Any) -> Any:
+def _rows(array: Array) -> Array:
     return array.reshape(len(array), -1)

@@ -1,11 +1,10 @@
 """Flatten: several axes as one."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Flatten")
@@ -28,7 +27,7 @@ class Flatten(Layer):
         layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" flatten_param { axis: 1 } }
     """
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape, param = bottom[0].shape, self.param.flatten_param
         first = self.canonical_axis(param.axis, len(shape))
@@ -42,10 +41,8 @@ class Flatten(Layer):
         top[0].share_data(bottom[0])
         top[0].share_diff(bottom[0])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The top looks at the bottom's memory."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """The bottom looks at the top's gradient."""

@@ -1,14 +1,12 @@
 """HDF5Data: rows of HDF5 files."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.data.batches import RowBatches
 from caffe_lite.data.hdf5 import Hdf5Source
 from caffe_lite.layers._data import DataLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, LayerParameter, NetParameter, Shape
 
 
 @register("HDF5Data")
@@ -36,7 +34,7 @@ class HDF5Data(DataLayer):
     tops = (1, None)
 
     @classmethod
-    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
         """Labels are one number a row, as are LRCN's clip markers.
 
         Of LRCN's captions each row holds a word of every stream; there are as many streams as
@@ -57,7 +55,7 @@ class HDF5Data(DataLayer):
         streams = images[0] if images else int(folder[1]) if folder else 1
         return (own.batch_size, streams)
 
-    def open(self, top: Sequence[Blob]) -> RowBatches:
+    def open(self, top: Blobs) -> RowBatches:
         param = self.param.hdf5_data_param
         if self.param.HasField("transform_param"):
             raise self.fail("does not transform rows; drop transform_param")

@@ -1,13 +1,10 @@
 """HDF5Output: two blobs to a file."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from caffe_lite.blob import Blob
 from caffe_lite.data.hdf5_writer import RowWriter
 from caffe_lite.errors import DataError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags, LayerParameter
 
 
 @register("HDF5Output")
@@ -34,16 +31,16 @@ class HDF5Output(Layer):
     host_side = True
 
     @classmethod
-    def writes_file(cls, param: Any) -> str:
+    def writes_file(cls, param: LayerParameter) -> str:
         """The HDF5 file, made at the first forward."""
-        return param.hdf5_output_param.file_name
+        return str(param.hdf5_output_param.file_name)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._writer: RowWriter | None = None
         if not self.param.hdf5_output_param.file_name:
             raise self.fail("needs hdf5_output_param { file_name }")
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shapes = [blob.shape for blob in bottom]
         if any(not 1 <= len(shape) <= 4 for shape in shapes) or shapes[0][0] != shapes[1][0]:
@@ -51,7 +48,7 @@ class HDF5Output(Layer):
                 f"needs bottoms of 1 to 4 axes with the same first dimension, got {shapes}"
             )
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         shapes = [blob.shape + (1,) * (4 - len(blob.shape)) for blob in bottom]
         data, label = (
             self.ops.to_host(blob.data).reshape(shape)
@@ -64,9 +61,7 @@ class HDF5Output(Layer):
         except DataError as error:
             raise self.fail(str(error)) from error
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self._zero_gradient(propagate_down, bottom)
 
     def close(self) -> None:

@@ -1,12 +1,11 @@
 """Margin loss of one-against-all scores."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import LossLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags
 
 
 @register("HingeLoss")
@@ -27,17 +26,17 @@ class HingeLoss(LossLayer):
                 hinge_loss_param { norm: L2 } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._squares = self.param.hinge_loss_param.norm == schema.HingeLossParameter.L2
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         items, classes = bottom[0].shape[0], prod(bottom[0].shape[1:])
         self.require_labels(bottom[1], items)
         self._sign, self._margin = (self.ops.empty((items, classes)) for _ in range(2))
         self._classes = self.xp.arange(classes, dtype=self.ops.dtype)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, sign, margin = self.xp, self._sign, self._margin
         label = bottom[1].data.reshape(-1)
         self.check_labels(label, sign.shape[1])
@@ -52,9 +51,7 @@ class HingeLoss(LossLayer):
         total = xp.dot(flat, flat) if self._squares else flat.sum()
         top[0].data[...] = total / len(label)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

@@ -1,12 +1,11 @@
 """Im2col: image patches as columns."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import misfit, read_geometry
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Im2col")
@@ -29,7 +28,7 @@ class Im2col(Layer):
     spatial = True
     reads = ("convolution_param",)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         self.note_hint(self.param.convolution_param, "force_nd_im2col")
         shape = bottom[0].shape
@@ -41,7 +40,7 @@ class Im2col(Layer):
             )
         self._geometry = read_geometry(self, len(shape) - self._axis - 1)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape, geometry = bottom[0].shape, self._geometry
         batch, channels, spatial = shape[: self._axis], shape[self._axis], shape[self._axis + 1 :]
@@ -60,16 +59,14 @@ class Im2col(Layer):
         self._x_shape = (prod(batch), channels, *spatial)
         self._y_shape = (prod(batch), rows, *made)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.ops.im2col(
             bottom[0].data.reshape(self._x_shape),
             top[0].data.reshape(self._y_shape),
             self._geometry,
         )
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             self.ops.col2im(
                 top[0].diff.reshape(self._y_shape),

@@ -1,13 +1,10 @@
 """ImageData: listed image files."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from caffe_lite.blob import Blob
 from caffe_lite.data.batches import ListedImageBatches
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, LayerParameter
 
 
 @register("ImageData")
@@ -45,11 +42,11 @@ class ImageData(ImageDataLayer):
     tops = (2, 2)
 
     @classmethod
-    def image_size(cls, param: Any) -> tuple[int, int]:
+    def image_size(cls, param: LayerParameter) -> tuple[int, int]:
         own, crop = param.image_data_param, param.transform_param.crop_size
         return (crop, crop) if crop else (own.new_height, own.new_width)
 
-    def open(self, top: Sequence[Blob]) -> ListedImageBatches:
+    def open(self, top: Blobs) -> ListedImageBatches:
         param = self.param.image_data_param
         size = self.batch_size(param)
         sizes = {name: getattr(param, name) for name in ("min_height", "min_width")}

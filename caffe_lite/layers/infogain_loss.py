@@ -1,15 +1,14 @@
 """Cross-entropy of a softmax, weighted by a matrix."""
 
-from collections.abc import Sequence
 from math import isqrt
-from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError
 from caffe_lite.layers._classes import class_view
-from caffe_lite.layers._loss import LOG_THRESHOLD, Array, NormalizedLossLayer
+from caffe_lite.layers._loss import LOG_THRESHOLD, NormalizedLossLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import binary, schema
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("InfogainLoss")
@@ -42,12 +41,13 @@ class InfogainLoss(NormalizedLossLayer):
     tops_without_gradient = (1,)
     no_gradient = (1, 2)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         if self.param.loss_param.HasField("normalize"):
             raise self.fail("takes loss_param { normalization: ... }, not the older normalize")
         self._prob = Blob(self.ops)
-        self._source: Any = None if len(bottom) > 2 else self._read_source()
+        if len(bottom) < 3:
+            self._source = self._read_source()
 
     def _read_source(self) -> Array:
         source = self.param.infogain_loss_param.source
@@ -66,7 +66,7 @@ class InfogainLoss(NormalizedLossLayer):
             raise self.fail(f"H must be square, {source} holds {values.size} elements")
         return values.reshape(size, size)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
         self._view = class_view(self, bottom[0], bottom[1], self.param.infogain_loss_param.axis)
@@ -78,7 +78,7 @@ class InfogainLoss(NormalizedLossLayer):
             )
         self._label_view = (outer, inner)
         self._prob.reshape(*shape)
-        self._ids = self.ops.empty(outer * inner, "int32")
+        self._ids = self.ops.empty((outer * inner,), "int32")
         self._rows = self.ops.empty((outer * inner, classes))
         self._work = self.ops.empty(self._view)
         self._counted = self.ops.empty(self._label_view, bool)
@@ -86,7 +86,7 @@ class InfogainLoss(NormalizedLossLayer):
             top[1].reshape(*shape)
             top[1].share_data(self._prob)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, work, prob = self.xp, self._work, self._prob.data.reshape(self._view)
         label = bottom[1].data.reshape(self._label_view)
         self.check_labels(label, self._view[1], self._ignore_label)
@@ -98,7 +98,7 @@ class InfogainLoss(NormalizedLossLayer):
         self._divisor = self.normalizer(*self._label_view, self._counted.sum(dtype=self.ops.dtype))
         top[0].data[...] = -work.sum() / self._divisor
 
-    def _take_rows(self, bottom: Sequence[Blob], label: Array) -> None:
+    def _take_rows(self, bottom: Blobs, label: Array) -> None:
         """Rows of H for every label, zeros for ignored ones."""
         matrix = bottom[2].data if len(bottom) > 2 else self._source
         classes = self._view[1]
@@ -117,9 +117,7 @@ class InfogainLoss(NormalizedLossLayer):
         outer, classes, inner = self._view
         return self._rows.reshape(outer, inner, classes).swapaxes(1, 2)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

@@ -1,12 +1,10 @@
 """InnerProduct: a fully connected layer."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("InnerProduct")
@@ -26,7 +24,7 @@ class InnerProduct(Layer):
                 inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.inner_product_param
         self._num_output = param.num_output
         self.bias_term, self._transpose = param.bias_term, param.transpose
@@ -42,7 +40,7 @@ class InnerProduct(Layer):
         if self.bias_term:
             self.add_blob((self._num_output,), param.bias_filler)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         axis = self.canonical_axis(self.param.inner_product_param.axis, len(shape))
@@ -54,31 +52,29 @@ class InnerProduct(Layer):
         top[0].reshape(*shape[:axis], self._num_output)
         self._rows = prod(shape[:axis])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         y = self._product(bottom, top)
         if self.bias_term:
             self.ops.add_bias(y, self.blobs[1].data)
 
-    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+    def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         return top[0].count * self._num_input
 
     @property
     def takes_rectifier(self) -> bool:
         return self.bias_term and type(self) is InnerProduct  # a subclass may do more
 
-    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+    def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
         """`forward` with a bias, and the in-place ReLU behind it."""
         self.ops.bias_relu(self._product(bottom, top), self.blobs[1].data, slope)
 
-    def _product(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> Any:
+    def _product(self, bottom: Blobs, top: Blobs) -> Array:
         x = bottom[0].data.reshape(self._rows, self._num_input)
         y = top[0].data.reshape(self._rows, self._num_output)
         self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self._transpose)
         return y
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         dy = top[0].diff.reshape(self._rows, self._num_output)
         if self.needs_param_diff(0):
             x = bottom[0].data.reshape(self._rows, self._num_input)

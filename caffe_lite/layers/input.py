@@ -1,10 +1,8 @@
 """Input: blobs that the caller fills."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Input")
@@ -25,7 +23,7 @@ class Input(Layer):
     bottoms = (0, 0)
     tops = (1, None)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.param.input_param.shape
         if len(shapes) not in (0, 1, len(top)):
             raise self.fail(
@@ -36,13 +34,11 @@ class Input(Layer):
             if shapes:
                 blob.reshape(*shapes[0 if len(shapes) == 1 else i].dim)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Keep the shapes that the caller gave."""
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """Keep the data that the caller gave."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """Nothing is below."""

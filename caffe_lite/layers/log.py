@@ -1,11 +1,9 @@
 """Logarithm."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.exp import log_of_base
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("Log")
@@ -27,7 +25,7 @@ class Log(Neuron):
 
     reads_x = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         param = self.param.log_param
         self._log_base = log_of_base(self, param.base)

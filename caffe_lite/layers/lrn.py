@@ -1,11 +1,9 @@
 """LRN: local response normalization, across or within channels."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("LRN")
@@ -31,7 +29,7 @@ class LRN(Layer):
 
     spatial = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.lrn_param
         self.note_hint(param, "engine")
         self._beta, self._k = param.beta, param.k
@@ -39,7 +37,7 @@ class LRN(Layer):
             raise self.fail(f"local_size must be odd, got {param.local_size}")
         self._within = param.norm_region == schema.LRNParameter.WITHIN_CHANNEL
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         param, shape = self.param.lrn_param, bottom[0].shape
         if len(shape) != 4:
@@ -58,7 +56,7 @@ class LRN(Layer):
             self._window = (tuple(sizes), (1, 1), tuple(size // 2 for size in sizes))
             self._factor, self._work = self.ops.empty(shape), self.ops.empty(shape)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if not self._within:
             self.ops.lrn_across(x, y, self._scale, self._size, self._alpha, self._beta, self._k)
@@ -70,9 +68,7 @@ class LRN(Layer):
         self.xp.power(self._scale, -self._beta, out=self._factor)
         self.xp.multiply(x, self._factor, out=y)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         x, dx, dy = bottom[0].data, bottom[0].diff, top[0].diff
@@ -83,7 +79,7 @@ class LRN(Layer):
                 x, top[0].data, self._scale, dy, dx, self._size, self._alpha, self._beta
             )
 
-    def _backward_within(self, x: object, dy: object, dx: object) -> None:
+    def _backward_within(self, x: Array, dy: Array, dx: Array) -> None:
         """dx = dy * factor - 2 alpha beta x * pool^T(dy * x * factor / scale)."""
         xp, work = self.xp, self._work
         xp.multiply(dy, x, out=work)

@@ -1,13 +1,9 @@
 """LSTM: long short-term memory over sequences."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers._recurrent import RecurrentLayer
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs
 
 
 @register("LSTM")
@@ -51,11 +47,11 @@ class LSTM(RecurrentLayer):
     gates = 4
     states = 2
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self._cells, self._dc = Blob(self.ops), Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._cells.reshape(self._steps + 1, self._streams, self._hidden)
         self._dc.reshape(self._streams, self._hidden)

@@ -1,10 +1,8 @@
 """LSTMUnit: one step of an LSTM cell, from its pre-activations."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("LSTMUnit")
@@ -34,7 +32,7 @@ class LSTMUnit(Layer):
     tops = (2, 2)
     no_gradient = (2,)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         if len(shape) != 3 or shape[0] != 1:
@@ -50,15 +48,13 @@ class LSTMUnit(Layer):
         self._gates = self.ops.empty(bottom[1].shape[1:])
         self._dgates, self._dc_prev = self.ops.empty(self._gates.shape), self.ops.empty(shape[1:])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self._gates[...] = bottom[1].data[0]
         self.ops.lstm_unit(
             self._gates, bottom[0].data[0], bottom[2].data[0], top[0].data[0], top[1].data[0]
         )
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[2]:
             raise self.fail(
                 "cannot backpropagate to the sequence indicators (bottom[2]); set "

@@ -1,16 +1,13 @@
 """MemoryData: arrays that the program gives."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.data.memory import ArrayBatches
 from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs, Flags, State
 
 
 @register("MemoryData")
@@ -40,7 +37,7 @@ class MemoryData(Layer):
     tops = (2, 2)
     is_data = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.memory_data_param
         self._item = (param.channels, param.height, param.width)
         if min(param.batch_size, *self._item) < 1:
@@ -60,11 +57,11 @@ class MemoryData(Layer):
         self._batches: ArrayBatches | None = None
         self._shape(top)
 
-    def _shape(self, top: Sequence[Blob]) -> None:
+    def _shape(self, top: Blobs) -> None:
         top[0].reshape(self._batch_size, *self._item)
         top[1].reshape(self._batch_size)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._shape(top)
 
     def set_batch_size(self, size: int) -> None:
@@ -92,7 +89,7 @@ class MemoryData(Layer):
         except DataError as error:
             raise self.fail(str(error)) from error
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self._batches is None:
             raise self.fail(
                 "has no data yet; call set_input_arrays (or the layer's set_arrays) before forward"
@@ -101,16 +98,14 @@ class MemoryData(Layer):
         for blob, part in zip(top, self._batches.next(self.ops.dtype), strict=True):
             self.ops.copy_to_device(part, blob.data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """Nothing is below."""
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> State:
         position = self._batches.position if self._batches else 0
         return {**super().get_state(), "position": position}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         super().set_state(state)
         if self._batches is not None:
             self._batches.position = state.get("position", 0) % len(self._batches.labels)

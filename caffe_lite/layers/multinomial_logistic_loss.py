@@ -1,11 +1,10 @@
 """Cross-entropy of given probabilities."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import LOG_THRESHOLD, LossLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("MultinomialLogisticLoss")
@@ -26,7 +25,7 @@ class MultinomialLogisticLoss(LossLayer):
                 top: "loss" }
     """
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         items, classes = bottom[0].shape[0], prod(bottom[0].shape[1:])
         self.require_labels(bottom[1], items)
@@ -34,7 +33,7 @@ class MultinomialLogisticLoss(LossLayer):
         self._clipped, self._logs = (self.ops.empty((items, classes)) for _ in range(2))
         self._classes = self.xp.arange(classes, dtype=self.ops.dtype)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, work = self.xp, self._clipped
         label = bottom[1].data.reshape(-1)
         self.check_labels(label, work.shape[1])
@@ -46,9 +45,7 @@ class MultinomialLogisticLoss(LossLayer):
         xp.log(work, out=self._logs)
         top[0].data[...] = -self._logs.sum() / len(work)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             work = self._clipped

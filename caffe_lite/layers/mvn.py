@@ -1,10 +1,9 @@
 """Normalization of each item by itself."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("MVN")
@@ -27,12 +26,12 @@ class MVN(Layer):
         layer { name: "mvn" type: "MVN" bottom: "x" top: "y" mvn_param { across_channels: true } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.mvn_param
         self._scales, self._eps = param.normalize_variance, param.eps
         self._work, self._mean, self._std = (Blob(self.ops) for _ in range(3))
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         x = bottom[0]
         if len(x.shape) > 4:
@@ -43,7 +42,7 @@ class MVN(Layer):
         for blob in (self._mean, self._std):
             blob.reshape(rows, 1)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, work, mean, std = self.xp, self._work.data, self._mean.data, self._std.data
         x, y = bottom[0].data.reshape(work.shape), top[0].data.reshape(work.shape)
         xp.mean(x, axis=1, keepdims=True, out=mean)
@@ -55,9 +54,7 @@ class MVN(Layer):
             std += self._eps
             y /= std
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         xp, work, mean = self.xp, self._work.data, self._mean.data

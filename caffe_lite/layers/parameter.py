@@ -1,10 +1,8 @@
 """Parameter: a learned blob as a top."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Parameter")
@@ -27,11 +25,11 @@ class Parameter(Layer):
 
     bottoms = (0, 0)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if not self.blobs:
             self.add_blob(tuple(self.param.parameter_param.shape.dim))
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if not self.blobs[0].count:
             raise self.fail(
                 f"every dim of parameter_param.shape must be at least 1, got {self.blobs[0].shape}"
@@ -39,12 +37,10 @@ class Parameter(Layer):
         top[0].reshape(*self.blobs[0].shape)
         top[0].share_data(self.blobs[0])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The top looks at the learned blob's memory."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if self.needs_param_diff(0):
             diff = self.blobs[0].diff
             self.xp.add(diff, top[0].diff, out=diff)

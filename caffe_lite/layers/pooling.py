@@ -1,15 +1,11 @@
 """Pooling: the largest, the average or a drawn pixel of each window."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers._conv import misfit
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage, Blobs, Flags, Pair
 
-Pair = tuple[int, int]
 Methods = schema.PoolingParameter
 
 
@@ -47,7 +43,7 @@ class Pooling(Layer):
     tops = (1, 2)
     tops_without_gradient = (1,)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.pooling_param
         self.note_hint(param, "engine")
         self._method = param.pool
@@ -77,7 +73,7 @@ class Pooling(Layer):
         if any(p >= k for p, k in zip(self._pad, self._kernel, strict=True)):
             raise self.fail(f"pad must be smaller than the kernel {self._kernel}, got {self._pad}")
 
-    def _pair(self, param: Any, field: str, short: str) -> Pair:
+    def _pair(self, param: AnyMessage, field: str, short: str) -> Pair:
         given = [param.HasField(f"{short}_{side}") for side in "hw"]
         if not any(given):
             return (getattr(param, field),) * 2
@@ -85,7 +81,7 @@ class Pooling(Layer):
             raise self.fail(f"give {field}, or both {short}_h and {short}_w")
         return getattr(param, f"{short}_h"), getattr(param, f"{short}_w")
 
-    def _given_kernel(self, param: Any) -> Pair:
+    def _given_kernel(self, param: AnyMessage) -> Pair:
         if not param.HasField("kernel_size") and not param.HasField("kernel_h"):
             raise self.fail("give kernel_size, or both kernel_h and kernel_w, or global_pooling")
         kernel = self._pair(param, "kernel_size", "kernel")
@@ -93,7 +89,7 @@ class Pooling(Layer):
             raise self.fail(f"the kernel must be at least 1, got {kernel}")
         return kernel
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         if len(shape) != 4:
@@ -106,14 +102,14 @@ class Pooling(Layer):
                 f"the output would be {made[0]} x {made[1]}: "
                 f"{misfit(self._kernel, shape[2:], self._pad)}"
             )
-        # Windows begin no farther out than just beyond the image, where they are empty anyway.
-        self._step = tuple(
+        # A window need not begin farther out than just beyond the image: there it is empty.
+        down, right = (
             min(stride, size + pad)
             for stride, size, pad in zip(self._stride, shape[2:], self._pad, strict=True)
         )
+        self._step = down, right
         for blob in top:
             blob.reshape(*shape[:2], *made)
-        self._mask = self._uniform = None
         if self._method != Methods.AVE:
             self._mask = self.ops.empty(top[0].shape, "int32")
         if self._draws:
@@ -129,7 +125,7 @@ class Pooling(Layer):
             made -= 1
         return made
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self._method == Methods.MAX:
             self.ops.max_pool(x, y, self._mask, self._kernel, self._step, self._pad)
@@ -143,9 +139,7 @@ class Pooling(Layer):
         else:
             self.ops.stochastic_pool_test(x, y, self._kernel, self._step)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diff, bottom[0].diff

@@ -1,10 +1,8 @@
 """Power of an affine function."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("Power")
@@ -32,7 +30,7 @@ class Power(Neuron):
 
     reads_x = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         param = self.param.power_param
         self._power, self._scale, self._shift = param.power, param.scale, param.shift

@@ -1,12 +1,12 @@
 """Rectifier with a learned slope."""
 
-from collections.abc import Sequence
 from math import prod
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags
 
 
 @register("PReLU")
@@ -29,7 +29,7 @@ class PReLU(Layer):
 
     in_place = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         self._check_axes(bottom[0])
         param = self.param.prelu_param
@@ -40,7 +40,7 @@ class PReLU(Layer):
         self._works_in_place = top[0] is bottom[0]
         self._x = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         self._check_axes(bottom[0])
         channels = bottom[0].shape[1]
@@ -54,15 +54,13 @@ class PReLU(Layer):
         slopes = self.blobs[0].count
         self._view = (bottom[0].shape[0], slopes, prod(bottom[0].shape[1:]) // slopes)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self._works_in_place:
             self._x.data[...] = x
         self.ops.prelu(x.reshape(self._view), self.blobs[0].data.reshape(-1), y.reshape(self._view))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         x = (self._x if self._works_in_place else bottom[0]).data.reshape(self._view)
         dy = top[0].diff.reshape(self._view)
         slope = self.blobs[0]

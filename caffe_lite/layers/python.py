@@ -17,6 +17,7 @@ from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.host_blob import HostBlobs
 from caffe_lite.layers.base import Layer, log
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags, LayerParameter, NetParameter, Shape, State
 
 
 @register("Python")
@@ -56,7 +57,7 @@ class Python(Layer):
     has_source = True
 
     @classmethod
-    def source_exists(cls, param: Any) -> bool:
+    def source_exists(cls, param: LayerParameter) -> bool:
         """Whether the module is there. A module that does not parse is, unless one ships for it."""
         name = param.python_param.module
         top_level = name.partition(".")[0]
@@ -69,7 +70,7 @@ class Python(Layer):
             return plugins.shipped_module(name) is None
 
     @classmethod
-    def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
         """What the class of a module that ships declares."""
         own = param.python_param
         module = plugins.shipped_module(own.module)
@@ -77,7 +78,7 @@ class Python(Layer):
         shapes = user.declared_shapes(own.param_str) if user else None
         return shapes[min(top, len(shapes) - 1)] if shapes else None
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.python_param
         self.note_hint(param, "share_in_parallel")
         cls = self._find_class(param.module, param.layer)
@@ -88,21 +89,20 @@ class Python(Layer):
         self._user.blobs = _UserBlobs(self.blobs, self._host)
         self._call("setup", bottom, top)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._call("reshape", bottom, top)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self._call("forward", bottom, top)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self._call("backward", top, list(propagate_down), bottom)
 
-    def get_state(self) -> dict[str, Any]:
-        return self._guard(self._user.get_state)
+    def get_state(self) -> State:
+        state: State = self._guard(self._user.get_state)
+        return state
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         self._guard(self._user.set_state, state)
 
     def close(self) -> None:

@@ -1,12 +1,12 @@
 """Sums over trailing axes."""
 
-from collections.abc import Sequence
 from math import prod
 
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags
 
 Operation = schema.ReductionParameter
 
@@ -29,11 +29,11 @@ class Reduction(Layer):
                 reduction_param { operation: SUMSQ axis: 1 coeff: 0.5 } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._operation = self.param.reduction_param.operation
         self._terms = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape, param = bottom[0].shape, self.param.reduction_param
         axis = self.canonical_axis(param.axis, len(shape))
@@ -44,7 +44,7 @@ class Reduction(Layer):
         if self._operation == Operation.MEAN:
             self._coeff /= self._view[1]
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp = self.xp
         terms, y = bottom[0].data.reshape(self._view), top[0].data.reshape(-1)
         if self._operation == Operation.ASUM:
@@ -55,9 +55,7 @@ class Reduction(Layer):
         if self._coeff != 1:
             y *= self._coeff
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         xp = self.xp

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from caffe_lite import plugins
 from caffe_lite.errors import LayerError, did_you_mean
@@ -18,6 +18,7 @@ from caffe_lite.layers.layer_set import LayerSet, snake_case
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, has_field
 from caffe_lite.proto.proto_source import parse_fields, parse_proto
+from caffe_lite.types import LayerParameter
 
 CAFFE = LayerSet("Caffe 1.0", "caffe_lite.layers")
 
@@ -148,7 +149,7 @@ def layer_types() -> list[str]:
     return sorted({*shipped, *_registered, *plugins.names(plugins.LAYER_GROUP)})
 
 
-def layer_class(type_name: str, param: Any = None) -> type[Layer]:
+def layer_class(type_name: str, param: LayerParameter | None = None) -> type[Layer]:
     """The class behind a type name; its module is imported on first use.
 
     Where the name has several meanings, `param`, the LayerParameter, decides by the fields that it
@@ -176,7 +177,7 @@ def meanings_of(type_name: str) -> list[Meaning]:
     return sorted(_registered.get(type_name, []), key=lambda meaning: not meaning.when)
 
 
-def _load(type_name: str, param: Any) -> None:
+def _load(type_name: str, param: LayerParameter | None) -> None:
     """Import what the name means: Caffe's layer, else a plugin's, else the forks'."""
     if (module := CAFFE.module(type_name)) is not None:
         import_module(module)

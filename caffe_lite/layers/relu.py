@@ -1,10 +1,8 @@
 """ReLU: rectified linear units, leaky ones too."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("ReLU")
@@ -25,7 +23,7 @@ class ReLU(Layer):
     keeps_layout = True
     in_place = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope = self.param.relu_param.negative_slope
         self.note_hint(self.param.relu_param, "engine")
 
@@ -33,15 +31,13 @@ class ReLU(Layer):
     def rectifier_slope(self) -> float | None:
         return self.slope if type(self) is ReLU else None
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.ops.relu(bottom[0].data, top[0].data, self.slope)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             self.ops.relu_grad(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)

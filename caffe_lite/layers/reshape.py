@@ -1,11 +1,10 @@
 """Reshape: the same elements under another shape."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Reshape")
@@ -27,7 +26,7 @@ class Reshape(Layer):
                 reshape_param { shape { dim: 0 dim: -1 } } }
     """
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         first, last = self._span(len(shape))
@@ -74,10 +73,8 @@ class Reshape(Layer):
             )
         return first, last
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The top looks at the bottom's memory."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """The bottom looks at the top's gradient."""

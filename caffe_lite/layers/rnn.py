@@ -1,13 +1,9 @@
 """RNN: the plain recurrent network."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers._recurrent import RecurrentLayer
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import AnyMessage, Array, Blobs
 
 
 @register("RNN")
@@ -40,16 +36,16 @@ class RNN(RecurrentLayer):
 
     reads = ("recurrent_param",)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self._h, self._o = Blob(self.ops), Blob(self.ops)
 
-    def add_weights(self, param: Any) -> None:
+    def add_weights(self, param: AnyMessage) -> None:
         super().add_weights(param)
         self.add_blob((self._hidden, self._hidden), param.weight_filler)
         self.add_blob((self._hidden,), param.bias_filler)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._h.reshape(self._steps, self._streams, self._hidden)
         self._o.reshape(self._steps, self._streams, self._hidden)

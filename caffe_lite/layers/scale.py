@@ -1,11 +1,10 @@
 """Product with a factor along some axes."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers._affine import Affine
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Scale")
@@ -36,7 +35,7 @@ class Scale(Affine):
 
     what = "scale"
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         param = self.param.scale_param
         learned = len(bottom) == 1
@@ -53,7 +52,7 @@ class Scale(Affine):
         self._works_in_place = top[0] is bottom[0]
         self._x, self._work = Blob(self.ops), Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         axis, shape = self.param.scale_param.axis, bottom[0].shape
         self._view = self.view_for(self._scale(bottom), shape, axis)
@@ -62,7 +61,7 @@ class Scale(Affine):
         for blob in (self._x, self._work):
             blob.reshape(*self._view)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self._as_views(bottom[0].data, top[0].data, self._view)
         if self._works_in_place:
             self._x.data[...] = x
@@ -70,9 +69,7 @@ class Scale(Affine):
         if self._bias is not None:
             self.ops.add_bias(y, self._bias.data.reshape(-1))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         learned = len(bottom) == 1
         scale, dy = self._scale(bottom), top[0].diff.reshape(self._view)
         if self._bias is not None and self.needs_param_diff(len(self.blobs) - 1):
@@ -91,5 +88,5 @@ class Scale(Affine):
             dy, dx = self._as_views(top[0].diff, bottom[0].diff, self._view)
             self.xp.multiply(dy, scale.data.reshape(-1, 1), out=dx)
 
-    def _scale(self, bottom: Sequence[Blob]) -> Blob:
+    def _scale(self, bottom: Blobs) -> Blob:
         return bottom[1] if len(bottom) > 1 else self.blobs[0]

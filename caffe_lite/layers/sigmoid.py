@@ -1,10 +1,8 @@
 """Logistic sigmoid."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, ArrayModule, Blobs
 
 
 @register("Sigmoid")
@@ -21,7 +19,7 @@ class Sigmoid(Neuron):
         layer { name: "gate" type: "Sigmoid" bottom: "x" top: "y" }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.note_hint(self.param.sigmoid_param, "engine")
 
@@ -33,7 +31,7 @@ class Sigmoid(Neuron):
         slope *= y
 
 
-def sigmoid(xp: Array, x: Array, y: Array) -> None:
+def sigmoid(xp: ArrayModule, x: Array, y: Array) -> None:
     """y = (1 + tanh(x / 2)) / 2, the logistic function in a form that cannot overflow."""
     xp.multiply(x, 0.5, out=y)
     xp.tanh(y, out=y)

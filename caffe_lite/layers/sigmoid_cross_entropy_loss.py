@@ -1,13 +1,11 @@
 """Cross-entropy of independent yes-or-no predictions."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers._loss import NormalizedLossLayer
 from caffe_lite.layers.bnll import softplus
 from caffe_lite.layers.registry import register
 from caffe_lite.layers.sigmoid import sigmoid
 from caffe_lite.proto import schema
+from caffe_lite.types import Blobs, Flags
 
 
 @register("SigmoidCrossEntropyLoss")
@@ -31,7 +29,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
 
     reads = ("loss_param",)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         param, modes = self.param.loss_param, schema.LossParameter
         if not (param.HasField("normalization") or param.HasField("normalize")):
@@ -39,7 +37,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         if self._ignore_label is None and self._normalization == modes.VALID:
             self._normalization = modes.FULL  # the same, without counting
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
         if bottom[1].count != bottom[0].count:
@@ -49,7 +47,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         self._terms, self._probability = self.ops.empty(shape), self.ops.empty(shape)
         self._ignored = self.ops.empty(shape, bool)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, terms, work = self.xp, self._terms, self._probability
         x, target = bottom[0].data, bottom[1].data.reshape(terms.shape)
         # -t log(p) - (1 - t) log(1 - p) = log(1 + exp(x)) - t * x
@@ -66,9 +64,7 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         self._divisor = self.normalizer(len(x), x.size // len(x), valid)
         top[0].data[...] = terms.sum() / self._divisor
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             dx, target = bottom[0].diff, bottom[1].data.reshape(self._terms.shape)

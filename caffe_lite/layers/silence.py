@@ -1,10 +1,8 @@
 """Silence: takes blobs that nobody else wants."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Silence")
@@ -23,13 +21,11 @@ class Silence(Layer):
     bottoms = (1, None)
     tops = (0, 0)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """There is no top to shape."""
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """There is no top to fill."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self._zero_gradient(propagate_down, bottom)

@@ -1,14 +1,11 @@
 """Slice: one blob cut along one axis."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-
-Array = Any
+from caffe_lite.types import Array, Blobs, Flags
 
 
 @register("Slice")
@@ -32,13 +29,13 @@ class Slice(Layer):
     keeps_layout = True
     tops = (1, None)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.slice_param
         if param.HasField("axis") and param.HasField("slice_dim"):
             raise self.fail("give axis or its older name slice_dim, not both")
         self._given_axis = param.slice_dim if param.HasField("slice_dim") else param.axis
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         self._axis = self.canonical_axis(self._given_axis, len(shape))
@@ -72,14 +69,12 @@ class Slice(Layer):
         for begin, end in pairwise(self._cuts):
             yield x[(slice(None),) * self._axis + (slice(begin, end),)]
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) > 1:
             for blob, part in zip(top, self._parts(bottom[0].data), strict=True):
                 blob.data[...] = part
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0] and len(top) > 1:
             for blob, part in zip(top, self._parts(bottom[0].diff), strict=True):
                 part[...] = blob.diff

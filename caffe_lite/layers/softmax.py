@@ -1,11 +1,10 @@
 """Softmax over one axis."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Softmax")
@@ -26,22 +25,20 @@ class Softmax(Layer):
 
     in_place = True
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.note_hint(self.param.softmax_param, "engine")
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         axis = self.canonical_axis(self.param.softmax_param.axis, len(shape))
         top[0].reshape(*shape)
         self._view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.ops.softmax(bottom[0].data.reshape(self._view), top[0].data.reshape(self._view))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             y, dy, dx = top[0].data, top[0].diff, bottom[0].diff
             self.ops.softmax_grad(*(a.reshape(self._view) for a in (y, dy, dx)))

@@ -1,11 +1,10 @@
 """SoftmaxWithLoss: softmax and the cross-entropy of its true classes."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers._classes import class_view
 from caffe_lite.layers._loss import NormalizedLossLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("SoftmaxWithLoss")
@@ -34,12 +33,12 @@ class SoftmaxWithLoss(NormalizedLossLayer):
     tops = (1, 2)
     tops_without_gradient = (1,)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.note_hint(self.param.softmax_param, "engine")
         self._prob = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape
         self._view = class_view(self, bottom[0], bottom[1], self.param.softmax_param.axis)
@@ -51,7 +50,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
             top[1].reshape(*shape)
             top[1].share_data(self._prob)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         prob = self._prob.data.reshape(self._view)
         label = bottom[1].data.reshape(self._label_view)
         self.check_labels(label, self._classes, self._ignore_label)
@@ -60,9 +59,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
         self._divisor = self.normalizer(*self._label_view, valid)
         self.xp.divide(total, self._divisor, out=top[0].data)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             self.ops.softmax_loss_grad(

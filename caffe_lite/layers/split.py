@@ -1,10 +1,8 @@
 """Split: one blob for several layers; nets get these by themselves."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Split")
@@ -24,18 +22,16 @@ class Split(Layer):
     keeps_layout = True
     tops = (1, None)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         for blob in top:
             blob.reshape(*bottom[0].shape)
             blob.share_data(bottom[0])
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The tops look at the bottom's memory."""
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dx = bottom[0].diff

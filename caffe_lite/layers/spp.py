@@ -1,13 +1,11 @@
 """Spatial pyramid pooling."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.pooling import Pooling
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage, Array, Blobs, Flags, Shape, State
 
 _MOST_LEVELS = 31  # beyond, a level has more bins than any image has pixels
 
@@ -33,7 +31,7 @@ class SPP(Layer):
                 spp_param { pyramid_height: 3 pool: MAX } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.spp_param
         self.note_hint(param, "engine")
         if not 1 <= param.pyramid_height <= _MOST_LEVELS:
@@ -48,7 +46,7 @@ class SPP(Layer):
             pooling = Pooling(name, self.ops, self.phase, self._seed_key[0])
             self._levels.append((pooling, Blob(self.ops)))
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
         if len(shape) != 4:
@@ -63,7 +61,7 @@ class SPP(Layer):
         else:
             top[0].reshape(shape[0], sum(y.count for _, y in self._levels) // shape[0])
 
-    def _pooling_param(self, level: int, shape: tuple[int, ...]) -> Any:
+    def _pooling_param(self, level: int, shape: Shape) -> AnyMessage:
         bins, sizes = 2**level, shape[2:]
         kernel = [-(-size // bins) for size in sizes]
         pad = [(k * bins - size + 1) // 2 for k, size in zip(kernel, sizes, strict=True)]
@@ -79,7 +77,7 @@ class SPP(Layer):
                 f"STOCHASTIC takes no padding, which {bins} x {bins} bins of "
                 f"{sizes[0]} x {sizes[1]} need; each side must be a multiple of {bins}"
             )
-        return schema.PoolingParameter(
+        pooling: AnyMessage = schema.PoolingParameter(
             pool=pool,
             kernel_h=kernel[0],
             kernel_w=kernel[1],
@@ -88,16 +86,15 @@ class SPP(Layer):
             pad_h=pad[0],
             pad_w=pad[1],
         )
+        return pooling
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for pooling, y in self._levels:
             pooling.forward(bottom, [y])
         for y, part in self._parts(top[0].data):
             part[...] = y.data.reshape(part.shape)
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         for y, part in self._parts(top[0].diff):
@@ -110,7 +107,7 @@ class SPP(Layer):
                 dx = bottom[0].diff
                 dx += self._x.diff
 
-    def _parts(self, array: Any) -> list[tuple[Blob, Any]]:
+    def _parts(self, array: Array) -> list[tuple[Blob, Array]]:
         """Each level's blob with its columns of the top."""
         rows, start, parts = array.reshape(len(array), -1), 0, []
         for _, y in self._levels:
@@ -119,12 +116,12 @@ class SPP(Layer):
             start += width
         return parts
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> State:
         state = super().get_state()
         levels = [pooling.get_state() for pooling, _ in self._levels]
         return {**state, "levels": levels} if any(levels) else state
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: State) -> None:
         super().set_state(state)
         parts = state.get("levels") or [{} for _ in self._levels]
         for (pooling, _), part in zip(self._levels, parts, strict=True):

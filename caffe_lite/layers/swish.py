@@ -1,11 +1,10 @@
 """Swish."""
 
-from collections.abc import Sequence
-
 from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
 from caffe_lite.layers.sigmoid import sigmoid
+from caffe_lite.types import Array, Blobs
 
 
 @register("Swish")
@@ -24,12 +23,12 @@ class Swish(Neuron):
         layer { name: "swish" type: "Swish" bottom: "x" top: "y" swish_param { beta: 1.5 } }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self._beta = self.param.swish_param.beta
         self._gate = Blob(self.ops)
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._gate.reshape(*bottom[0].shape)
 

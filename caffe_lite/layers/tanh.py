@@ -1,10 +1,8 @@
 """Hyperbolic tangent."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
-from caffe_lite.layers._neuron import Array, Neuron
+from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Array, Blobs
 
 
 @register("TanH")
@@ -21,7 +19,7 @@ class TanH(Neuron):
         layer { name: "tanh" type: "TanH" bottom: "x" top: "y" }
     """
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.note_hint(self.param.tanh_param, "engine")
 

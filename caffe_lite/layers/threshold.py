@@ -1,10 +1,8 @@
 """Step function."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs
 
 
 @register("Threshold")
@@ -24,10 +22,10 @@ class Threshold(Layer):
 
     in_place = True
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         threshold = self.param.threshold_param.threshold
         self.xp.greater(bottom[0].data, threshold, out=top[0].data)

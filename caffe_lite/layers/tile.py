@@ -1,11 +1,10 @@
 """Repetition along an axis."""
 
-from collections.abc import Sequence
 from math import prod
 
-from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs, Flags
 
 
 @register("Tile")
@@ -22,7 +21,7 @@ class Tile(Layer):
         layer { name: "tile" type: "Tile" bottom: "x" top: "y" tile_param { axis: 2 tiles: 3 } }
     """
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         tiles, shape = self.param.tile_param.tiles, bottom[0].shape
         if tiles < 1:
@@ -31,13 +30,11 @@ class Tile(Layer):
         top[0].reshape(*shape[:axis], tiles * shape[axis], *shape[axis + 1 :])
         self._view = (prod(shape[:axis]), tiles, prod(shape[axis:]))
 
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         outer, _, inner = self._view
         self.ops.tile(bottom[0].data.reshape(outer, inner), top[0].data.reshape(self._view))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             outer, _, inner = self._view
             self.ops.tile_grad(

@@ -1,12 +1,10 @@
 """WindowData: labelled windows of images, for R-CNN."""
 
-from collections.abc import Sequence
-
-from caffe_lite.blob import Blob
 from caffe_lite.data.window_file import WindowFile
 from caffe_lite.data.windows import WindowBatches
 from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.types import Blobs
 
 
 @register("WindowData")
@@ -40,7 +38,7 @@ class WindowData(ImageDataLayer):
     reads = ("window_data_param", "transform_param", "data_param.prefetch")
     tops = (2, 2)
 
-    def open(self, top: Sequence[Blob]) -> WindowBatches:
+    def open(self, top: Blobs) -> WindowBatches:
         param, transform = self.param.window_data_param, self.param.transform_param
         self.refuse_moved(param)
         size = self.batch_size(param)
