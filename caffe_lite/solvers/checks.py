@@ -15,7 +15,12 @@ POSITIVE = ("average_loss", "iter_size")
 
 NETS = ("net_param", "train_net_param", "test_net_param")
 # Fields that forks of Caffe added to SolverParameter, and that solvers here honour.
-HONOURED: tuple[str, ...] = ("device_id__list",)
+HONOURED = (
+    "device_id__list",
+    "eval_type",
+    "ap_version",
+    "show_per_class_result",
+)
 
 
 def check_solver(param: Any, place: str) -> None:

@@ -196,7 +196,7 @@ class MultiBoxLoss(NormalizedLossLayer):
 
     def _assign(self, bottom: Blobs, boxes: Array | None, truths: Truths) -> Assignment:
         images, _, places, _ = self._view
-        if self.param.multibox_loss_param.use_prior_for_matching:
+        if boxes is None or self.param.multibox_loss_param.use_prior_for_matching:
             priors = self.ops.to_host(bottom[2].data).reshape(2, -1, 4)[0]
             return self._matcher.priors(priors, truths, images, places)
         return self._matcher.predictions(self.ops.to_host(boxes), truths)
