@@ -1,24 +1,25 @@
-"""Every error that a file, a net or a machine can cause, and the words that help to mend it.
+"""The errors that a user can fix, and suggestions for misspelt names.
 
-The command line prints a `CaffeError` as one line and exits with 1; anything else that escapes is
-a fault of this package and shows its traceback. Messages name the place, the rule, and what came.
+The command line prints a `CaffeError` as one line and exits with 1; any other exception is a bug of
+this package and shows its traceback. A message names the place, states the rule, and says what was
+found and what to do.
 """
 
 from collections.abc import Iterable
 
 
 class CaffeError(RuntimeError):
-    """An error that the user can mend: a file, a definition, an option or the machine's set-up.
+    """An error that the user can fix: in a file, a definition, an option or the installation.
 
-    A RuntimeError, since that is what scripts written for pycaffe catch.
+    It is a RuntimeError because scripts written for pycaffe catch that.
     """
 
 
 class PrototxtError(CaffeError):
     """A definition (prototxt, or its binary form) that cannot be read.
 
-    `file` is the name that was opened, `line` and `column` count from 1 and point at the
-    offending token; all three are None where they are unknown, as for a binary file.
+    `file` is the name that was opened; `line` and `column` count from 1 and point at the wrong
+    token. Each is None if unknown, as lines are in a binary file.
     """
 
     def __init__(
@@ -40,19 +41,19 @@ class PrototxtError(CaffeError):
 
 
 class ModelError(CaffeError):
-    """A net that cannot be wired, or weights that do not fit it."""
+    """A net whose layers cannot be connected, or weights that do not fit it."""
 
 
 class LayerError(ModelError):
-    """A layer whose parameters, bottoms or shapes break its rules."""
+    """A layer whose parameters, bottoms or shapes are not valid for its type."""
 
 
 class DataError(CaffeError):
-    """A data source that is missing, damaged, or not shaped as the layer expects."""
+    """A data source that is missing, damaged, or of another shape than the layer expects."""
 
 
 class BackendError(CaffeError):
-    """A device or library that was asked for and is not there."""
+    """A device or library that is needed and not available."""
 
 
 class SolverError(CaffeError):
@@ -60,15 +61,15 @@ class SolverError(CaffeError):
 
 
 class UsageError(CaffeError):
-    """Options that do not go together, or an argument of the wrong kind."""
+    """Options that exclude each other, or an argument of the wrong kind."""
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return '; did you mean "x"?' for the candidate nearest to `name`, or '' if none is near.
+    """Return '; did you mean "x"?' for the candidate most like `name`, or '' if none is similar.
 
-    Case and underscores do not count, so that `inner_product` finds `InnerProduct`.
+    Case and underscores are ignored, so `inner_product` finds `InnerProduct`.
     """
-    from difflib import get_close_matches  # costs more than the rest of this module
+    from difflib import get_close_matches  # slower to import than this whole module
 
     folded: dict[str, str] = {}
     for candidate in candidates:

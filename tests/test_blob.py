@@ -14,7 +14,7 @@ def ops():
     return get_ops()
 
 
-def test_memory_is_taken_when_touched_and_starts_at_zero(ops):
+def test_memory_is_allocated_on_first_use_and_starts_at_zero(ops):
     blob = Blob(ops, 2, 3)
     assert not blob.has_data and not blob.has_diff
     assert blob.data.shape == (2, 3) and blob.data.dtype == np.float32
@@ -81,12 +81,12 @@ def test_starting_values_are_drawn_on_first_use_only(ops):
 
     blob = Blob(ops, 2, 2)
     blob.fill_on_first_use(initial)
-    assert not calls
+    assert not calls, "the filler ran before the data was used"
     assert blob.data.tolist() == [[5, 5], [5, 5]]
     assert blob.data[0, 0] == 5 and len(calls) == 1
 
 
-def test_loading_spares_the_starting_values(ops):
+def test_loading_does_not_run_the_filler(ops):
     blob = Blob(ops, 2)
     blob.fill_on_first_use(lambda data: pytest.fail("starting values were drawn"))
     blob.load([1, 2])
@@ -101,7 +101,7 @@ def test_a_sharer_has_the_owners_starting_values(ops):
     assert sharer.data.tolist() == [3, 3]
 
 
-def test_release_gives_memory_back(ops):
+def test_release_frees_the_memory(ops):
     blob = Blob(ops, 3)
     blob.data[...] = 1
     blob.release()
@@ -122,7 +122,7 @@ def test_blob_vec_appends_blobs(ops):
 
 
 class DeviceOps:
-    """Stands for a device: arrays reach the host as copies."""
+    """A device of which the host sees copies."""
 
     on_host, dtype = False, np.dtype(np.float32)
 
@@ -179,7 +179,7 @@ def test_host_views_of_a_blob_that_is_gone_are_not_those_of_the_next():
     for _ in range(10):  # the memory of a blob that is gone is soon that of another
         host = views.wrap(Blob(ops, 2))
         for array in (host.data, host.diff):
-            assert not array.any()
+            assert not array.any(), "the array is that of an earlier blob"
             array[...] = 5
 
 

@@ -110,4 +110,4 @@ def test_bad_parameters_are_refused_at_once(shape, fields, message):
     blob = Blob(get_ops(), *shape)
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         fill(blob, schema.FillerParameter(**fields), np.random.default_rng)
-    assert not blob.has_data
+    assert not blob.has_data, "the blob was filled"

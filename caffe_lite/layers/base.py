@@ -135,6 +135,11 @@ class Layer:
             raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
 
     @_Default
+    def described_type(self) -> str:
+        """The type that descriptions of a net show."""
+        return self.type
+
+    @_Default
     def takes_rectifier(self) -> bool:
         """Whether the layer has a `forward_rectified`."""
         return False
@@ -179,7 +184,7 @@ class Layer:
         return None
 
     @classmethod
-    def writes_file(cls, param: Any) -> str:
+    def writes_file(cls, param: LayerParameter) -> str:
         """The file that a layer with this LayerParameter overwrites, "" if none."""
         return ""
 

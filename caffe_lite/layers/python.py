@@ -109,6 +109,11 @@ class Python(Layer):
         if "_user" in vars(self):
             self._guard(self._user.close)
 
+    @property
+    def described_type(self) -> str:
+        """The type that the user's layer describes itself as, if it does."""
+        return self._user.described_type or self.type
+
     def __getattr__(self, name: str) -> Any:
         """What the user keeps on the instance is found on the net's layer too."""
         if name == "_user":

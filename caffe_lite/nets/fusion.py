@@ -10,7 +10,7 @@ def rectified_layers(wiring: Wiring, layers: Sequence[Layer]) -> dict[int, float
     """The layers that can take over the forward pass of the ReLU behind them.
 
     By position, the slope of that ReLU. The layer has one top, and the ReLU comes next and works in
-    place on it, so that nobody else can see the values in between.
+    place on it, so no other layer uses the values in between.
     """
     found = {}
     for i, (layer, behind) in enumerate(zip(layers, layers[1:], strict=False)):

@@ -1,14 +1,12 @@
-"""Describe nets whose data or Python modules are elsewhere: stand-ins take their layers' places.
+"""Describe nets whose data or Python modules are missing: other layers take their places.
 
-Shapes come from the caller, else from the layer's definition (`Layer.source_shape`), else they are
-guessed.
+The shapes of their tops come from the caller, else from the layer's definition
+(`Layer.source_shape`), else they are guessed.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from caffe_lite.blob import Blob
 from caffe_lite.errors import LayerError, ModelError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
@@ -16,42 +14,46 @@ from caffe_lite.nets.graph import filter_net
 from caffe_lite.nets.untrusted import danger
 from caffe_lite.proto import schema
 from caffe_lite.trust import is_trusted
+from caffe_lite.types import Blobs, LayerParameter, NetParameter, Shape
 
-Shape = tuple[int, ...]
-
-# Two images and two rows of different sizes; what a net makes of both alike does not depend on them
+# Two guesses for images and for rows. Numbers that come out equal for both do not depend on them.
 _IMAGES = ((3, 227, 227), (1, 259, 259))
 _ROWS = ((2,), (3,))
 
 
 class Absent(Layer):
-    """Stands in for a layer whose source or module is missing; its tops have given shapes.
+    """Replaces a layer whose source or module is missing; its tops have given shapes.
 
-    `param_str` is a JSON object: `type`, that of the layer it stands for, and `tops`, their shapes.
+    `param_str` is a JSON object: `type`, that of the layer that is missing, and `tops`, the shapes.
+    A shape of None is that of the first bottom.
     """
 
     bottoms = tops = (0, None)
 
-    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         given = json.loads(self.param.python_param.param_str)
-        self.stands_for = given["type"]
+        self.described_type = given["type"]
         for blob, shape in zip(top, given["tops"], strict=True):
             blob.reshape(*(bottom[0].shape if shape is None else shape))
 
-    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The tops have their shapes already."""
 
 
 def without_sources(
-    net: Any, shapes: Mapping[str, Shape] | None = None, guess: int | None = None
-) -> tuple[Any, list[str]]:
-    """A copy of the NetParameter with stand-ins for data layers whose source is missing.
+    net: NetParameter, shapes: Mapping[str, Shape] | None = None, guess: int | None = None
+) -> tuple[NetParameter, list[str]]:
+    """A copy of the NetParameter that needs no data source and no Python module that is missing.
 
     The copy is filtered by the net's own `state`. `shapes` gives tops' shapes by name and replaces
     a data layer even where its source is there. Python layers whose module is missing are replaced
     too, and, unless definitions are trusted, all layers that could run code or write files. Also
     returns the names of the tops whose shape is a guess, the first or the second by `guess` 0 or 1;
     without `guess` a top of unknown shape raises ModelError.
+    The copy is filtered by the net's own `state`. Layers whose source or module is missing are
+    replaced, and data layers with a top that `shapes` names; `shapes` gives the shapes of tops by
+    name. Tops of unknown shape get guess 0 or 1, or raise ModelError if `guess` is None. Also
+    returns the names of the tops whose shape is a guess.
     """
     filtered = filter_net(net)
     given = dict(shapes or {})
@@ -75,8 +77,8 @@ def without_sources(
     return filtered, guessed
 
 
-def _class_of(layer: Any) -> type[Layer]:
-    """The layer's class; of a type that nobody knows, which the net will report, the base."""
+def _class_of(layer: LayerParameter) -> type[Layer]:
+    """The layer's class; Layer itself for an unknown type, which building the net will report."""
     try:
         return layer_class(layer.type, layer)
     except LayerError:
@@ -84,11 +86,15 @@ def _class_of(layer: Any) -> type[Layer]:
 
 
 def _replacement_shapes(
-    layer: Any, net: Any, given: Mapping[str, Shape], guess: int | None, guessed: list[str]
+    layer: LayerParameter,
+    net: NetParameter,
+    given: Mapping[str, Shape],
+    guess: int | None,
+    guessed: list[str],
 ) -> list[Shape | None] | None:
     """The shapes of the layer's tops if it is to be replaced, else None.
 
-    A shape of None is that of the first bottom.
+    A shape of None is that of the first bottom. Names of tops that are guessed go to `guessed`.
     """
     refused = not is_trusted() and bool(danger(layer))
     cls = Layer if refused and layer.type != "Python" else _class_of(layer)
@@ -115,14 +121,16 @@ def _replacement_shapes(
     return tops
 
 
-def _guess(cls: type[Layer], layer: Any, top: int, net: Any, guess: int) -> Shape:
-    """Images where a layer above looks at neighbours, else rows."""
+def _guess(
+    cls: type[Layer], layer: LayerParameter, top: int, net: NetParameter, guess: int
+) -> Shape:
+    """Images if a layer that uses the top is spatial, such as a convolution; else rows."""
     spatial = cls.reads_images or _goes_to_spatial(layer.top[top], net)
     return (cls.source_batch(layer), *(_IMAGES if spatial else _ROWS)[guess])
 
 
-def _goes_to_spatial(blob: str, net: Any) -> bool:
-    """Whether a layer that looks at neighbours takes the blob, directly or through others."""
+def _goes_to_spatial(blob: str, net: NetParameter) -> bool:
+    """Whether a spatial layer uses the blob, directly or through layers that keep the layout."""
     reached = {blob}
     for layer in net.layer:
         if not reached.isdisjoint(layer.bottom):

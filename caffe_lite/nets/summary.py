@@ -1,4 +1,4 @@
-"""What a net consists of: per layer its tops, learned blobs, multiply-adds and memory."""
+"""A table of a net's layers: their tops, learned blobs, multiply-adds and memory."""
 
 from dataclasses import dataclass, fields
 
@@ -7,9 +7,9 @@ from caffe_lite.nets.net import Net
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer; shapes of its tops by name, counts of elements, bytes of its tops' data.
+    """One layer: the shapes of its tops by name, counts of elements, bytes of its tops' data.
 
-    A number is None where it depends on data whose shape is not known.
+    A number is None if it depends on data of unknown shape.
     """
 
     name: str
@@ -24,8 +24,8 @@ class LayerSummary:
 def summarize(net: Net) -> list[LayerSummary]:
     """Describe the layers of a net, for one forward pass. Allocates nothing.
 
-    `parameters` counts the learned elements that the layer owns, `shared` those that it borrows
-    from an earlier layer. Tops in the memory of a bottom or of a learned blob cost none.
+    `parameters` counts the learned elements that the layer owns, `shared` those that an earlier
+    layer owns. Tops that share the memory of a bottom or a learned blob count as no memory.
     """
     owned = {(spec.owner.name, spec.index) for spec in net.parameters.specs}
     rows = []
@@ -34,12 +34,12 @@ def summarize(net: Net) -> list[LayerSummary]:
         counts = {True: 0, False: 0}
         for index, blob in enumerate(layer.blobs):
             counts[(layer.name, index) in owned] += blob.count
-        taken = {blob.buffer_ids[0] for blob in (*bottom, *layer.blobs)}
-        fresh = [blob for blob in net.top_vecs[i] if blob.buffer_ids[0] not in taken]
+        others = {blob.buffer_ids[0] for blob in (*bottom, *layer.blobs)}
+        own_tops = [blob for blob in net.top_vecs[i] if blob.buffer_ids[0] not in others]
         rows.append(
             LayerSummary(
                 layer.name,
-                getattr(layer, "stands_for", layer.type),
+                layer.described_type,
                 {
                     net.wiring.blob_names[t]: blob.shape
                     for t, blob in zip(node.top, net.top_vecs[i], strict=True)
@@ -47,14 +47,14 @@ def summarize(net: Net) -> list[LayerSummary]:
                 counts[True],
                 counts[False],
                 layer.multiply_adds(bottom, net.top_vecs[i]),
-                sum(blob.count for blob in fresh) * net.ops.dtype.itemsize,
+                sum(blob.count for blob in own_tops) * net.ops.dtype.itemsize,
             )
         )
     return rows
 
 
 def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[LayerSummary]:
-    """The rows with None for each number in which `others`, the net on other data, differ."""
+    """The rows, with None for each number that differs in `others`, the same net on other data."""
     merged = []
     for row, other in zip(rows, others, strict=True):
         tops = {

@@ -1,4 +1,4 @@
-"""Convolution or InnerProduct with the ReLU behind it: one pass, and nobody can tell."""
+"""Convolution or InnerProduct and the ReLU behind it run as one, with the same results."""
 
 import logging
 
@@ -62,7 +62,7 @@ def relus(monkeypatch):
     return ran
 
 
-def test_which_layers():
+def test_what_is_fused():
     assert rectified(build()) == ["conv", "fc"]
 
 
@@ -74,7 +74,7 @@ def test_which_layers():
     ('layer { name: "relu"', 'layer { name: "between" type: "Power" bottom: "conv" top: "conv" }'
                              'layer { name: "relu"'),
 ])  # fmt: skip
-def test_which_not(old, new):
+def test_what_is_not_fused(old, new):
     assert old in NET
     assert rectified(build(NET.replace(old, new))) == ["fc"]
 
@@ -99,8 +99,8 @@ def test_numbers_are_those_of_layer_by_layer(relus, dtype):
         single.forward(i, i)
     assert relus == ["relu", "leak"]
     wanted = arrays(single, "data")
-    assert (wanted["conv"] == 0).any()
-    assert (wanted["fc"] < 0).any()
+    assert (wanted["conv"] == 0).any(), "the ReLU changes something"
+    assert (wanted["fc"] < 0).any(), "the slope of the second ReLU shows"
     for name, got in arrays(whole, "data").items():
         np.testing.assert_array_equal(got, wanted[name])
     for net in (whole, single):
@@ -119,7 +119,7 @@ def test_a_run_that_ends_before_the_relu_leaves_it_out(relus):
     fill(net)
     net.forward(0, 1)
     before = net.blobs["conv"].data.copy()
-    assert (before < 0).any()
+    assert (before < 0).any(), "conv without its ReLU has negative values"
     net.forward(2, 2)
     np.testing.assert_array_equal(net.blobs["conv"].data, np.maximum(before, 0))
     net.forward(2)
@@ -136,16 +136,16 @@ def test_hooks_see_each_layers_own_result(relus):
     assert least[1] < 0 <= least[2]
 
 
-def test_the_debug_log_tells_each_layers_own_result(relus, caplog):
+def test_the_debug_log_has_each_layers_own_result(relus, caplog):
     net = build()
     fill(net)
     net.debug_info = True
     with caplog.at_level(logging.INFO, "caffe_lite.net"):
         net.forward()
     assert relus == ["relu", "leak"]
-    told = [r.getMessage() for r in caplog.records if "top blob conv" in r.getMessage()]
-    assert len(told) == 2
-    assert told[0].split()[-1] != told[1].split()[-1]
+    lines = [r.getMessage() for r in caplog.records if "top blob conv" in r.getMessage()]
+    assert len(lines) == 2
+    assert lines[0].split()[-1] != lines[1].split()[-1], "conv and relu log different magnitudes"
 
 
 def test_shapes_may_change(relus):
@@ -157,7 +157,7 @@ def test_shapes_may_change(relus):
     net.forward()
     assert relus == []
     assert net.blobs["conv"].shape == (2, 4, 5, 4)
-    assert (net.blobs["conv"].data >= 0).all()
+    assert (net.blobs["conv"].data >= 0).all(), "the ReLU was applied"
 
 
 def test_on_a_gpu():

@@ -1,4 +1,4 @@
-"""Filtering by state and automatic splits, on messages alone."""
+"""Filtering by state and automatic splits: functions from message to message."""
 
 import pytest
 

@@ -53,7 +53,7 @@ def test_gradients_add_up_until_they_are_cleared(net):
     net.backward()
     np.testing.assert_allclose(net.params["b"][0].diff, 2 * once)
     net.clear_param_diffs()
-    assert not any(blob.diff.any() for blob in net.learnable_params)
+    assert not any(blob.diff.any() for blob in net.learnable_params), "a gradient was not cleared"
 
 
 def test_loss_weights_scale_loss_and_gradient(net):
@@ -115,20 +115,22 @@ def test_several_losses_add_up_and_none_is_zero():
 def test_one_seed_gives_one_net():
     first, second, other = build(SMALL % ""), build(SMALL % ""), build(SMALL % "", seed=8)
     weight = first.params["a"][0].data
-    assert (weight == second.params["a"][0].data).all()
-    assert (weight != other.params["a"][0].data).any()
-    assert (first.params["a"][0].data[:2] != first.params["b"][0].data[:, :3]).any()
+    assert (weight == second.params["a"][0].data).all(), "one seed, two nets"
+    assert (weight != other.params["a"][0].data).any(), "two seeds, one net"
+    assert (first.params["a"][0].data[:2] != first.params["b"][0].data[:, :3]).any(), (
+        "two layers have the same random numbers"
+    )
 
 
 def test_running_parts_of_the_net(net):
     net.forward(0, net.layer_index("r"))
-    assert not net.blobs["y"].data.any()
+    assert not net.blobs["y"].data.any(), "a layer behind the end ran"
     net.forward(net.layer_index("b"))
     np.testing.assert_allclose(net.loss(), by_hand(net)[1])
     net.backward(end=net.layer_index("b"))
     assert net.params["b"][0].diff.any() and not net.params["a"][0].diff.any()
     net.backward(net.layer_index("r"))
-    assert net.params["a"][0].diff.any()
+    assert net.params["a"][0].diff.any(), "backward did not reach the first layer"
 
 
 def test_positions_outside_the_net_are_refused(net):
@@ -185,11 +187,11 @@ def test_state_names_layers_and_resumes_them():
     fresh.blobs["x"].data[...] = 1
     fresh.set_state(state)
     fresh.forward()
-    assert (fresh.blobs["y"].data == expected).all()
+    assert (fresh.blobs["y"].data == expected).all(), "dropout does not continue from the state"
 
 
 @pytest.mark.parametrize(("options", "expected"), [({}, ["low"]), ({"level": 1}, ["high"])])
-def test_a_net_is_of_level_0_unless_told(options, expected):
+def test_the_default_level_is_0(options, expected):
     layer = 'layer { name: "%s" type: "Input" top: "x" input_param { shape { dim: 1 } } %s } '
     definition = layer % ("low", "include { max_level: 0 }")
     definition += layer % ("high", "include { min_level: 1 }")

@@ -70,4 +70,4 @@ def test_a_backward_pass_that_computes_nothing_says_why_once(caplog, definition,
     (warning,) = warnings
     assert warning.startswith('net "small": backward computes nothing: ')
     assert reason in warning
-    assert not any(blob.diff.any() for blob in net.learnable_params)
+    assert not any(blob.diff.any() for blob in net.learnable_params), "backward computed something"

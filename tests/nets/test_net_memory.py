@@ -1,4 +1,4 @@
-"""When a net takes memory, gives it back, and what it tells where there is none left."""
+"""When a net allocates and frees memory, and what it reports when there is none left."""
 
 import pytest
 
@@ -8,19 +8,19 @@ from caffe_lite.layers.euclidean_loss import EuclideanLoss
 from tests.nets.small_net import SMALL, build
 
 
-def test_closing_gives_memory_back(net):
+def test_closing_frees_the_memory(net):
     with net:
         net.forward()
         assert net.blobs["y"].has_data
     assert not net.blobs["y"].has_data
 
 
-def test_describing_a_net_takes_no_memory():
+def test_building_a_net_allocates_no_learned_blobs():
     net = build(SMALL % "")
     assert not any(blob.has_data for blob in net.learnable_params)
 
 
-def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
+def test_out_of_device_memory_names_the_largest_blobs(net, monkeypatch):
     def fail(*_):
         raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
 
@@ -30,19 +30,19 @@ def test_a_device_without_memory_tells_the_largest_blobs(net, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [("no room for 9 GiB", "no room for 9 GiB"), ("", "out of memory")]
+    ("message", "reported"), [("no room for 9 GiB", "no room for 9 GiB"), ("", "out of memory")]
 )
-def test_a_host_without_memory_tells_the_largest_blobs(net, monkeypatch, said, told):
+def test_out_of_host_memory_names_the_largest_blobs(net, monkeypatch, message, reported):
     def fail(*_):
-        raise MemoryError(said)
+        raise MemoryError(message)
 
     monkeypatch.setattr(net.layers[net.layer_index("b")], "backward", fail)
     net.forward()
-    with pytest.raises(BackendError, match=rf"^{told}; the net's largest blobs: h 5x4"):
+    with pytest.raises(BackendError, match=rf"^{reported}; the net's largest blobs: h 5x4"):
         net.backward()
 
 
-def test_memory_may_end_while_a_net_is_built(monkeypatch):
+def test_out_of_memory_while_a_net_is_built(monkeypatch):
     def fail(*_):
         raise OutOfDeviceMemoryError("gpu:0: no memory for an array of shape (9,)")
 

@@ -72,7 +72,7 @@ def test_shared_layers_follow_the_other_net(net):
     twin = build(SMALL % "", schema.TEST, seed=99)
     twin.share_trained_layers_with(net)
     net.params["a"][0].data[...] = 4
-    assert (twin.params["a"][0].data == 4).all()
+    assert (twin.params["a"][0].data == 4).all(), "the twin does not see the change"
     narrow = build((SMALL % "").replace("num_output: 4", "num_output: 6"))
     with pytest.raises(LayerError, match="cannot share weights"):
         narrow.share_trained_layers_with(net)
@@ -84,7 +84,7 @@ def test_nothing_is_shared_if_one_layer_does_not_fit(net):
     with pytest.raises(LayerError, match='layer "b" .* cannot share weights'):
         wide.share_trained_layers_with(net)
     net.params["a"][0].data[...] = 4
-    assert (wide.params["a"][0].data == before).all()
+    assert (wide.params["a"][0].data == before).all(), "layer a was shared although layer b failed"
 
 
 PARAMETER = (

@@ -237,7 +237,7 @@ def test_data_and_blobs_are_left_as_found():
     layer = Cubic(schema.LayerParameter(name="cubic", loss_weight=[2.0]), ops)
     run = LayerRun(layer, [x], [Blob(ops)])
     check_gradients(run.layer, run.bottom, run.top)
-    assert (x.data == before).all()
+    assert (x.data == before).all(), "the bottom is not restored"
     assert run.layer.blobs[0].data == 1.5
     assert (run.top[0].diff == 2).all(), "the loss weight is back in the top's diff"
 

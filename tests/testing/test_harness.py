@@ -46,7 +46,7 @@ def test_blobs_with_learning_rate_0_get_none_either():
     run = make_layer(text + "param { lr_mult: 0 }", [np.ones((3, 4))])
     run.forward()
     _, (dweight, dbias) = run.backward([np.ones((3, 2))])
-    assert (dweight == 0).all()
+    assert (dweight == 0).all(), "a frozen blob got a gradient"
     assert dbias.tolist() == [3, 3]
 
 
