@@ -35,7 +35,7 @@ ROLES = {
     "pycaffe": "Caffe's Python interface",
     "cli": "the command line",
 }
-EVERYWHERE = ("errors", "types", "trust", "plugins")  # row 0: boxes to which no arrows are drawn
+EVERYWHERE = tuple(part for part, row in ROWS.items() if row == 0)  # boxes without arrows
 FRONT = ("__main__", "__init__")  # import what they name; nothing imports them
 
 BOX, ROW, MARGIN, LABELS = (158, 44), 92, 24, 50  # pixels
@@ -56,7 +56,8 @@ def part_imports() -> set[tuple[str, str]]:
         part = part_of(path)
         for each in imports(path):
             other = part_of_module(each.module)
-            if other and other != part and part not in FRONT and other not in FRONT + EVERYWHERE:
+            drawn = part not in FRONT + EVERYWHERE and other not in FRONT + EVERYWHERE
+            if other and other != part and drawn:
                 pairs.add((part, other))
     return pairs
 
@@ -103,7 +104,7 @@ def draw() -> str:
     for i, part in enumerate(EVERYWHERE):
         x, y = at((each / 2 + i * (each + MARGIN), len(rows)))
         shapes += _box(x, y, part, each, "base")
-    shapes.append(f'<text class="row" x="10" y="{y + 4:.0f}">row 0</text>')
+    shapes.append(f'<text class="row" x="10" y="{MARGIN + len(rows) * ROW + 26}">row 0</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}">\n'
