@@ -51,6 +51,7 @@ class AnyMessage(Message, Protocol):
     """A message whose fields are not described here, such as a layer type's own."""
 
     def __getattr__(self, name: str) -> Any: ...
+    def __setattr__(self, name: str, value: Any) -> None: ...
 
 
 class Repeated(MutableSequence[M]):

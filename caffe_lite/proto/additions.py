@@ -5,9 +5,10 @@ from typing import Any
 
 from caffe_lite.proto.merge import is_addition
 from caffe_lite.proto.schema import is_repeated
+from caffe_lite.types import Message
 
 
-def additions(message: Any, skip: Container[str] = ("blobs",)) -> list[str]:
+def additions(message: Message, skip: Container[str] = ("blobs",)) -> list[str]:
     """The fields set in a definition that Caffe itself does not know: ["pooling_param.ceil_mode"].
 
     A field of a fork is named once, whatever it holds. Fields in `skip` are not searched.
@@ -15,7 +16,7 @@ def additions(message: Any, skip: Container[str] = ("blobs",)) -> list[str]:
     return list(dict.fromkeys(_additions(message, "", skip)))
 
 
-def _additions(message: Any, prefix: str, skip: Container[str]) -> Iterator[str]:
+def _additions(message: Message, prefix: str, skip: Container[str]) -> Iterator[str]:
     for field, value in message.ListFields():
         if field.name in skip:
             continue
@@ -26,7 +27,7 @@ def _additions(message: Any, prefix: str, skip: Container[str]) -> Iterator[str]
                 yield from _additions(child, f"{prefix}{field.name}.", skip)
 
 
-def has_field(message: Any, path: str) -> bool:
+def has_field(message: Message, path: str) -> bool:
     """Whether a definition sets the field at a dotted path, such as "bn_param.slope_filler"."""
     *parents, last = path.split(".")
     for name in parents:
@@ -39,7 +40,7 @@ def has_field(message: Any, path: str) -> bool:
     return bool(getattr(message, last)) if is_repeated(field) else message.HasField(last)
 
 
-def field_at(message: Any, path: str) -> Any:
+def field_at(message: Message, path: str) -> Any:
     """The descriptor of the field at a dotted path of a message class or message."""
     descriptor = message.DESCRIPTOR
     *parents, last = path.split(".")

@@ -2,7 +2,7 @@
 
 import logging
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -12,6 +12,7 @@ from caffe_lite.proto.merge import LIST_SUFFIX
 from caffe_lite.proto.scalars import Converter, converter
 from caffe_lite.proto.schema import is_repeated, is_required, load_plugins
 from caffe_lite.proto.tokens import Tokens
+from caffe_lite.types import AnyMessage
 
 log = logging.getLogger("caffe_lite.proto")
 
@@ -47,10 +48,10 @@ class Parser:
         self.skip_unknown = skip_unknown
         self.open: list[Descriptor] = []  # the messages around the current token
 
-    def parse(self, message: Any) -> None:
+    def parse(self, message: AnyMessage) -> None:
         self._body(message, "", 0)
 
-    def _body(self, message: Any, closer: str, opened: int) -> None:
+    def _body(self, message: AnyMessage, closer: str, opened: int) -> None:
         """Read fields up to `closer` ("" for the end of the text)."""
         tokens = self.tokens
         descriptor = message.DESCRIPTOR
@@ -88,7 +89,7 @@ class Parser:
         tokens = self.tokens
         return tokens.value == "[" or (tokens.value == ":" and tokens.peek() == "[")
 
-    def _value(self, message: Any, field: _Field, start: int) -> None:
+    def _value(self, message: AnyMessage, field: _Field, start: int) -> None:
         tokens = self.tokens
         name = field.descriptor.name
         if not tokens.take(":") and field.convert:
@@ -103,7 +104,7 @@ class Parser:
         else:
             setattr(message, name, field.convert(tokens, field.descriptor))
 
-    def _message(self, message: Any, field: _Field, start: int) -> None:
+    def _message(self, message: AnyMessage, field: _Field, start: int) -> None:
         tokens = self.tokens
         name = field.descriptor.name
         closer = _CLOSERS.get(tokens.value)
@@ -118,7 +119,7 @@ class Parser:
         self._body(child, closer, start)
         tokens.advance()
 
-    def _list(self, message: Any, field: _Field, start: int) -> None:
+    def _list(self, message: AnyMessage, field: _Field, start: int) -> None:
         tokens = self.tokens
         opened = tokens.start
         tokens.advance()
@@ -177,7 +178,7 @@ class Parser:
         return tokens.error(f"{wanted} expected, got {tokens.shown()}")
 
 
-def _keep_single(message: Any, name: str) -> None:
+def _keep_single(message: AnyMessage, name: str) -> None:
     """Make a list of one value, `[5]`, the value that Caffe has under the name."""
     values = getattr(message, name + LIST_SUFFIX)
     if len(values) == 1:
@@ -185,7 +186,7 @@ def _keep_single(message: Any, name: str) -> None:
         del values[:]
 
 
-def _move_to_list(message: Any, name: str) -> None:
+def _move_to_list(message: AnyMessage, name: str) -> None:
     """Make a value that was given alone the first of the list that forks have under its name."""
     if message.HasField(name):
         getattr(message, name + LIST_SUFFIX).append(getattr(message, name))

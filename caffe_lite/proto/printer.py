@@ -8,16 +8,17 @@ from google.protobuf.descriptor import FieldDescriptor
 from caffe_lite.proto.merge import LIST_SUFFIX
 from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.strings import escape
+from caffe_lite.types import Message
 
 
-def print_message(message: Any) -> str:
+def print_message(message: Message) -> str:
     """The text of `message`: set fields by number, two blanks a level, enums by name."""
     lines: list[str] = []
     _print_fields(message, "", lines)
     return "".join(lines)
 
 
-def _print_fields(message: Any, indent: str, lines: list[str]) -> None:
+def _print_fields(message: Message, indent: str, lines: list[str]) -> None:
     for field, value in message.ListFields():
         values = value if is_repeated(field) else [value]
         name = field.name.removesuffix(LIST_SUFFIX)

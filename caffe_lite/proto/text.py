@@ -11,6 +11,7 @@ from caffe_lite.proto.parser import Parser
 from caffe_lite.proto.printer import print_message
 from caffe_lite.proto.sniff import describe, is_binary
 from caffe_lite.proto.tokens import Tokens
+from caffe_lite.types import Message
 
 Unknown = Literal["error", "warn"]
 
@@ -52,12 +53,12 @@ def decode(data: bytes, message_class: Any, name: str, unknown: Unknown = "error
     return parse(text, message_class, name, unknown)
 
 
-def format(message: Any) -> str:
+def format(message: Message) -> str:
     """The text of `message`, laid out as Caffe's own tools write it."""
     return print_message(message)
 
 
-def write(path: StrPath, message: Any) -> None:
+def write(path: StrPath, message: Message) -> None:
     """Write `message` as text to `path`: all of it, or on any failure nothing."""
     data = format(message).encode("ascii")
     with atomic_path(path) as temporary, open(temporary, "wb") as file:

@@ -1,11 +1,11 @@
 """BatchNorm layers that declare three params: the solver must not train their statistics."""
 
-from typing import Any
+from caffe_lite.types import AnyMessage
 
 NAME = "BatchNorm params"
 
 
-def _trains_statistics(layer: Any) -> bool:
+def _trains_statistics(layer: AnyMessage) -> bool:
     return (
         layer.type == "BatchNorm"
         and len(layer.param) == 3
@@ -13,11 +13,11 @@ def _trains_statistics(layer: Any) -> bool:
     )
 
 
-def needed(net: Any) -> bool:
+def needed(net: AnyMessage) -> bool:
     return any(_trains_statistics(layer) for layer in net.layer)
 
 
-def upgrade(net: Any, file: str) -> Any:
+def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     for layer in net.layer:
         if _trains_statistics(layer):
             for param in layer.param:

@@ -1,18 +1,17 @@
 """Top-level `input`, `input_shape` and `input_dim` become an Input layer, the first of the net."""
 
-from typing import Any
-
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage
 
 NAME = "top-level inputs"
 
 
-def needed(net: Any) -> bool:
+def needed(net: AnyMessage) -> bool:
     return len(net.input) > 0
 
 
-def upgrade(net: Any, file: str) -> Any:
+def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     # Inputs without any shape come from weights files; there is nothing to keep of them.
     if net.input_shape or net.input_dim:
         layers = list(net.layer)
@@ -24,7 +23,7 @@ def upgrade(net: Any, file: str) -> Any:
     return net
 
 
-def _input_layer(net: Any, file: str) -> Any:
+def _input_layer(net: AnyMessage, file: str) -> AnyMessage:
     layer = schema.LayerParameter(name="input", type="Input", top=net.input)
     given = len(net.input_shape) if net.input_shape else len(net.input_dim) // 4
     if given < len(net.input):

@@ -5,9 +5,12 @@ from typing import Any
 
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage
 
 
-def fold_padding(layers: Iterable[Any], inputs: Iterable[str], file: str) -> list[Any]:
+def fold_padding(
+    layers: Iterable[AnyMessage], inputs: Iterable[str], file: str
+) -> list[AnyMessage]:
     """Copies of `layers` without those of type padding, whose `pad` goes to their readers.
 
     `inputs` are the blobs that the net is given from outside.
@@ -34,7 +37,7 @@ def fold_padding(layers: Iterable[Any], inputs: Iterable[str], file: str) -> lis
     return folded
 
 
-def _check(layer: Any, padding: Any, file: str) -> None:
+def _check(layer: AnyMessage, padding: AnyMessage, file: str) -> None:
     name = padding.layer.name
     if layer.layer.type not in ("conv", "pool"):
         reason = f'feeds a layer of type "{layer.layer.type}"; it may feed conv and pool alone'

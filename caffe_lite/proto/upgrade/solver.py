@@ -1,9 +1,8 @@
 """`solver_type: ADAGRAD` becomes `type: "AdaGrad"`."""
 
-from typing import Any
-
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage
 
 NAME = "solver_type"
 
@@ -17,11 +16,11 @@ _TYPES = {
 }
 
 
-def needed(param: Any) -> bool:
+def needed(param: AnyMessage) -> bool:
     return param.HasField("solver_type")
 
 
-def upgrade(param: Any, file: str) -> Any:
+def upgrade(param: AnyMessage, file: str) -> AnyMessage:
     name = _TYPES[param.solver_type]
     if param.HasField("type"):
         raise PrototxtError(

@@ -1,9 +1,8 @@
 """scale, mean_file, crop_size and mirror move from a V1 data layer's own parameters to
 transform_param."""
 
-from typing import Any
-
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage
 
 NAME = "data transform fields"
 
@@ -15,7 +14,7 @@ _PARAMS = {
 _FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 
 
-def needed(net: Any) -> bool:
+def needed(net: AnyMessage) -> bool:
     return any(
         getattr(layer, _PARAMS[layer.type]).HasField(field)
         for layer in net.layers
@@ -24,7 +23,7 @@ def needed(net: Any) -> bool:
     )
 
 
-def upgrade(net: Any, file: str) -> Any:
+def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     for layer in net.layers:
         if layer.type not in _PARAMS:
             continue

@@ -6,6 +6,7 @@ from typing import Any
 from caffe_lite.errors import PrototxtError, did_you_mean
 from caffe_lite.proto import schema
 from caffe_lite.proto.upgrade.padding import fold_padding
+from caffe_lite.types import AnyMessage
 
 NAME = "V0 layers"
 
@@ -112,11 +113,11 @@ _KEPT_IN_NET = ("name", "layers", "input", "input_dim", "force_backward")
 _KEPT_IN_LAYER = ("layer", "bottom", "top")
 
 
-def needed(net: Any) -> bool:
+def needed(net: AnyMessage) -> bool:
     return any(layer.HasField("layer") for layer in net.layers)
 
 
-def upgrade(net: Any, file: str) -> Any:
+def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     if net.layer:
         raise PrototxtError('the net holds both "layer" and V0 "layers"; write all one way', file)
     for descriptor, _ in net.ListFields():
@@ -130,7 +131,7 @@ def upgrade(net: Any, file: str) -> Any:
     return net
 
 
-def _upgrade_layer(connection: Any, new: Any, file: str) -> None:
+def _upgrade_layer(connection: AnyMessage, new: AnyMessage, file: str) -> None:
     old = connection.layer
     for descriptor, _ in connection.ListFields():
         if descriptor.name in _KEPT_IN_LAYER:
@@ -157,7 +158,7 @@ def _upgrade_layer(connection: Any, new: Any, file: str) -> None:
             _warn_dropped(file, descriptor.name, old)
 
 
-def _v1_type(old: Any, file: str) -> str:
+def _v1_type(old: AnyMessage, file: str) -> str:
     if old.type not in _TYPES:
         raise PrototxtError(
             f'layer "{old.name}": no V0 layer type "{old.type}"{did_you_mean(old.type, _TYPES)}',
@@ -166,7 +167,7 @@ def _v1_type(old: Any, file: str) -> str:
     return _TYPES[old.type]
 
 
-def _set(layer: Any, target: str, value: Any, file: str) -> None:
+def _set(layer: AnyMessage, target: str, value: Any, file: str) -> None:
     *path, field = target.split(".")
     message = getattr(layer, path[0]) if path else layer
     current = getattr(message, field)
@@ -183,7 +184,7 @@ def _set(layer: Any, target: str, value: Any, file: str) -> None:
             ) from None
 
 
-def _warn_dropped(file: str, field: str, layer: Any) -> None:
+def _warn_dropped(file: str, field: str, layer: AnyMessage) -> None:
     log.warning(
         '%s: layer "%s": "%s" has no meaning for the V0 type "%s"; dropped',
         file,

@@ -1,9 +1,8 @@
 """V1 `layers`, with enum types and parallel lists per blob, become `layer`."""
 
-from typing import Any
-
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import schema
+from caffe_lite.types import AnyMessage
 
 NAME = "V1 layers"
 
@@ -89,11 +88,11 @@ _PER_BLOB = {  # list in the V1 layer: field of the param that takes its i-th va
 }
 
 
-def needed(net: Any) -> bool:
+def needed(net: AnyMessage) -> bool:
     return len(net.layers) > 0
 
 
-def upgrade(net: Any, file: str) -> Any:
+def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     if net.layer:
         raise PrototxtError(
             'the net holds both "layer" and the old "layers";'
@@ -106,7 +105,7 @@ def upgrade(net: Any, file: str) -> Any:
     return net
 
 
-def _upgrade_layer(old: Any, new: Any) -> None:
+def _upgrade_layer(old: AnyMessage, new: AnyMessage) -> None:
     if old.HasField("name"):
         new.name = old.name
     if old.HasField("type"):
