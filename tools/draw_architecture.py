@@ -14,7 +14,7 @@ from tools.layered_graph import Edge, Layout
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "architecture.svg"
 
 ROLES = {
-    "errors": "what a user can mend",
+    "errors": "what a user can fix",
     "types": "what signatures share",
     "plugins": "what packages add",
     "trust": "what files may run",
