@@ -7,9 +7,10 @@ from typing import Any
 from caffe_lite.errors import UsageError, did_you_mean
 from caffe_lite.proto import schema
 from caffe_lite.pycaffe.errors import UnknownNameError
+from caffe_lite.types import Message
 
 
-def assign(message: Any, name: str, value: Any, where: str) -> None:
+def assign(message: Message, name: str, value: Any, where: str) -> None:
     """Set field `name` of `message` to a Python value.
 
     A dict becomes a message, a list or tuple a repeated field (a single value a list of one), a
@@ -34,7 +35,7 @@ def assign(message: Any, name: str, value: Any, where: str) -> None:
                 getattr(message, name).append(_plain(field, item, where))
 
 
-def _set(message: Any, field: Any, value: Any, where: str) -> None:
+def _set(message: Message, field: Any, value: Any, where: str) -> None:
     if field.message_type:
         _fill(getattr(message, field.name), value, where)
         return
@@ -42,7 +43,7 @@ def _set(message: Any, field: Any, value: Any, where: str) -> None:
         setattr(message, field.name, _plain(field, value, where))
 
 
-def _fill(message: Any, value: Any, where: str) -> None:
+def _fill(message: Message, value: Any, where: str) -> None:
     if isinstance(value, type(message)):
         message.MergeFrom(value)
         return

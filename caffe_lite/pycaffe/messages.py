@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -10,11 +9,12 @@ from google.protobuf.message import DecodeError
 from caffe_lite.data import datum as records
 from caffe_lite.proto import schema
 from caffe_lite.pycaffe.errors import ArgumentError
+from caffe_lite.types import AnyMessage
 
 _LEGACY = ("num", "channels", "height", "width")
 
 
-def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
+def blobproto_to_array(blob: AnyMessage, return_diff: bool = False) -> np.ndarray:
     """The data of a BlobProto, or its diff, as float64 of the blob's shape.
 
     The shape is (num, channels, height, width) where one of these is set, else `shape`; neither
@@ -35,7 +35,7 @@ def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
     return np.array(values, np.float64).reshape(shape)
 
 
-def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Any:
+def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> AnyMessage:
     """A BlobProto of an array of any shape, with `diff`, of the same shape, if it is given."""
     if diff is not None and diff.shape != arr.shape:
         raise ArgumentError(f"diff of shape {diff.shape} for data of shape {arr.shape}")
@@ -62,7 +62,7 @@ def blobprotovector_str_to_arraylist(data: bytes) -> list[np.ndarray]:
     return [blobproto_to_array(blob) for blob in vector.blobs]
 
 
-def array_to_datum(arr: np.ndarray, label: int | None = None) -> Any:
+def array_to_datum(arr: np.ndarray, label: int | None = None) -> AnyMessage:
     """A Datum of an image (channels, height, width), with a label if one is given.
 
     uint8 becomes `data`, one byte per value; any other type becomes `float_data`.
@@ -82,7 +82,7 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> Any:
     return datum
 
 
-def datum_to_array(datum: Any) -> np.ndarray:
+def datum_to_array(datum: AnyMessage) -> np.ndarray:
     """The image (channels, height, width) of a Datum: uint8, or float64 from `float_data`.
 
     An encoded Datum (a JPEG or PNG file) is decoded, to channels B, G, R. Raises DataError where

@@ -1,9 +1,8 @@
 """The process-wide settings of pycaffe: device and random seed."""
 
 import logging
-from typing import Any
 
-from caffe_lite.backend import get_ops
+from caffe_lite.backend import Ops, get_ops
 from caffe_lite.errors import BackendError
 
 log = logging.getLogger("caffe_lite.pycaffe")
@@ -68,6 +67,6 @@ def current_seed() -> int | None:
     return _seed
 
 
-def current_ops() -> Any:
+def current_ops() -> Ops:
     """Operations of the device that the mode names, in float32."""
     return get_ops(_device)

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.blob import BlobVec
+from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import CaffeError, ModelError, UsageError, did_you_mean
-from caffe_lite.host_blob import HostBlobs
+from caffe_lite.host_blob import HostBlob, HostBlobs
+from caffe_lite.layers.base import Layer
 from caffe_lite.nets import net as core
 from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe import mode
 from caffe_lite.pycaffe.errors import ArgumentError
+from caffe_lite.types import Array
 from caffe_lite.weights import write_caffemodel, write_hdf5
-
-Array = Any
 
 
 class Net:
@@ -173,7 +173,7 @@ class Net:
         """Run any number of items through the net in batches of its own size; see `forward`."""
         collected: dict[str, list[Array]] = {}
         for batch in self._batch(inputs):
-            for name, values in self.forward(blobs=blobs, **batch).items():
+            for name, values in self.forward(blobs, None, None, **batch).items():
                 collected.setdefault(name, []).append(np.array(values))
         return self._joined(collected, len(next(iter(inputs.values()))))
 
@@ -189,9 +189,9 @@ class Net:
         for batch in self._batch(arrays):
             ins = {name: batch[name] for name in self.inputs if name in batch}
             outs = {name: batch[name] for name in self.outputs if name in batch}
-            for name, values in self.forward(blobs=blobs, **ins).items():
+            for name, values in self.forward(blobs, None, None, **ins).items():
                 datas.setdefault(name, []).append(np.array(values))
-            for name, values in self.backward(diffs=diffs, **outs).items():
+            for name, values in self.backward(diffs, None, None, **outs).items():
                 gradients.setdefault(name, []).append(np.array(values))
         count = len(next(iter(arrays.values())))
         return self._joined(datas, count), self._joined(gradients, count)
@@ -298,10 +298,10 @@ def _check_arguments(phase: Any, level: Any, positional: int) -> None:
 class LayerView:
     """A layer with its learned blobs as NumPy arrays; everything else is the layer's own."""
 
-    def __init__(self, layer: Any, host: HostBlobs) -> None:
+    def __init__(self, layer: Layer, host: HostBlobs) -> None:
         self.layer = layer
         self.name, self.type = layer.name, layer.type
-        self.blobs: BlobVec | list[Any] = (
+        self.blobs: BlobVec | list[Blob | HostBlob] = (
             layer.blobs if layer.ops.on_host else host.wrap_all(layer.blobs)
         )
 
