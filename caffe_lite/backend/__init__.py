@@ -11,9 +11,9 @@ __all__ = ["ConvGeometry", "Ops", "UpdateRule", "UpdateSlot", "get_ops"]
 
 
 def get_ops(device: int | str | None = None, dtype: DTypeLike = "float32") -> Ops:
-    """The backend for a device: None or "cpu", or a GPU's number.
+    """The backend for a device: None or "cpu", or the number of a GPU.
 
-    `dtype` is float32 or float64. Raises `BackendError` where the GPU or its library is missing.
+    `dtype` is float32 or float64. Raises `BackendError` if the GPU or its library is missing.
     """
     if device is None or device == "cpu":
         from caffe_lite.backend import native

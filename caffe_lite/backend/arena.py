@@ -1,4 +1,4 @@
-"""Working memory that operations share: one block per thread, as large as the largest need."""
+"""Scratch memory shared by operations: one block per thread, as large as the largest request."""
 
 import threading
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ ALIGNMENT = 64  # a cache line, and the widest vector
 
 
 class Arena(threading.local):
-    """Memory for intermediate results; each request ends what the thread had before."""
+    """Memory for intermediate results; a request invalidates the previous one of its thread."""
 
     def __init__(self) -> None:
         self._block = numpy.empty(0, numpy.uint8)

@@ -10,8 +10,8 @@ from caffe_lite.types import Shape
 class ConvGeometry:
     """Kernel, stride, pad and dilation per spatial axis, and the number of channel groups.
 
-    One geometry describes a convolution, its two gradients, and the deconvolution that exchanges
-    the roles of input and output.
+    One geometry describes a convolution, its two gradients, and the deconvolution with input and
+    output exchanged.
     """
 
     kernel: Shape
@@ -31,14 +31,14 @@ class ConvGeometry:
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def output(self, spatial: Shape) -> Shape:
-        """Spatial shape that a convolution makes of `spatial` (may be below 1: nothing fits)."""
+        """Output shape of a convolution of `spatial`; below 1 where the kernel does not fit."""
         return tuple(
             (size + 2 * p - e) // s + 1
             for size, p, e, s in zip(spatial, self.pad, self.extent, self.stride, strict=True)
         )
 
     def transposed_output(self, spatial: Shape) -> Shape:
-        """Spatial shape that a deconvolution makes of `spatial`."""
+        """Output shape of a deconvolution of `spatial`."""
         return tuple(
             s * (size - 1) + e - 2 * p
             for size, p, e, s in zip(spatial, self.pad, self.extent, self.stride, strict=True)

@@ -1,4 +1,4 @@
-"""Host memory that batches are made in."""
+"""Host memory for input batches."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from caffe_lite.types import Array
 
 
 class HostMemory:
-    """Ordinary memory. A GPU has its own kind, from which it copies while the host goes on."""
+    """Ordinary memory. A GPU backend replaces it with pinned memory, for asynchronous copies."""
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> Array:
-        """A new array with undefined content. Any thread may ask for one."""
+        """A new array with undefined content; may be called from any thread."""
         return numpy.empty(shape, dtype)
 
     def wait(self, array: Array) -> None:
-        """Return when no `copy_to_device` reads `array` any longer, so that it may be changed."""
+        """Wait until no `copy_to_device` still reads `array`, so that it may be overwritten."""

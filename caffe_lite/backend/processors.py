@@ -9,10 +9,10 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def thread_count() -> int:
-    """The first of `SETTINGS` that holds a positive number, else the processors at hand.
+    """The first positive number in the environment variables `SETTINGS`, else the usable CPUs.
 
-    Those are the ones that the process may run on, and no more than its control group pays for: a
-    container on a large machine often has a small share of many processors.
+    Those are the CPUs that the process may run on, capped by its cgroup quota: a container often
+    has a small share of the CPUs of a large machine.
     """
     for name in SETTINGS:
         value = os.environ.get(name, "")
@@ -22,12 +22,12 @@ def thread_count() -> int:
         usable = len(os.sched_getaffinity(0))
     else:
         usable = os.cpu_count() or 1
-    return max(1, min(usable, _paid_for() or usable))
+    return max(1, min(usable, _cgroup_quota() or usable))
 
 
-def _paid_for() -> int | None:
-    """Processors that the control group's quota amounts to, or None without one."""
-    for numbers in (_second_version, _first_version):
+def _cgroup_quota() -> int | None:
+    """CPUs in the control group's quota, rounded up; None without a quota."""
+    for numbers in (_quota_v2, _quota_v1):
         try:
             quota, period = numbers()
             if quota > 0 and period > 0:
@@ -37,12 +37,12 @@ def _paid_for() -> int | None:
     return None
 
 
-def _second_version() -> tuple[int, int]:
+def _quota_v2() -> tuple[int, int]:
     quota, period = (CONTROL_GROUPS / "cpu.max").read_text().split()
     return int(quota), int(period)
 
 
-def _first_version() -> tuple[int, int]:
+def _quota_v1() -> tuple[int, int]:
     names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
     quota, period = (int((CONTROL_GROUPS / "cpu" / name).read_text()) for name in names)
     return quota, period

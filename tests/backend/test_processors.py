@@ -1,4 +1,4 @@
-"""How many threads the CPU backends take."""
+"""How many threads the CPU backends use."""
 
 import os
 
@@ -9,7 +9,7 @@ from caffe_lite.backend import processors
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """Eight processors, and a control group that lies in tmp_path."""
+    """Eight processors, and a control group whose files are in tmp_path."""
     for name in processors.SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)

@@ -1,1 +1,1 @@
-"""The CPU backend in NumPy: who threads, and operations that the reference does too slowly."""
+"""`NumpyOps`: threads, and operations for which the reference implementation is too slow."""

@@ -1,11 +1,11 @@
-"""Matrix products in NumPy: split by the pool, and added without a temporary."""
+"""Matrix products in NumPy, divided among threads, accumulated without a temporary."""
 
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.cpu.blas import openblas
 from caffe_lite.backend.reference.arrays import ReferenceArrays
 from caffe_lite.types import Array
 
-SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread does in a fraction of a millisecond
+SMALL_PRODUCT = 2_000_000  # multiply-adds that one thread computes in a fraction of a millisecond
 
 
 class CpuArrays(CpuBase, ReferenceArrays):
@@ -40,12 +40,12 @@ class CpuArrays(CpuBase, ReferenceArrays):
         blas = openblas()
         if not accumulate:
             self.xp.matmul(a.T if trans_a else a, b.T if trans_b else b, out=out)
-        elif blas and all(self._has_plain_rows(x) for x in (a, b, out)):
+        elif blas and all(self._has_contiguous_rows(x) for x in (a, b, out)):
             blas.add_product(a, b, out, trans_a, trans_b)
         else:
             super().gemm(a, b, out, trans_a, trans_b, accumulate)
 
-    def _has_plain_rows(self, a: Array) -> bool:
-        """Whether BLAS can take the matrix as it lies."""
+    def _has_contiguous_rows(self, a: Array) -> bool:
+        """Whether BLAS can read the matrix in place."""
         row = a.itemsize * a.shape[1]
         return a.dtype == self.dtype and a.strides[1] == a.itemsize and a.strides[0] >= row > 0

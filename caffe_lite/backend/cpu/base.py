@@ -1,4 +1,4 @@
-"""The pool and working memory that operations in NumPy share."""
+"""The thread pool and scratch memory that NumPy operations share."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from caffe_lite.backend.arena import Arena
 from caffe_lite.backend.cpu.threads import Pool
 from caffe_lite.backend.reference.base import OpsBase
 
-PART = 65_536  # elements below which a part is not worth another thread
+PART = 65_536  # elements that make another thread worthwhile
 
 
 class CpuBase(OpsBase):
@@ -16,5 +16,5 @@ class CpuBase(OpsBase):
     arena: Arena
 
     def _in_parts(self, function: Callable[[int, int], None], count: int, size: int) -> None:
-        """Call function(begin, end) over parts of range(count); `size` elements are worked on."""
+        """Call function(begin, end) for parts of range(count), of `size` elements in all."""
         self.pool.run(function, count, size // PART)

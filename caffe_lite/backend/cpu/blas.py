@@ -1,4 +1,4 @@
-"""NumPy's own OpenBLAS, called directly: how many threads it uses, and products that add."""
+"""NumPy's own OpenBLAS, called directly: its number of threads, and products that accumulate."""
 
 import ctypes
 import threading
@@ -10,7 +10,7 @@ import numpy
 
 from caffe_lite.types import Array
 
-_ROW_MAJOR, _PLAIN, _TURNED = 101, 111, 112
+_ROW_MAJOR, _NOT_TRANSPOSED, _TRANSPOSED = 101, 111, 112
 _PATTERNS = ("*.libs/*openblas*", "numpy/.dylibs/*openblas*")
 _SPELLINGS = (
     ("scipy_cblas_{}gemm64_", "scipy_openblas_{}_num_threads64_", ctypes.c_int64),
@@ -20,7 +20,7 @@ _SPELLINGS = (
 
 
 class OpenBlas:
-    """The library that NumPy's wheel brought; its functions release the interpreter lock."""
+    """The library in NumPy's wheel; its functions release the interpreter lock."""
 
     def __init__(self, handle: Any, gemm: str, threads: str, integer: Any) -> None:
         self._get_threads = getattr(handle, threads.format("get"))
@@ -39,7 +39,7 @@ class OpenBlas:
             self._gemm[numpy.dtype(name)] = function
 
     def __enter__(self) -> None:
-        """Hold the library to one thread; its workers would spin on after each product."""
+        """Limit the library to one thread: its workers keep spinning after each product."""
         with self._lock:
             if not self._holders:
                 self._threads = self._get_threads()
@@ -53,13 +53,13 @@ class OpenBlas:
                 self._set_threads(self._threads)
 
     def add_product(self, a: Array, b: Array, out: Array, trans_a: bool, trans_b: bool) -> None:
-        """out += op(a) @ op(b); rows without gaps between their elements, one float type."""
+        """out += op(a) @ op(b), for arrays of one float type with contiguous rows."""
         (m, n), k = out.shape, a.shape[0 if trans_a else 1]
         size = a.itemsize
         self._gemm[a.dtype](
             _ROW_MAJOR,
-            _TURNED if trans_a else _PLAIN,
-            _TURNED if trans_b else _PLAIN,
+            _TRANSPOSED if trans_a else _NOT_TRANSPOSED,
+            _TRANSPOSED if trans_b else _NOT_TRANSPOSED,
             *(m, n, k, 1.0),
             *(a.ctypes.data, a.strides[0] // size),
             *(b.ctypes.data, b.strides[0] // size),
@@ -69,7 +69,7 @@ class OpenBlas:
 
 @cache
 def openblas() -> OpenBlas | None:
-    """NumPy's OpenBLAS, or None where NumPy was built with something else."""
+    """NumPy's OpenBLAS, or None if NumPy was built with another BLAS."""
     packages = Path(numpy.__file__).parent.parent
     for path in (path for pattern in _PATTERNS for path in sorted(packages.glob(pattern))):
         if not path.name.startswith(("libscipy_openblas", "libopenblas")):

@@ -1,4 +1,4 @@
-"""Convolution in NumPy: columns of many images at once, and one product per image and group."""
+"""Convolution in NumPy: im2col for several images, then one product per image and group."""
 
 import numpy
 
@@ -45,7 +45,7 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
                 shape = (len(some), dx.shape[1] * geometry.taps, *dy.shape[2:])
                 (columns,) = self.arena.arrays(self.dtype, shape)
                 product = columns.reshape(len(some), geometry.group, rows.shape[2], -1)
-                # One output per group: an outer product, which matmul does one by one.
+                # With one output per group this is an outer product, for which matmul is slow.
                 spread = numpy.multiply if rows.shape[1] == 1 else numpy.matmul
                 spread(rows.swapaxes(1, 2), grouped, out=product)
                 self.col2im(columns, dx[first : first + len(some)], geometry)
@@ -61,7 +61,7 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
         run = self._images_at_a_time(channels * group * geometry.taps, dy)
 
         def part(begin: int, end: int) -> None:
-            # Parts share channels, not images: no sum crosses threads.
+            # Threads divide the channels, not the images, so that no sum crosses threads.
             for first in range(0, len(x), run):
                 some = x[first : first + run].reshape(-1, group, channels, *x.shape[2:])
                 some = some[:, :, begin:end].reshape(-1, group * (end - begin), *x.shape[2:])
@@ -70,8 +70,8 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
                 windows = numpy.moveaxis(windows, 0, 1 + len(geometry.kernel))
                 columns = _columns(self, windows, (group, (end - begin) * geometry.taps, -1))
                 grouped = dy[first : first + run].reshape(len(some), group, outputs, -1)
-                turned = numpy.moveaxis(grouped, 0, 2).reshape(group, outputs, -1)
-                share = turned @ columns.swapaxes(1, 2)
+                transposed = numpy.moveaxis(grouped, 0, 2).reshape(group, outputs, -1)
+                share = transposed @ columns.swapaxes(1, 2)
                 target[:, :, begin:end] += share.reshape(group, outputs, end - begin, -1)
 
         self._in_parts(part, channels, dy.size * channels * geometry.taps // 16)
@@ -92,7 +92,7 @@ def _padded(ops: CpuConvolution, x: Array, geometry: ConvGeometry) -> Array:
 
 
 def _windows(padded: Array, geometry: ConvGeometry, output: Shape) -> Array:
-    """A view (images, channels, *kernel, *output) of the pixels that each tap meets."""
+    """A view (images, channels, *kernel, *output) of the pixels of each tap."""
     steps = padded.strides[2:]
     taps = tuple(step * d for step, d in zip(steps, geometry.dilation, strict=True))
     moves = tuple(step * s for step, s in zip(steps, geometry.stride, strict=True))
@@ -105,7 +105,7 @@ def _windows(padded: Array, geometry: ConvGeometry, output: Shape) -> Array:
 
 
 def _columns(ops: CpuConvolution, windows: Array, shape: Shape) -> Array:
-    """A contiguous copy of the windows in working memory, reshaped."""
+    """A contiguous copy of the windows in scratch memory, reshaped."""
     (columns,) = ops.arena.arrays(ops.dtype, windows.shape)
     columns[...] = windows
     return columns.reshape(shape)

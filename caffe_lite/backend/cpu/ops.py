@@ -16,9 +16,9 @@ from caffe_lite.backend.reference.ops import Ops
 
 
 class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
-    """Operations on the CPU, shared out among threads; no compiler needed.
+    """Operations on the CPU, divided among threads; no compiler is needed.
 
-    Threads of the caller may share an instance: working memory is each thread's own.
+    Threads of the caller may share an instance: scratch memory is per thread.
     """
 
     def __init__(self, dtype: DTypeLike = "float32") -> None:
@@ -29,5 +29,5 @@ class NumpyOps(CpuArrays, CpuConvolution, CpuPooling, CpuSliced, Ops):
 
 @cache
 def _pool() -> Pool:
-    """The process has as many processors however many backends it makes."""
+    """One pool for all backends of the process, which share its CPUs."""
     return Pool(thread_count())

@@ -1,4 +1,4 @@
-"""Pooling in NumPy, separably: first down the window's rows, then along them."""
+"""Separable pooling in NumPy: over the rows of the window, then over its columns."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ class CpuPooling(CpuBase, ReferencePooling):
 
         def some(images: slice) -> None:
             found = mask[images].reshape(-1, dy.shape[2] * dy.shape[3])
-            # Pixel 0 of each plane's row takes what no pixel was found for.
+            # Entry 0 of each row collects the outputs without a pixel (mask -1).
             place = found.astype(numpy.intp)
             place += 1 + numpy.arange(len(place)).reshape(-1, 1) * (pixels + 1)
             size = len(place) * (pixels + 1)
@@ -71,7 +71,7 @@ class CpuPooling(CpuBase, ReferencePooling):
         self._by_images(some, dx)
 
     def _by_images(self, operation: Callable[[slice], None], x: Array) -> None:
-        """operation(images) for slices of the batch whose temporaries fit the cache."""
+        """Call operation(images) for slices of the batch whose temporaries fit the cache."""
         step = max(1, IMAGE_ELEMENTS * len(x) // max(1, x.size))
 
         def part(begin: int, end: int) -> None:
@@ -82,7 +82,7 @@ class CpuPooling(CpuBase, ReferencePooling):
 
 
 def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[tuple[slice, slice]]:
-    """For each position in the window, the outputs whose pixel exists, and those pixels."""
+    """For each position in the window, the outputs with a pixel there, and those pixels."""
     taps = []
     for k in range(kernel):
         first = max(0, -((k - pad) // stride))  # the smallest o with o * stride - pad + k >= 0
@@ -98,7 +98,7 @@ def _taps(outputs: int, size: int, kernel: int, stride: int, pad: int) -> list[t
 def _max_images(
     ops: CpuPooling, x: Array, y: Array, mask: Array | None, kernel: Pair, stride: Pair, pad: Pair
 ) -> None:
-    """Along the rows first: then of equal pixels the one that a walk by rows meets first wins."""
+    """Over the columns first, so that on a tie the first pixel in row-major order wins."""
     (height, width), (out_height, out_width) = x.shape[2:], y.shape[2:]
     along = _taps(out_width, width, kernel[1], stride[1], pad[1])
     down = _taps(out_height, height, kernel[0], stride[0], pad[0])
@@ -129,8 +129,8 @@ def _max_images(
 
 
 def _take_larger(best: Array, found: Array, *places: tuple[Any, Any]) -> None:
-    """best = found where that is larger, and with it each (kept, new) pair of places."""
+    """best = found where that is larger, and likewise kept = new for each pair of places."""
     larger = found > best
     numpy.fmax(best, found, out=best)
     for kept, new in places:
-        kept[...] = numpy.where(larger, new, kept)  # copyto would stumble over every change
+        kept[...] = numpy.where(larger, new, kept)  # faster than copyto with a mask

@@ -1,4 +1,4 @@
-"""Operations whose reference is fast once its temporaries fit the cache: done slice by slice."""
+"""Reference operations computed slice by slice, so that their temporaries fit the cache."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,10 +26,10 @@ class CpuSliced(
     ReferenceLosses,
     ReferenceUpdates,
 ):
-    """The reference over slices of the leading axis, which the pool shares out."""
+    """The reference implementation on slices of the leading axis, divided among threads."""
 
     def _slices(self, operation: Callable[..., None], arrays: Sequence[Any], *rest: Any) -> None:
-        """operation(*arrays, *rest) for slices of every array along axis 0 (None stays None)."""
+        """Call operation(*arrays, *rest) for slices of all arrays along axis 0; None is kept."""
         rows, size = len(arrays[0]), arrays[0].size
         step = max(1, SLICE * rows // max(1, size))
 

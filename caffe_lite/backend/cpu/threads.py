@@ -14,8 +14,8 @@ from caffe_lite.backend.cpu.blas import openblas
 class Pool:
     """Runs a function over parts of a range; the caller takes the first part.
 
-    While parts run, OpenBLAS is held to one thread. A library that cannot be held keeps its
-    threads, and the pool has one.
+    Meanwhile OpenBLAS is limited to one thread. If NumPy has another BLAS, that keeps its threads
+    and the pool has only the caller's.
     """
 
     def __init__(self, threads: int) -> None:
@@ -79,7 +79,7 @@ class Pool:
             del context, function  # they may hold large arrays
 
     def _forget_workers(self) -> None:
-        """A forked child has the caller's thread alone."""
+        """A forked child has only the thread that forked: it starts its own workers later."""
         self._queues = []
         self._finished = SimpleQueue()
         self._owner = threading.Lock()

@@ -1,4 +1,4 @@
-"""Rectified linear units on the GPU, with a fixed slope or learned ones."""
+"""ReLU with a fixed slope, and PReLU, on the GPU."""
 
 from math import prod
 
@@ -7,7 +7,7 @@ from caffe_lite.types import Array
 
 
 class GpuActivations(GpuArrays):
-    """The activations that nets spend their time in; layers write the others with `xp`."""
+    """ReLU and PReLU; layers compute the other activations with `xp`."""
 
     def relu(self, x: Array, y: Array, slope: float = 0.0) -> None:
         """y = x where x > 0, else slope * x; y may be x. NaN stays NaN."""
@@ -18,7 +18,7 @@ class GpuActivations(GpuArrays):
         self.launch("relu_grad", x.size, x.size, x, dy, dx, slope)
 
     def bias_relu(self, y: Array, bias: Array, slope: float = 0.0) -> None:
-        """y (N, C, *S) = relu of y + bias (C,) over axis 1, in place: one pass for two layers."""
+        """y (N, C, *S) = relu(y + bias), in place; bias (C,) is added along axis 1."""
         self.launch("bias_relu", y.size, y.size, y, bias, slope, *_channels(y))
 
     def prelu(self, x: Array, slope: Array, y: Array) -> None:
@@ -35,5 +35,5 @@ class GpuActivations(GpuArrays):
 
 
 def _channels(x: Array) -> tuple[int, int]:
-    """Channels of x (N, C, *S), and pixels of each."""
+    """Channels of x (N, C, *S), and pixels per channel."""
     return x.shape[1], prod(x.shape[2:])

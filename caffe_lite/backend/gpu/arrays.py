@@ -1,4 +1,4 @@
-"""Transfer, matrix products, bias and table look-up on the GPU."""
+"""Transfer, matrix products, bias, table lookup and sums of squares on the GPU."""
 
 from collections.abc import Sequence
 from math import prod
@@ -16,16 +16,16 @@ from caffe_lite.backend.gpu.tables import Tables
 from caffe_lite.backend.gpu.transfer import Uploader
 from caffe_lite.types import Array
 
-# Blocks per multiprocessor of a sum over channels: enough loads in flight to fill the bandwidth.
+# Blocks per multiprocessor of a sum per channel: enough loads in flight to use the bandwidth.
 WAVES = 16
-# Rows of a matrix that are summed in one step; more of them want blocks of their own.
+# Rows of a matrix that are summed in one step; more are divided among blocks.
 MOST_ROWS = 8192
-# Ids whose rows are added in order: each is compared with all others.
+# Ids whose rows are added in order; each id is compared with all others.
 MOST_ORDERED = 8192
 
 
 class GpuArrays(GpuBase):
-    """Arrays on the device and linear algebra over them."""
+    """Transfer between host and device, and linear algebra."""
 
     faults: Faults
     tables: Tables
@@ -33,9 +33,9 @@ class GpuArrays(GpuBase):
     gemm_tf32: bool
 
     def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Array:
-        """`a` (host or device) as a contiguous device array; copies only where it must.
+        """`a` (host or device) as a contiguous array on the device, copied only if necessary.
 
-        An array of `host_memory` is read while the host goes on, as by `copy_to_device`.
+        An array from `host_memory` is copied asynchronously, as by `copy_to_device`.
         """
         dtype = numpy.dtype(dtype or self.dtype)
         if isinstance(a, numpy.ndarray) and a.dtype == dtype and self.uploader.sends(a):
@@ -45,7 +45,7 @@ class GpuArrays(GpuBase):
         return super().asarray(a, dtype)
 
     def to_host(self, a: Array) -> numpy.ndarray:
-        """A NumPy copy of `a`. Waits for the device, and raises the faults found on it by then."""
+        """A NumPy copy of `a`. Waits for the device, and raises the faults recorded there."""
         if isinstance(a, numpy.ndarray):
             return a
         host = a.get()
@@ -53,10 +53,10 @@ class GpuArrays(GpuBase):
         return host
 
     def copy_to_device(self, host: Array, out: Array) -> None:
-        """Copy a NumPy array into a device array of the same size, beside other work.
+        """Copy a NumPy array into a device array of the same size, in parallel with other work.
 
-        Arrays of `host_memory` are read while the host goes on, until its `wait` returns; others
-        are copied to such memory first, and may be changed at once.
+        An array from `host_memory` is read until `host_memory.wait` returns. Others are first
+        copied to such memory, and may be overwritten immediately.
         """
         self.uploader.copy(host, out)
 
@@ -105,7 +105,7 @@ class GpuArrays(GpuBase):
         factor: float = 1.0,
         accumulate: bool = False,
     ) -> None:
-        """out (C,) = or += factor * the sums that a kernel of channels.cu makes per channel."""
+        """out (C,) = or += factor * the sums per channel of a kernel in channels.cu."""
         images, channels, pixels = shape[0], shape[1], prod(shape[2:])
         if kernel == "channel_sum" and pixels == 1 and images <= MOST_ROWS:
             self.column_sum(arrays[0], images, channels, out, factor, accumulate)
@@ -117,15 +117,15 @@ class GpuArrays(GpuBase):
         self.launch("channel_total", threads, channels, partial, splits, factor, accumulate, out)
 
     def take(self, weight: Array, ids: Array, out: Array) -> None:
-        """out (n, D) = weight[ids]. An id outside the table gives zeros and is reported later."""
+        """out (n, D) = weight[ids]. An id outside the table gives zeros and a fault."""
         rows, columns = weight.shape
         fault = self.faults.slot(f"ids must be from 0 to {rows - 1}, the last row of the table")
         self.launch("take", out.size, out.size, weight, ids, out, rows, columns, fault)
 
     def scatter_add(self, target: Array, ids: Array, rows: Array) -> None:
-        """target[ids[i]] += rows[i] for every i; a repeated id adds up.
+        """target[ids[i]] += rows[i]; repeated ids accumulate, ids outside the table are ignored.
 
-        In the order of i for up to MOST_ORDERED ids, in any order beyond.
+        Up to MOST_ORDERED ids are added in order; more are added in undefined order.
         """
         count, columns = target.shape
         if ids.size <= MOST_ORDERED:

@@ -1,4 +1,4 @@
-"""What every group of GPU operations has at hand."""
+"""What every group of GPU operations builds on."""
 
 from math import prod
 from typing import Any
@@ -9,7 +9,7 @@ from caffe_lite.backend.gpu.launch import Launcher
 from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.types import Array, Shape
 
-MANY_COLUMNS = 16384  # enough for a thread each to fill a device
+MANY_COLUMNS = 16384  # enough to fill a device with one thread each
 
 
 class GpuBase(OpsBase):
@@ -23,12 +23,12 @@ class GpuBase(OpsBase):
     _arena: Any = None
 
     def workspaces(self, *shapes: Shape) -> list[Any]:
-        """Arrays of undefined content that live until the next call.
+        """Arrays with undefined content, valid until the next call.
 
-        They share one block of memory, which grows to the largest need and is never given back:
-        everything runs in order on one stream, so a later user cannot disturb an earlier one.
+        They share one block of memory, which grows to the largest request and is kept. Reuse is
+        safe because all work runs in order on one stream.
         """
-        # 256 bytes apart, as a device's own allocator would place them.
+        # Aligned to 256 bytes, as the device's own allocator aligns.
         unit = 256 // self.dtype.itemsize
         sizes = [-(-prod(shape) // unit) * unit for shape in shapes]
         if self._arena is None or self._arena.size < sum(sizes):

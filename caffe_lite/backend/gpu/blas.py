@@ -1,7 +1,7 @@
-"""Matrix products through cuBLAS, called as the C library it is.
+"""Matrix products through cuBLAS, called as a C library.
 
-CuPy's own wrapper refuses to run while a stream is captured into a graph, and sets the math mode
-of a handle that others share. This one has its own handle, workspace and choice of precision.
+CuPy's wrapper refuses to run while a stream is captured into a graph, and sets the math mode of a
+handle that other code shares. This one has its own handle, workspace and precision.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import numpy
 
 from caffe_lite.errors import BackendError
 
-WORKSPACE_BYTES = 32 * 2**20  # what cuBLAS asks for on its largest devices
+WORKSPACE_BYTES = 32 * 2**20  # what cuBLAS recommends for its largest devices
 
 _REAL = {"float32": (0, ctypes.c_float), "float64": (1, ctypes.c_double)}  # cudaDataType_t
 _COMPUTE_32F, _COMPUTE_64F, _COMPUTE_32F_FAST_TF32 = 68, 70, 77
@@ -58,14 +58,14 @@ class Blas:
             function.argtypes, function.restype = types, _INT
         self._type, ctype = _REAL[numpy.dtype(dtype).name]
         self._single = ctype is ctypes.c_float
-        # Kept as attributes: cuBLAS reads them through their addresses.
+        # Attributes, because cuBLAS reads them through their addresses.
         self._zero, self._one = ctype(0), ctype(1)
         self._factors = [ctypes.addressof(self._zero), ctypes.addressof(self._one)]
         handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.addressof(handle))
         self._handle = handle
         self._call("cublasSetStream_v2", handle, stream)
-        # After the stream: choosing a stream resets the workspace.
+        # After setting the stream, which resets the workspace.
         self._call("cublasSetWorkspace_v2", handle, workspace.ptr, WORKSPACE_BYTES)
 
     def gemm(
@@ -82,7 +82,7 @@ class Blas:
     ) -> None:
         """out (m, n) = or += op(a) (m, k) @ op(b) (k, n), for each of `batch` matrices.
 
-        A matrix's `step` is the distance, in elements, to the next of the batch (0: the same one).
+        A matrix's `step` is the distance in elements to the next one of the batch; 0 repeats it.
         """
         if m == 0 or n == 0 or batch == 0:
             return
@@ -90,7 +90,7 @@ class Blas:
         compute = _COMPUTE_32F_FAST_TF32 if tf32 else _COMPUTE_32F
         if not self._single:
             compute = _COMPUTE_64F
-        # cuBLAS sees each row-major matrix as its transpose, and so computes
+        # cuBLAS expects column-major matrices, so it sees each one transposed and is asked for
         # out^T = op(b)^T op(a)^T.
         shape = (self._handle, int(b.transposed), int(a.transposed), n, m, k, alpha)
         kind = self._type

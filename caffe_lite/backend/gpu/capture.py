@@ -1,4 +1,4 @@
-"""A whole iteration recorded as a CUDA graph and replayed with one call."""
+"""Recording a whole iteration as a CUDA graph, to be replayed with one call."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from caffe_lite.errors import BackendError, CaffeError
 
 
 class CaptureError(BackendError):
-    """Work that cannot be recorded in a graph: it waits for the device or copies from the host."""
+    """The work cannot be recorded in a graph: it waits for the device or copies from the host."""
 
 
 class GpuRecording:
-    """Device work in the order it was recorded; `replay` does it again on the same arrays.
+    """Recorded device work; `replay` runs it again on the same arrays.
 
-    It holds every array that the work refers to but the caller's own (blobs, parameters), which
-    must outlive it unchanged in shape.
+    It keeps all temporaries of the work alive. The caller's arrays (blobs, parameters) must outlive
+    it with unchanged shapes.
     """
 
     def __init__(self, graph: Any, stream: Any, keep: tuple[Any, ...]) -> None:
@@ -25,31 +25,31 @@ class GpuRecording:
         self._keep = keep
 
     def replay(self) -> None:
-        """Start the recorded work; returns before it is done."""
+        """Start the recorded work; returns before it has finished."""
         self._graph.launch(self._stream)
 
 
 def record(
     cupy: Any, stream: Any, function: Callable[[], None], kept: Callable[[], list[Any]]
 ) -> GpuRecording:
-    """Record what `function` does on `stream`, without doing it.
+    """Record the work of `function` on `stream` without running it.
 
-    Everything must have run once before, so that kernels are compiled and workspaces have grown.
-    `kept` lists, when all is recorded, what else the work refers to. Raises CaptureError where it
-    cannot be recorded.
+    `function` must have run once before, so that kernels are compiled and workspaces have grown.
+    `kept` is called at the end and returns further objects that the work refers to. Raises
+    CaptureError if the work cannot be recorded.
     """
-    # Temporary arrays of the recorded work must stay its own after Python has dropped them.
+    # A separate pool: temporaries of the recording must not be reused after Python frees them.
     pool = cupy.cuda.MemoryPool()
     with cupy.cuda.using_allocator(pool.malloc), _without_collecting():
         stream.begin_capture()
         failure: Exception | None = None
         try:
             function()
-        except Exception as error:  # the stream must leave its capturing state whatever happens
+        except Exception as error:  # the capture must be ended in any case
             failure = error
         try:
             graph = stream.end_capture()
-        except Exception as error:  # CuPy's class for it is not known here
+        except Exception as error:  # CuPy's exception class is not available here
             failure = failure or error
     if failure is None:
         return GpuRecording(graph, stream, (pool, *kept()))
@@ -60,7 +60,7 @@ def record(
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Keep the garbage collector away: what it frees may want to wait for the device."""
+    """Disable the garbage collector: freeing an object may wait for the device."""
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()

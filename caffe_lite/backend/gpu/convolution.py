@@ -1,4 +1,4 @@
-"""Convolution on the GPU: matrix products over patches, with the layout measured once per shape."""
+"""Convolution on the GPU: several algorithms, of which the fastest is measured once per shape."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from caffe_lite.backend.gpu.explicit_gemm import BATCHED, WIDE, ExplicitGemm, Pl
 from caffe_lite.backend.gpu.tuning import Tuner
 from caffe_lite.types import Array, Shape
 
-# Bytes of columns made at a time: what stays in the second-level cache of a large device, and what
-# gives a product its full size.
+# Bytes of columns computed at a time: what fits the second-level cache of a large device, and what
+# makes a product large enough for full speed.
 CHUNK_BYTES = (32 * 2**20, 512 * 2**20)
-# Tensor cores load 16 bytes at a time: rows of side by side images should be a multiple of that.
+# Tensor cores load 16 bytes at a time, so a WIDE row should hold a multiple of this many images.
 WIDE_IMAGES = 4
 
 
@@ -33,7 +33,9 @@ class GpuConvolution(GpuActivations):
     ) -> None:
         """y = x convolved with weight, plus bias unless that is None."""
         if _depthwise(x, geometry):
-            self.launch("depthwise", y.size, y.size, x, weight, bias, y, *_thin(x, y, geometry))
+            self.launch(
+                "depthwise", y.size, y.size, x, weight, bias, y, *_depthwise_sizes(x, y, geometry)
+            )
         else:
             self._convolution(x, weight, bias, y, geometry, None)
 
@@ -46,7 +48,7 @@ class GpuConvolution(GpuActivations):
         geometry: ConvGeometry,
         slope: float = 0.0,
     ) -> None:
-        """y = relu of the convolution, with its bias added in the same pass."""
+        """y = relu(convolution of x + bias); bias and relu take one pass."""
         if _depthwise(x, geometry):
             self.convolution(x, weight, None, y, geometry)
             self.bias_relu(y, bias, slope)
@@ -77,9 +79,9 @@ class GpuConvolution(GpuActivations):
     def convolution_grad_data(
         self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
     ) -> None:
-        """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
+        """dx (overwritten) = the gradient of x. This is the forward pass of a deconvolution."""
         if _depthwise(dx, geometry):
-            sizes = _thin(dx, dy, geometry)
+            sizes = _depthwise_sizes(dx, dy, geometry)
             self.launch("depthwise_grad_data", dx.size, dx.size, dy, weight, dx, *sizes)
             return
         z = sizes_of(dx, dy, geometry)
@@ -95,19 +97,19 @@ class GpuConvolution(GpuActivations):
     def convolution_grad_weight(
         self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
-        """dweight += the gradient to weight."""
+        """dweight += the gradient of weight."""
         if _depthwise(x, geometry):
             weights = dweight.size
             self.launch.blocks(
                 "depthwise_grad_weight",
                 weights,
-                *(weights, x, dy, dweight, len(x), *_thin(x, dy, geometry)),
+                *(weights, x, dy, dweight, len(x), *_depthwise_sizes(x, dy, geometry)),
             )
             return
         z = sizes_of(x, dy, geometry)
 
         def run(plan: Plan, target: Array | None = None) -> None:
-            # Measured on an array of its own: it adds.
+            # It accumulates, so it is measured on a separate array.
             target = self.xp.empty_like(dweight) if target is None else target
             if plan.layout == CUDNN and self.cudnn:
                 added = self.xp.empty_like(dweight)
@@ -119,17 +121,17 @@ class GpuConvolution(GpuActivations):
         run(self._plan("weight", z, len(x), run), dweight)
 
     def im2col(self, x: Array, columns: Array, geometry: ConvGeometry) -> None:
-        """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
+        """columns (N, C * taps, *S') = for each channel and tap, the pixels of every output."""
         z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
         self.explicit.unfold("im2col", x, columns, z, BATCHED)
 
     def col2im(self, columns: Array, x: Array, geometry: ConvGeometry) -> None:
-        """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
+        """x (overwritten): each column entry is added to the pixel that im2col copies it from."""
         z = Sizes(geometry, x.shape[2:], columns.shape[2:], x.shape[1], 0)
         self.explicit.unfold("col2im", columns, x, z, BATCHED)
 
     def _plan(self, which: str, z: Sizes, images: int, run: Callable[[Plan], None]) -> Plan:
-        """The fastest plan for these sizes, measured when they first come."""
+        """The fastest plan for these sizes, measured on first use."""
 
         def plans() -> list[Plan]:
             own = candidates(which, z, images, self.dtype.itemsize, self.chunk_bytes)
@@ -141,7 +143,7 @@ class GpuConvolution(GpuActivations):
 
 
 def candidates(which: str, z: Sizes, images: int, itemsize: int, limits: Shape) -> list[Plan]:
-    """Plans worth measuring, a good guess first."""
+    """Plans worth measuring, the best guess first."""
     per_image = itemsize * z.pixels * (z.rows + z.outputs)
     partial = itemsize * z.outputs * z.rows // z.geometry.group
     plans = []
@@ -151,7 +153,7 @@ def candidates(which: str, z: Sizes, images: int, itemsize: int, limits: Shape) 
             chunk = max(1, min(images, limit // max(1, need)))
             if z.pointwise and layout == BATCHED and which != "weight":
                 chunk = images
-            # Even chunks: a small last one would run at a worse rate.
+            # Chunks of equal size: a small last one would be less efficient.
             chunk = -(-images // -(-images // chunk))
             aligned = -(-chunk // WIDE_IMAGES) * WIDE_IMAGES
             if layout == WIDE and aligned < images and aligned * need <= limit:
@@ -165,8 +167,8 @@ def _depthwise(x: Array, geometry: ConvGeometry) -> bool:
     return x.ndim == 4 and geometry.group == x.shape[1] > 1
 
 
-def _thin(x: Array, y: Array, g: ConvGeometry) -> Shape:
-    """The sizes that depthwise.cu takes, from the channels on."""
+def _depthwise_sizes(x: Array, y: Array, g: ConvGeometry) -> Shape:
+    """The arguments of the kernels in depthwise.cu from `channels` on."""
     multiplier = y.shape[1] // x.shape[1]
     spatial = (*x.shape[2:], *g.kernel, *g.stride, *g.pad, *g.dilation, *y.shape[2:])
     return (x.shape[1], multiplier, *spatial)

@@ -1,4 +1,4 @@
-"""CUDA devices through CuPy: which there are, how one is opened, what it says of itself."""
+"""CUDA devices through CuPy: counting, opening and describing them."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ class OutOfDeviceMemoryError(BackendError):
 
 @cache
 def import_cupy() -> Any:
-    """The `cupy` module. Raises BackendError, naming what to install, where there is none."""
+    """The `cupy` module. Raises a BackendError that says what to install if there is none."""
     try:
         import cupy
     except ImportError as error:
@@ -32,7 +32,7 @@ def import_cupy() -> Any:
 
 
 def device_count() -> int:
-    """Number of GPUs that answer. Raises BackendError with the driver's words if it fails."""
+    """Number of usable GPUs. Raises a BackendError with the driver's message if it fails."""
     cupy = import_cupy()
     try:
         count: int = cupy.cuda.runtime.getDeviceCount()
@@ -42,10 +42,10 @@ def device_count() -> int:
 
 
 class Device:
-    """One GPU, the stream that all work on it runs on, and what is compiled for it.
+    """One GPU, the stream of all work on it, and its compiled kernels and libraries.
 
-    One object per device and process (see `open_device`), so that nets which share arrays also
-    share the order in which those are read and written.
+    There is one object per device and process (see `open_device`), so that nets that share arrays
+    use one stream and therefore access them in order.
     """
 
     def __init__(self, number: int) -> None:
@@ -57,8 +57,8 @@ class Device:
         self.number = number
         self._handle = self.cupy.cuda.Device(number)
         self._handle.use()
-        # Graphs cannot be captured on the default stream. A blocking one still keeps order with
-        # work that other code puts there.
+        # The default stream cannot be captured. A blocking stream stays ordered with the work that
+        # other code puts on the default stream.
         self.stream = self.cupy.cuda.Stream()
         self.multiprocessors: int = self._handle.attributes["MultiProcessorCount"]
         self.memory: int = self._handle.mem_info[1]
@@ -94,13 +94,13 @@ class Device:
         return self._blas[dtype]
 
     def cudnn(self, tf32: bool) -> Library | None:
-        """cuDNN, through its front end if that is installed; None where it is missing."""
+        """cuDNN, through its front end if installed; None if there is no cuDNN."""
         if tf32 not in self._cudnn:
             self._cudnn[tf32] = open_cudnn(self.stream.ptr, tf32, self.memory // 16)
         return self._cudnn[tf32]
 
     def fingerprint(self) -> str:
-        """Names the device and the libraries that decide how fast it does what."""
+        """Identifies the device and the libraries that measured choices depend on."""
         info = self.info()
         words = (info["name"], info["runtime_version"], info["cupy_version"])
         return "-".join(words).replace(" ", "_").replace("/", "_")
@@ -129,12 +129,12 @@ class Device:
 
 @cache
 def open_device(number: int) -> Device:
-    """The device of a number, opened once."""
+    """The device with this number, opened once."""
     return Device(number)
 
 
 def device_query(number: int) -> dict[str, Any]:
-    """`Device.info` and, under "tf32", the setting that matrix products start with."""
+    """`Device.info` with cuDNN's version and the default `tf32` setting."""
     cudnn = open_device(number).cudnn(default_tf32() != "none")
     return open_device(number).info() | {
         "cudnn": cudnn.version if cudnn else f"not in use ({EXTRAS})",
@@ -149,7 +149,7 @@ def default_tf32() -> str:
 
 def _cublas_library(cupy: Any) -> Any:
     """The cuBLAS that CuPy has loaded, as a C library."""
-    from cupy_backends.cuda.libs import cublas  # loading it is the point
+    from cupy_backends.cuda.libs import cublas  # imported to load the library
 
     major = cupy.cuda.runtime.runtimeGetVersion() // 1000
     name = f"cublas64_{major}.dll" if os.name == "nt" else f"libcublas.so.{major}"

@@ -1,7 +1,7 @@
-"""Convolution through cuDNN, where it is installed.
+"""Convolution through cuDNN, if it is installed.
 
-Its ways to compute a product are further candidates in the measured choice of `GpuConvolution`;
-whatever it cannot do is left to the explicit products. There are two ways to it: NVIDIA's front end
+Its algorithms are further candidates in the measured choice of `GpuConvolution`; what it does not
+support is computed by `ExplicitGemm`. There are two interfaces to it: NVIDIA's front end
 (`cudnn_frontend`), and the C library alone (`cudnn_library`).
 """
 
@@ -13,21 +13,23 @@ from caffe_lite.backend.gpu.explicit_gemm import Plan, Sizes
 from caffe_lite.backend.gpu.tuning import UnusableError
 
 CUDNN = "cudnn"
-MOST_PLANS = 6  # of cuDNN's own, which come in the order in which it expects them to be fast
+MOST_PLANS = 6  # that are measured; cuDNN lists its plans fastest first, as it expects
 
 log = logging.getLogger("caffe_lite.backend")
 
 
 class Product(Protocol):
-    """One of the three products of a convolution of certain sizes: y of "forward", x of "data"
-    or weight of "weight", from the two others."""
+    """One of the three products of a convolution of fixed sizes.
 
-    count: int  # plans that can be tried
+    "forward" computes y, "data" computes x and "weight" computes weight, from the other two arrays.
+    """
+
+    count: int  # plans to choose from
 
     def build(self, variant: int) -> int:
-        """Make a plan ready to run; the bytes of workspace that it needs.
+        """Prepare a plan; returns the bytes of workspace that it needs.
 
-        Raises an error of any kind for a plan that cannot be used.
+        Raises any exception if the plan cannot be used.
         """
 
     def execute(self, variant: int, pointers: dict[str, int], workspace: int) -> None:
@@ -35,16 +37,16 @@ class Product(Protocol):
 
 
 class Library(Protocol):
-    """A way to cuDNN."""
+    """An interface to cuDNN."""
 
     version: str
 
     def product(self, which: str, z: Sizes, images: int) -> Product:
-        """Make ready one product ("forward", "data", "weight"); raises if cuDNN cannot do it."""
+        """Prepare one product ("forward", "data", "weight"); raises if it is not supported."""
 
 
 class CudnnEngine:
-    """The three products of a float32 convolution, each made ready once per shape."""
+    """The three products of a float32 convolution, each prepared once per shape."""
 
     def __init__(self, library: Library, ops: GpuBase) -> None:
         self.version = library.version
@@ -54,15 +56,15 @@ class CudnnEngine:
         self._workspaces: dict[tuple[str, Sizes, int, int], int] = {}  # of plans that have run
 
     def plans(self, which: str, z: Sizes, images: int) -> list[Plan]:
-        """Plans for one product ("forward", "data", "weight"), of which some may be unusable."""
+        """Plans for one product ("forward", "data", "weight"), some of which may be unusable."""
         product = self._product(which, z, images)
         count = min(product.count, MOST_PLANS) if product else 0
         return [Plan(CUDNN, images, variant) for variant in range(count)]
 
     def run(self, which: str, plan: Plan, z: Sizes, x: Any, weight: Any, y: Any) -> None:
-        """Compute one product: into y, x (for "data") or weight (for "weight").
+        """Compute one product into y ("forward"), x ("data") or weight ("weight").
 
-        Raises UnusableError where the plan does not work the first time.
+        Raises UnusableError if the plan fails on first use.
         """
         product = self._product(which, z, len(x))
         if product is None:
@@ -75,7 +77,7 @@ class CudnnEngine:
         try:
             need = product.build(plan.variant)
             product.execute(plan.variant, pointers, self._workspace(need))
-        except Exception as error:  # its own classes differ between versions, and none is fatal
+        except Exception as error:  # exception classes differ between versions; none is fatal
             log.debug("cuDNN's plan %d for %s of %s: %s", plan.variant, which, z, error)
             raise UnusableError from error
         self._workspaces[key] = need

@@ -1,4 +1,4 @@
-"""How cuDNN is found: through NVIDIA's front end, else as the C library, else not at all."""
+"""Finding cuDNN: through NVIDIA's front end, else as a C library."""
 
 import logging
 import os
@@ -17,12 +17,12 @@ log = logging.getLogger("caffe_lite.backend")
 
 @cache
 def import_front_end() -> Any:
-    """NVIDIA's front end to cuDNN, or None where one of the two is missing."""
+    """NVIDIA's front end to cuDNN, or None if either is missing."""
     try:
         import cudnn
 
-        cudnn.backend_version_string()  # fails where cuDNN itself is missing
-    except Exception as error:  # it loads C libraries at import, which fail in their own ways
+        cudnn.backend_version_string()  # fails if cuDNN itself is missing
+    except Exception as error:  # loading its C libraries fails in various ways
         log.debug("no front end to cuDNN (%s): %s", EXTRAS, error)
         return None
     return cudnn
@@ -30,7 +30,7 @@ def import_front_end() -> Any:
 
 @cache
 def find_library() -> Any:
-    """cuDNN as a C library, such as PyTorch brings it, or None where it is missing."""
+    """cuDNN as a C library, as PyTorch installs it, or None if it is missing."""
     try:
         return open_library()
     except OSError as error:
@@ -39,10 +39,10 @@ def find_library() -> Any:
 
 
 def open_cudnn(stream: int, tf32: bool, most_bytes: int) -> Library | None:
-    """cuDNN for one stream, or None where it is missing or does not start.
+    """cuDNN for one stream, or None if it is missing or fails to start.
 
-    `tf32` lets products round their factors; none takes more than `most_bytes` of workspace.
-    CAFFE_LITE_CUDNN=0 in the environment does without.
+    `tf32` allows products to round their factors to TF32; plans that need more than `most_bytes` of
+    workspace are left out. CAFFE_LITE_CUDNN=0 in the environment disables cuDNN.
     """
     if os.environ.get("CAFFE_LITE_CUDNN") == "0":
         return None
@@ -55,6 +55,6 @@ def open_cudnn(stream: int, tf32: bool, most_bytes: int) -> Library | None:
         try:
             library: Library = start(found, stream, tf32, most_bytes)
             return library
-        except Exception as error:  # another way of installing it wrongly: do without
+        except Exception as error:  # an unusable installation counts as none
             log.debug("cuDNN does not start: %s", error)
     return None

@@ -9,7 +9,8 @@ from caffe_lite.backend.gpu.explicit_gemm import Sizes
 class FrontEnd:
     """`cudnn` is the front end's module, `stream` the address of the stream to run on.
 
-    `tf32` lets products round their factors; none takes more than `most_bytes` of workspace.
+    `tf32` allows products to round their factors to TF32; plans that need more than `most_bytes` of
+    workspace are left out.
     """
 
     def __init__(self, cudnn: Any, stream: int, tf32: bool, most_bytes: int) -> None:
@@ -53,7 +54,7 @@ class GraphProduct:
 
 
 def _tensors(graph: Any, data_type: Any, which: str, z: Sizes, images: int) -> dict[str, Any]:
-    """The three arrays of a product in a graph; adds the convolution that makes one of them."""
+    """The three arrays of a product; adds them and the convolution to the graph."""
     shapes, g = shapes_of(z, images), z.geometry
     made = {"forward": "y", "data": "x", "weight": "weight"}[which]
     t = {

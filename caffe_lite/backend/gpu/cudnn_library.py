@@ -1,7 +1,6 @@
-"""cuDNN called as the C library it is, for where it is installed without its Python front end.
+"""cuDNN called as a C library, if it is installed without its Python front end, as by PyTorch.
 
-PyTorch brings the library along. These are the functions that take a convolution whole, which cuDNN
-9 keeps beside its graphs of operations.
+It uses the functions for a single convolution, which cuDNN 9 keeps besides its graph interface.
 """
 
 import ctypes
@@ -15,15 +14,14 @@ from caffe_lite.backend.gpu.explicit_gemm import Sizes
 from caffe_lite.errors import BackendError
 
 MAJOR = 9
-_MOST_ALGORITHMS = 16  # it knows fewer for each product
+_MOST_ALGORITHMS = 16  # more than cuDNN has for any product
 _FLOAT, _NCHW, _CROSS_CORRELATION = 0, 0, 1
-_ANY_MATH, _MATH_OF_FULL_PRECISION = 0, 3  # of cudnnMathType_t: TF32 or not
-_ROUNDS_MORE = 2  # to half precision
+_ANY_MATH, _MATH_OF_FULL_PRECISION = 0, 3  # cudnnMathType_t, with and without TF32
+_ROUNDS_MORE = 2  # cudnnMathType_t of algorithms that round to half precision
 
 _INT, _SIZE, _POINTER = ctypes.c_int, ctypes.c_size_t, ctypes.c_void_p
 
-# Of each product: what the functions for it are called, and the arrays in their order, the one that
-# is made last.
+# Per product: the name of its functions, and their arrays in order, the result last.
 _PRODUCTS = {
     "forward": ("Forward", ("x", "weight", "y")),
     "data": ("BackwardData", ("weight", "y", "x")),
@@ -32,7 +30,7 @@ _PRODUCTS = {
 
 
 class _Found(ctypes.Structure):
-    """cudnnConvolutionFwdAlgoPerf_t and its two sisters."""
+    """cudnnConvolutionFwdAlgoPerf_t, and its equivalents for the two gradients."""
 
     _fields_ = (
         ("algorithm", _INT),
@@ -46,7 +44,7 @@ class _Found(ctypes.Structure):
 
 
 def _signatures() -> dict[str, list[Any]]:
-    """The types of the arguments of each function that is called."""
+    """The argument types of each function that is called."""
     found: dict[str, list[Any]] = {
         "cudnnCreate": [_POINTER],
         "cudnnSetStream": [_POINTER] * 2,
@@ -68,7 +66,7 @@ def _signatures() -> dict[str, list[Any]]:
 
 
 def open_library() -> Any:
-    """cuDNN's shared library; raises OSError where there is none."""
+    """cuDNN's shared library; raises OSError if there is none."""
     if os.name == "nt":
         return ctypes.CDLL(f"cudnn64_{MAJOR}.dll")
     name = f"libcudnn.so.{MAJOR}"
@@ -85,7 +83,8 @@ def open_library() -> Any:
 class CLibrary:
     """`library` is cuDNN's shared library, `stream` the address of the stream to run on.
 
-    `tf32` lets products round their factors; none takes more than `most_bytes` of workspace.
+    `tf32` allows products to round their factors to TF32; plans that need more than `most_bytes` of
+    workspace are left out.
     """
 
     def __init__(self, library: Any, stream: int, tf32: bool, most_bytes: int) -> None:
@@ -104,7 +103,7 @@ class CLibrary:
         self.call("cudnnSetStream", self.handle, stream)
 
     def create(self, kind: str) -> Any:
-        """A new handle (""), "TensorDescriptor" or the like, kept for good."""
+        """A new handle (""), "TensorDescriptor" or other object, never destroyed."""
         made = ctypes.c_void_p()
         self.call(f"cudnnCreate{kind}", ctypes.addressof(made))
         return made
@@ -120,14 +119,14 @@ class CLibrary:
 
 
 class AlgorithmProduct:
-    """The algorithms for one convolution, fastest first as cuDNN expects; see `cudnn.Product`."""
+    """cuDNN's algorithms for one convolution, fastest first as expected; see `cudnn.Product`."""
 
     def __init__(self, library: CLibrary, which: str, z: Sizes, images: int) -> None:
         self._library = library
         self._kind, self._order = _PRODUCTS[which]
         self._descriptors = _describe_arrays(library, z, images)
         self._convolution = _describe_convolution(library, z)
-        # cuDNN reads the factors of sum and previous content through their addresses.
+        # Attributes, because cuDNN reads the factors alpha and beta through their addresses.
         self._one, self._zero = ctypes.c_float(1), ctypes.c_float(0)
         self._algorithms = [found.algorithm for found in self._find()]
         self._need: dict[int, int] = {}
@@ -176,7 +175,7 @@ def _ints(values: Any) -> Any:
 
 
 def _describe_arrays(library: CLibrary, z: Sizes, images: int) -> dict[str, Any]:
-    """A descriptor for each of the three arrays. One axis counts as a row of an image."""
+    """A descriptor for each of the three arrays. One spatial axis becomes an image of one row."""
     made = {}
     for name, shape in shapes_of(z, images).items():
         dims = _ints(shape if len(shape) > 3 else [*shape[:2], 1, *shape[2:]])

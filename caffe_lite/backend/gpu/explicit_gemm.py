@@ -1,10 +1,10 @@
-"""Convolution as matrix products over columns of patches (im2col), in two layouts.
+"""Convolution as matrix products with columns of patches (im2col), in two layouts.
 
-BATCHED keeps each image's columns apart and multiplies all images in one strided-batched product,
-straight into (N, O, *S'). WIDE lays the columns of all images side by side: one large product, at
-the price of swapping the outer axes of y or dy. Which is faster depends on the shape.
+BATCHED stores the columns image by image and computes one strided-batched product, directly into
+(N, O, *S'). WIDE puts the columns of all images side by side for one large product, at the cost of
+swapping the outer axes of y or dy. Which is faster depends on the shape.
 
-Either works through the batch in chunks of images, as many as the workspace holds.
+Both process the batch in chunks of images that fit the workspace.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ BATCHED, WIDE = "batched", "wide"
 
 @dataclass(frozen=True)
 class Plan:
-    """A layout, and how many images' columns are made at a time.
+    """An algorithm: its layout, and the number of images per chunk.
 
-    Of a library of its own, `variant` counts the ways that it has.
+    For cuDNN plans `variant` is the index of the engine configuration.
     """
 
     layout: str
@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the products of one convolution measure, per image and group."""
+    """The sizes of one convolution, apart from the number of images."""
 
     geometry: ConvGeometry
     spatial: Shape
@@ -56,7 +56,7 @@ class Sizes:
 
     @property
     def pointwise(self) -> bool:
-        """Whether x itself is its columns."""
+        """Whether the columns equal x, so that im2col is not needed."""
         g = self.geometry
         return g.taps == 1 and set(g.stride) == {1} and set(g.pad) == {0}
 
@@ -104,7 +104,7 @@ class ExplicitGemm:
             self._ops.launch("bias_relu", y.size, y.size, y, bias, slope, z.outputs, z.pixels)
 
     def grad_data(self, dy: Array, weight: Array, dx: Array, z: Sizes, plan: Plan) -> None:
-        """dx = weight^T @ dy, each row added back to the pixels that its column came from."""
+        """dx = col2im of weight^T @ dy."""
         for part, count in _parts(len(dx), plan):
             if z.pointwise and plan.layout == BATCHED:
                 self._product(weight, dx[part], dy[part], z, count, "data", BATCHED)
@@ -121,7 +121,7 @@ class ExplicitGemm:
             self.unfold("col2im", columns, dx[part], z, plan.layout)
 
     def grad_weight(self, x: Array, dy: Array, dweight: Array, z: Sizes, plan: Plan) -> None:
-        """dweight += dy @ columns of x^T, over all images."""
+        """dweight += dy @ (columns of x)^T, summed over images."""
         for part, count in _parts(len(x), plan):
             if plan.layout == WIDE:
                 columns, swapped = self._columns(x[part], z, WIDE, (z.outputs, count, z.pixels))
@@ -144,7 +144,7 @@ class ExplicitGemm:
     ) -> None:
         """One of the three products for every group, over all of `images`.
 
-        weight: W, or for "weight" the array that receives its gradient ((images, |W|) if batched).
+        weight is W; for "weight" it receives the gradient, (images, W.size) if batched.
         """
         groups = z.geometry.group
         outputs, rows = z.outputs // groups, z.rows // groups
@@ -173,7 +173,7 @@ class ExplicitGemm:
                 gemm(outputs, rows, length, out, column, weights, wide, tf32, batch)
 
     def _columns(self, x: Array, z: Sizes, layout: str, *more: Shape) -> list[Array]:
-        """The columns of x in a layout, and further workspaces."""
+        """The columns of x, and workspaces of the shapes `more`."""
         count = len(x)
         if z.pointwise and layout == BATCHED:
             return [x, *self._ops.workspaces(*more)]
@@ -212,7 +212,7 @@ class ExplicitGemm:
         )
 
     def _geometry(self, z: Sizes) -> Array:
-        """The six rows of integers that im2col_nd.cu reads."""
+        """The array `geometry` of im2col_nd.cu: six rows of integers."""
         if z not in self._geometries:
             g = z.geometry
             rows = [z.spatial, g.kernel, g.stride, g.pad, g.dilation, z.output]

@@ -1,4 +1,4 @@
-"""Bad labels and ids that kernels find: noted on the device, raised when the host next looks."""
+"""Invalid labels and ids: recorded on the device by kernels, raised when the host next reads."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ MOST_SLOTS = 256
 
 
 class Faults:
-    """Pairs (found, value) on the device, one per rule that values have to keep.
+    """Pairs (found, value) on the device, one per rule for values.
 
-    A kernel sets them without waiting for the host. `check` reads them, which waits for the
-    device, so it is for moments at which the host waits anyway.
+    Kernels set them. `check` reads them, which waits for the device, so it is called when the host
+    waits anyway.
     """
 
     def __init__(self, array: Any) -> None:
-        """`array` is (MOST_SLOTS, 2), zeros, on the device."""
+        """`array` is a device array of zeros, (MOST_SLOTS, 2)."""
         self._array = array
         self._rules: dict[str, Any] = {}
 
     def slot(self, rule: str) -> Any:
-        """The pair for what breaks `rule`, which the error will say; it may begin with a layer.
+        """The pair for values that break `rule`, a sentence that the error begins with.
 
         Rules beyond MOST_SLOTS share the last pair.
         """
@@ -33,7 +33,7 @@ class Faults:
         return found
 
     def check(self) -> None:
-        """Raise DataError for a fault found since the last check, and forget it."""
+        """Raise a DataError for the first fault since the last check, and clear all."""
         if not self._rules:
             return
         pairs: numpy.ndarray = self._array.get()

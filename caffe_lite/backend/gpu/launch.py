@@ -1,4 +1,4 @@
-"""Launching a kernel: arguments checked and cast by the kernel's own declaration, grid chosen."""
+"""Launching kernels: arguments are checked and cast by the kernel's declaration."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +7,11 @@ import numpy
 
 from caffe_lite.backend.gpu import sources
 
-BLOCK = 256  # threads per block; a multiple of the warp, as the reductions need
+BLOCK = 256  # threads per block; the reductions need a multiple of WARP
 MOST_BLOCKS_YZ = 65535
-BLOCKS_PER_MULTIPROCESSOR = 32  # a grid-stride loop gains nothing from more
+BLOCKS_PER_MULTIPROCESSOR = 32  # more do not make a grid-stride loop faster
 
-# 32-bit indices reach one grid beyond the last element before they are compared with it.
+# Elements up to which 32-bit indices suffice: a grid-stride loop counts up to one grid further.
 MOST_NARROW = 2**31 - 2**26
 
 _NUMBERS = {
@@ -26,10 +26,10 @@ _NULL = numpy.uintp(0)
 
 
 class Launcher:
-    """Launches kernels by name for one element type, compiling each file when it is first used.
+    """Launches kernels by name for one element type, compiling each file on first use.
 
-    `load(code, options)` makes a module with `get_function(name)`, as `cupy.RawModule` does, and
-    `array_type` is the only class that may be passed for a pointer.
+    `load(code, options)` returns a module with `get_function(name)`, such as `cupy.RawModule`.
+    Only objects of class `array_type`, or None, may be passed for a pointer.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class Launcher:
     def __call__(
         self, name: str, threads: int | tuple[int, ...], *args: Any, block: int = BLOCK
     ) -> None:
-        """Launch over `threads`: a count, or (count, y, z) for kernels with three loops.
+        """Launch for `threads` elements, or (x, y, z) elements for kernels with three loops.
 
-        The kernel's loops must stride over the grid: it may be smaller than `threads`.
+        The kernel must use grid-stride loops: the grid may be smaller than `threads`.
         """
         x, *outer = (threads,) if isinstance(threads, int) else threads
         if x == 0 or 0 in outer:
@@ -62,7 +62,7 @@ class Launcher:
     def blocks(
         self, name: str, blocks: int | tuple[int, ...], *args: Any, block: int = BLOCK
     ) -> None:
-        """Launch exactly `blocks` blocks, for kernels whose threads work together."""
+        """Launch exactly `blocks` blocks, for kernels whose threads cooperate."""
         grid = (blocks,) if isinstance(blocks, int) else blocks
         if 0 not in grid:
             self._launch(name, grid, block, args, 0)

@@ -1,11 +1,11 @@
-"""Softmax and its cross-entropy on the GPU, over arrays seen as (outer, C, inner)."""
+"""Softmax and cross-entropy on the GPU, over arrays viewed as (outer, C, inner)."""
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.backend.gpu.faults import Faults
 from caffe_lite.backend.gpu.launch import BLOCK
 from caffe_lite.types import Array
 
-ROW_CLASSES = 64  # from here on a row of classes is worth a block of its own
+ROW_CLASSES = 64  # classes that make one block per row worthwhile
 MOST_LOSS_BLOCKS = 1024
 
 
@@ -37,7 +37,7 @@ class GpuLosses(GpuBase):
     ) -> tuple[Array, Array]:
         """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
 
-        Returns their sum and the number of labels that count, as 0-d arrays.
+        Returns the sum of the losses and the number of labels not ignored, as 0-d arrays.
         """
         outer, classes, inner = prob.shape
         n = outer * inner
@@ -65,10 +65,10 @@ class GpuLosses(GpuBase):
         )
 
     def label_fault(self, label: Array, classes: int, ignore: int | None, rule: str = "") -> None:
-        """Look for a label outside [0, classes) that is not `ignore`.
+        """Record a label that is neither in [0, classes) nor `ignore` as a fault.
 
-        Does not wait: a bad label raises DataError, of `rule` and what came, when the host next
-        reads from the device.
+        Does not wait: the DataError with `rule` and the label is raised when the host next reads
+        from the device.
         """
         fault = self.faults.slot(rule or f"labels must be integers from 0 to {classes - 1}")
         self.launch("find_fault", label.size, label.size, label, *_ignored(ignore), classes, fault)

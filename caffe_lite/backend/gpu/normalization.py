@@ -1,4 +1,4 @@
-"""Normalization on the GPU: across channels, and by the statistics of a batch."""
+"""Local response normalization across channels and batch normalization on the GPU."""
 
 from math import prod
 
@@ -7,7 +7,7 @@ from caffe_lite.types import Array
 
 
 class GpuNormalization(GpuArrays):
-    """Normalization of x (N, C, *S) over channels or over everything else."""
+    """Normalization of x (N, C, *S) across channels, or per channel over all other axes."""
 
     def lrn_across(
         self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float

@@ -1,4 +1,4 @@
-"""The GPU backend."""
+"""`CupyOps`, the GPU backend."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,11 +50,12 @@ class CupyOps(
     """Operations on one GPU, through CuPy, cuBLAS and the kernels of this package.
 
     `device` is the GPU's number. `tf32` says which float32 products may round their factors to
-    TF32, with 10 bits of mantissa instead of 23: those of convolutions, all, or none; None follows
-    CUPY_TF32 (1: all, 0: none) and else takes convolutions, as other frameworks do.
+    TF32 (10 bits of mantissa instead of 23): "convolution", "all" or "none". None follows the
+    environment variable CUPY_TF32 (1: all, 0: none); without it convolutions may, as in other
+    frameworks.
 
-    Nothing here waits for the device but `to_host` and `synchronize`. Raises BackendError where
-    CuPy or the device is missing.
+    Only `to_host` and `synchronize` wait for the device. Raises BackendError if CuPy or the device
+    is missing.
     """
 
     on_host = False
@@ -89,7 +90,7 @@ class CupyOps(
 
     @property
     def capturing(self) -> bool:  # type: ignore[override]
-        """Whether work is being recorded for a graph, and so must not wait or measure."""
+        """Whether work is being recorded for a graph; it must not wait or be measured."""
         return self.device.capturing
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
@@ -101,15 +102,15 @@ class CupyOps(
         return self._allocate(self.xp.zeros, shape, dtype)
 
     def synchronize(self) -> None:
-        """Wait until all work is done, and raise the faults found by then."""
+        """Wait until all work has finished, and raise the faults recorded on the device."""
         self.device.stream.synchronize()
         self.faults.check()
 
     def capture(self, function: Callable[[], None]) -> GpuRecording:
-        """Record the device work of `function`, without doing it, to be replayed at will.
+        """Record the device work of `function` without running it, to be replayed later.
 
-        Run `function` once before, so that kernels are compiled, shapes are measured and
-        workspaces have grown. Raises CaptureError where the work cannot be recorded.
+        Run `function` once before, so that kernels are compiled, algorithms chosen and workspaces
+        grown. Raises CaptureError if the work cannot be recorded.
         """
         self.device.use()
         self.device.capturing = self._recorded = True
@@ -130,7 +131,7 @@ class CupyOps(
 
     def _replace_arena(self, size: int) -> None:
         if self._recorded and self._arena is not None:
-            self._retired.append(self._arena)  # a graph may still write there
+            self._retired.append(self._arena)  # a recorded graph may still use it
         self._arena = None
         self._arena = self.empty((size,))
 
@@ -146,6 +147,6 @@ class CupyOps(
 
 
 def _tuning_folder(device: cuda.Device) -> Path | None:
-    """Where measured choices of one kind of device are kept, if anywhere."""
+    """The folder for measured choices of one kind of device, or None."""
     cache = cache_folder()
     return None if cache is None else cache / f"cuda-{device.fingerprint()}"

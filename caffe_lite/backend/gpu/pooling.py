@@ -29,7 +29,7 @@ class GpuPooling(GpuBase):
     def max_pool_grad(
         self, dy: Array, mask: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair
     ) -> None:
-        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
+        """dx (overwritten): each dy is added to the pixel in its mask, unless that is -1."""
         images, channels, height, width = dx.shape
         threads = images * channels * -(-height // POOL_ROWS) * width
         sizes = (height, width, *dy.shape[2:], *kernel, *stride, *pad)

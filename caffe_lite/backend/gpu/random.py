@@ -1,4 +1,4 @@
-"""Random numbers on the GPU, equal to those that the CPU draws from the same state."""
+"""Random numbers on the GPU, equal to those of the CPU from the same state."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from caffe_lite.types import Array
 
 
 class DeviceStream:
-    """A `Stream` whose position is in device memory: each replay of a graph moves it on."""
+    """A `Stream` with its position in device memory, so that each replay of a graph advances it."""
 
     def __init__(self, ops: "GpuRandom", key: tuple[int, int]) -> None:
         self._ops = ops
@@ -24,7 +24,7 @@ class DeviceStream:
         self._ops.launch.blocks("advance", 1, self._state, blocks, block=1)
 
     def dropout(self, x: Array, y: Array, mask: Array, ratio: float) -> None:
-        """The mask of `GpuRandom.dropout` and its product with x, in one pass."""
+        """See `GpuRandom.dropout`; computes mask and y in one pass."""
         blocks = philox_blocks(x.size, x.dtype)
         self._ops.launch(
             "dropout", blocks, blocks, self._state, x, y, mask, ratio, 1 / (1 - ratio), x.size
@@ -43,7 +43,7 @@ class DeviceStream:
 
 
 class GpuRandom(GpuArrays):
-    """Streams, and dropout, their main customer."""
+    """Streams, and dropout."""
 
     def stream(self, *key: int) -> DeviceStream:
         """A stream of random numbers on the device, seeded by non-negative ints."""

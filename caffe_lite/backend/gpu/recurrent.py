@@ -1,4 +1,4 @@
-"""One step of a recurrent cell on the GPU, in one kernel."""
+"""One time step of an LSTM or a plain recurrent cell on the GPU, in one kernel."""
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.types import Array
@@ -7,8 +7,8 @@ from caffe_lite.types import Array
 class GpuRecurrent(GpuBase):
     """LSTM arithmetic with Caffe's gate order i, f, o, g, and that of a plain cell.
 
-    A step also makes what the next one's product takes, h_cont = cont_next * h, and adds the
-    gradient dh_next to that; None for both after the last step.
+    A step also computes h_cont = cont_next * h for the next step's matrix product, and takes
+    dh_next, the gradient of h_cont. Both are None in the last step.
     """
 
     def lstm_unit(
@@ -41,7 +41,7 @@ class GpuRecurrent(GpuBase):
         dh_next: Array | None = None,
         cont_next: Array | None = None,
     ) -> None:
-        """dgates: gradients to the pre-activations; dc_prev: to c_prev, and may be dc."""
+        """dgates, dc_prev = the gradients of pre-activations and of c_prev; dc_prev may be dc."""
         self.launch(
             "lstm_unit_grad",
             c.size,
@@ -63,5 +63,5 @@ class GpuRecurrent(GpuBase):
         dh_next: Array | None = None,
         cont_next: Array | None = None,
     ) -> None:
-        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
+        """dpre (overwritten) = (dh + cont_next * dh_next) * (1 - h^2)."""
         self.launch("rnn_unit_grad", h.size, h.size, h, dh, dpre, dh_next, cont_next, h.shape[1])

@@ -1,4 +1,4 @@
-"""Max pooling over regions of interest on the GPU."""
+"""Max pooling of regions of interest on the GPU."""
 
 from caffe_lite.backend.gpu.base import GpuBase
 from caffe_lite.types import Array
@@ -12,7 +12,7 @@ class GpuRoiPooling(GpuBase):
         self.launch("roi_pool", y.size, y.size, x, rois, y, mask, scale, *x.shape, *y.shape[2:])
 
     def roi_pool_grad(self, dy: Array, rois: Array, mask: Array, dx: Array) -> None:
-        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
+        """dx (overwritten): each dy is added to the pixel in its mask, unless that is -1."""
         dx.fill(0)
         channels, outputs = dy.shape[1], dy.shape[2] * dy.shape[3]
         pixels = dx.shape[2] * dx.shape[3]

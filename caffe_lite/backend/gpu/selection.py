@@ -1,4 +1,4 @@
-"""Parts, repeats and maxima of whole arrays on the GPU."""
+"""Cropping, tiling and the element-wise maximum on the GPU."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from caffe_lite.types import Array, Shape
 
 
 class GpuSelection(GpuBase):
-    """What Crop, Tile and Eltwise do to arrays."""
+    """The arithmetic of the Crop, Tile and Eltwise layers."""
 
     _crops: dict[Any, Any]
 
     def crop(self, x: Array, start: Sequence[int], y: Array) -> None:
-        """y = the part of x that is as large as y and begins at `start`, one number per axis."""
+        """y = the part of x with y's shape that begins at `start`, one index per axis."""
         window, axes = self._window(x.shape, start, y.shape)
         self.launch("crop", y.size, y.size, x, y, window, axes)
 
     def crop_grad(self, dy: Array, start: Sequence[int], dx: Array) -> None:
-        """dx (overwritten) = dy at its place, 0 around it."""
+        """dx (overwritten) = dy in the part that begins at `start`, 0 elsewhere."""
         window, axes = self._window(dx.shape, start, dy.shape)
         self.launch("crop_grad", dx.size, dx.size, dy, dx, window, axes)
 
@@ -36,9 +36,9 @@ class GpuSelection(GpuBase):
         self.launch("tile_grad", dx.size, dx.size, dy, dx, tiles, inner)
 
     def eltwise_max(self, xs: Sequence[Array], y: Array, winner: Array) -> None:
-        """y = the largest of xs (two or more of one shape); winner (int32) = which of them it is.
+        """y = the element-wise maximum of xs (two or more, one shape); winner (int32) = its index.
 
-        Of equal ones xs[1] comes before xs[0], and both before the rest, which go by their order.
+        On a tie xs[1] wins over xs[0]; otherwise the lower index wins.
         """
         before = xs[0]
         for i, x in enumerate(xs[1:], 1):
@@ -46,11 +46,11 @@ class GpuSelection(GpuBase):
             before = y
 
     def eltwise_max_grad(self, dy: Array, winner: Array, index: int, dx: Array) -> None:
-        """dx, to xs[index], = dy where that was the largest, else 0."""
+        """dx = dy where xs[index] was the maximum, else 0."""
         self.launch("eltwise_max_grad", dx.size, dx.size, dy, winner, index, dx)
 
     def _window(self, whole: Shape, start: Sequence[int], part: Shape) -> tuple[Any, int]:
-        """The rows (whole, start, part) that selection.cu reads, and their length."""
+        """The array `window` of selection.cu, and its number of axes."""
         axes = _merged(whole, start, part)
         if len(axes) > MOST_AXES:
             raise ValueError(f"a crop of {len(axes)} axes: at most {MOST_AXES} on a GPU")
@@ -62,7 +62,7 @@ class GpuSelection(GpuBase):
 def _merged(
     whole: Sequence[int], start: Sequence[int], part: Sequence[int]
 ) -> tuple[tuple[int, int, int], ...]:
-    """(whole, start, part) per axis, an axis that is kept whole as one with the axis before it."""
+    """(whole, start, part) per axis; an axis that is not cropped is merged with the one before."""
     axes: list[tuple[int, int, int]] = []
     for size, first, count in zip(whole, start, part, strict=True):
         if axes and count == size:

@@ -1,4 +1,4 @@
-"""The kernel files: their text as the compiler sees it, its options, and what each kernel takes."""
+"""The kernel files: their text with includes, compiler options, and the kernels' parameters."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _PARAMETER = re.compile(r"(?:const )?(.+?) ?(\*?)(\w+)")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a kernel: its C type without `const`, its name, and if it is an array."""
+    """One parameter of a kernel: its C type without `const`, its name, whether it is an array."""
 
     ctype: str
     name: str
@@ -33,7 +33,7 @@ def files() -> list[str]:
 
 @cache
 def source(file: str) -> str:
-    """The text of one kernel file with its includes in place, each of them once."""
+    """The text of one kernel file, with each of its includes inserted once."""
     included: set[str] = set()
 
     def expand(match: re.Match[str]) -> str:
@@ -60,7 +60,7 @@ def options(dtype: numpy.dtype, wide: bool = False) -> tuple[str, ...]:
 
 @cache
 def signatures(file: str) -> dict[str, tuple[Parameter, ...]]:
-    """What each kernel of a file takes, read from its own declaration."""
+    """The parameters of each kernel in a file, read from its declaration."""
     text = source(file)
     lists = {
         match[1]: " ".join(match[2].replace("\\\n", " ").split())
@@ -76,7 +76,7 @@ def signatures(file: str) -> dict[str, tuple[Parameter, ...]]:
 
 @cache
 def file_of() -> dict[str, str]:
-    """The file that each kernel is in."""
+    """The file of each kernel."""
     return {name: file for file in files() for name in signatures(file)}
 
 

@@ -1,4 +1,4 @@
-"""Tables on the device that let one launch work on many arrays of different sizes."""
+"""Tables on the device with which one launch processes many arrays of different sizes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ MOST_TABLES = 64
 
 @dataclass(frozen=True)
 class Table:
-    """Where each of a launch's blocks finds its work.
+    """Assigns parts of arrays to the blocks of a launch.
 
     addresses  (groups, width) uint64    device addresses of each group's arrays, 0 for none
     sizes      (groups,) int64           elements in each array of a group
     owner      (blocks,) int32           the group that a block works on
-    piece      (blocks,) int32           which PIECE elements of it
+    piece      (blocks,) int32           which part of it, of PIECE elements
     """
 
     addresses: Any
@@ -29,14 +29,18 @@ class Table:
 
 
 class Tables:
-    """Makes tables and keeps the latest of them: a net asks for the same few in every iteration."""
+    """Makes tables and caches the latest: a net needs the same few in every iteration."""
 
     def __init__(self, to_device: Callable[[numpy.ndarray], Any]) -> None:
         self._to_device = to_device
         self._kept: dict[tuple[Any, ...], Table] = {}
 
     def of(self, groups: Sequence[Sequence[Any]]) -> Table:
-        """The table for groups of equally long arrays; every group as wide, None for no array."""
+        """The table for groups of arrays.
+
+        The arrays of a group have one size, and all groups have one length; None stands for no
+        array.
+        """
         key = tuple(
             (group[0].size, *(0 if array is None else array.data.ptr for array in group))
             for group in groups
@@ -44,14 +48,14 @@ class Tables:
         table = self._kept.pop(key, None)
         if table is None:
             table = self._make(key)
-        # Last used, last to go.
+        # The least recently used table is dropped first.
         self._kept[key] = table
         if len(self._kept) > MOST_TABLES:
             del self._kept[next(iter(self._kept))]
         return table
 
     def kept(self) -> list[Table]:
-        """The tables there are: a captured graph holds on to those that it may read."""
+        """All cached tables, for a captured graph that must keep those it reads."""
         return list(self._kept.values())
 
     def _make(self, key: tuple[Any, ...]) -> Table:

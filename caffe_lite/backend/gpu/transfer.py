@@ -1,4 +1,4 @@
-"""Input batches to the device while it computes: pinned memory, a copy stream, and a ring."""
+"""Copying input batches while the device computes: pinned memory, a copy stream, a ring."""
 
 import logging
 import weakref
@@ -12,33 +12,33 @@ import numpy
 from caffe_lite.backend.gpu.capture import CaptureError
 from caffe_lite.backend.host_memory import HostMemory
 
-RING = 3  # batches in flight for arrays of one size
+RING = 3  # buffers for arrays of one size
 
 log = logging.getLogger("caffe_lite.backend")
 
 
 class PinnedMemory(HostMemory):
-    """Host arrays that the device copies from by itself, without a copy on the host before."""
+    """Page-locked host arrays, which the device reads directly and asynchronously."""
 
     def __init__(self, cupy: Any, use_device: Callable[[], None]) -> None:
         """`use_device` makes the device the current one of the calling thread."""
         self._cupy = cupy
         self._use_device = use_device
-        self._read: dict[int, Any] = {}  # by address: the event behind the last copy from there
+        self._read: dict[int, Any] = {}  # address: event after the last copy from there
 
     def empty(self, shape: Sequence[int], dtype: Any) -> numpy.ndarray:
         self._use_device()
         count, dtype = prod(shape), numpy.dtype(dtype)
         try:
             memory = self._cupy.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
-        except (RuntimeError, MemoryError) as error:  # a system may allow little of it
+        except (RuntimeError, MemoryError) as error:  # the system may limit it
             log.debug("no page-locked memory for %s of %s: %s", shape, dtype, error)
             return super().empty(shape, dtype)
         array = numpy.frombuffer(memory, dtype, count).reshape(shape)
         address = array.ctypes.data
         event = self._cupy.cuda.Event(block=True, disable_timing=True)
         self._read[address] = event
-        # CuPy hands freed memory out again at once, a copy from it may still be waiting.
+        # CuPy reuses freed memory immediately, but a copy from it may still be pending.
         weakref.finalize(array, _forget, self._read, address, event).atexit = False
         return array
 
@@ -48,7 +48,7 @@ class PinnedMemory(HostMemory):
             event.synchronize()
 
     def event_of(self, array: numpy.ndarray) -> Any:
-        """The event to record behind a copy from `array`; None for memory that is not pinned."""
+        """The event to record after a copy from `array`; None for memory that is not pinned."""
         return self._read.get(array.ctypes.data) if array.flags.c_contiguous else None
 
 
@@ -59,9 +59,9 @@ def _forget(read: dict[int, Any], address: int, event: Any) -> None:
 
 
 class _Slot:
-    """A device buffer, a host buffer where one is needed, and events that tell when both are free.
+    """A device buffer, a host buffer if needed, and the events that order their use.
 
-    `filled` comes when the device buffer has its content, `emptied` when that has been taken.
+    `filled` is recorded when the device buffer has been written, `emptied` when it has been read.
     """
 
     def __init__(self, cupy: Any, nbytes: int, compute: Any) -> None:
@@ -69,16 +69,16 @@ class _Slot:
         self.staged: numpy.ndarray | None = None
         self.filled = cupy.cuda.Event(disable_timing=True)
         self.emptied = cupy.cuda.Event(disable_timing=True)
-        # What the memory was used for before may not have run yet.
+        # Earlier work on this memory may still be pending.
         self.emptied.record(compute)
 
 
 class Uploader:
-    """Copies host arrays into device arrays without making the host or the device wait.
+    """Copies host arrays into device arrays without blocking the host or the device.
 
-    The transfer runs on a stream of its own into a buffer of its own; the compute stream then only
-    copies from one place of the device's memory to another. Arrays of `memory` are sent from where
-    they are, others are copied to pinned memory first.
+    The transfer runs on a separate stream into a separate buffer, from which the compute stream
+    copies on the device. Arrays from `memory` are sent in place; others are first copied to pinned
+    memory.
     """
 
     def __init__(self, cupy: Any, compute: Any, memory: PinnedMemory) -> None:
@@ -89,7 +89,7 @@ class Uploader:
         self._rings: dict[int, list[_Slot]] = defaultdict(list)
 
     def sends(self, host: numpy.ndarray) -> bool:
-        """Whether `host` is sent from where it is."""
+        """Whether `host` is sent in place, without a copy to pinned memory."""
         return self._memory.event_of(host) is not None
 
     def copy(self, host: Any, out: Any) -> None:
@@ -109,7 +109,7 @@ class Uploader:
         self._stream.wait_event(slot.emptied)
         slot.device.set(host.reshape(-1).view("uint8"), stream=self._stream)
         slot.filled.record(self._stream)
-        if event is not None:  # else the driver has made its copy already
+        if event is not None:  # without an event the copy is synchronous
             event.record(self._stream)
         self._compute.wait_event(slot.filled)
         out[...] = slot.device.view(out.dtype).reshape(out.shape)

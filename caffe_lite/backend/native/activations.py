@@ -1,4 +1,4 @@
-"""Activations, dropout and maxima in C."""
+"""Activations, dropout and the element-wise maximum in C."""
 
 from collections.abc import Sequence
 from math import prod

@@ -1,4 +1,4 @@
-"""Matrix products, bias and tables in C."""
+"""Matrix products, bias and table lookup in C."""
 
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase

@@ -1,4 +1,4 @@
-/* Average pooling, separably: first down the window's rows, then along them. */
+/* Separable average pooling: over the rows of the window, then over its columns. */
 #include "pooling.h"
 
 /* Pixels of a window along one axis, clipped at the far padding. */

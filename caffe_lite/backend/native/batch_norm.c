@@ -1,4 +1,4 @@
-/* Sums and scalings per channel of (images, channels, pixels); every task is one channel. */
+/* Batch normalization of (images, channels, pixels); every task is one channel. */
 #include "common.h"
 
 typedef struct {
@@ -11,7 +11,7 @@ INLINE idx row_of(const norm_job *job, idx image, idx c) {
     return (image * job->channels + c) * job->pixels;
 }
 
-/* Sums of x - shift, squared or times factor, over one row. */
+/* The sum over one row of (x - shift), or its square, or its product with factor. */
 INLINE double row_total(const real *x, const real *factor, real shift, int squared, idx count) {
     vec sum[2] = {{0}};
     idx i = 0;

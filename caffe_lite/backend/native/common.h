@@ -1,5 +1,6 @@
-/* The element type, vectors of it, and the pool's interface; compiled once with REAL=float and
- * once with REAL=double. Vectors are GCC's vector extension, as wide as the machine's registers. */
+/* The element type, vectors, and the thread pool's interface. Everything is compiled once with
+ * REAL=float and once with REAL=double. Vectors are GCC's vector extension, as wide as the
+ * machine's registers. */
 #pragma once
 
 #include <math.h>
@@ -52,7 +53,7 @@ INLINE idx ceil_div(idx a, idx b) { return (a + b - 1) / b; }
         return;                                                                  \
     }
 
-/* memcpy for rows of a few dozen elements: overlapping pieces of fixed size, no call. */
+/* memcpy for rows of a few dozen elements, inline: overlapping pieces of fixed size. */
 INLINE void copy_row(real *to, const real *from, idx count) {
     char *to_bytes = (char *)to;
     const char *from_bytes = (const char *)from;
@@ -75,9 +76,9 @@ INLINE real lane_sum(vec v) {
     return lanes[0];
 }
 
-/* Runs task 0 ... tasks - 1, each once, on the pool's threads; thread is in [0, pool_threads()).
- * Tasks must write to places of their own. work is a guess at the whole's nanoseconds on one
- * thread: little work stays on the caller's thread. */
+/* Runs each task 0 ... tasks - 1 once on the pool's threads; thread is in [0, pool_threads()).
+ * Tasks must not write to the same memory. work estimates the nanoseconds of all tasks on one
+ * thread; little work stays on the caller's thread. */
 typedef void task_fn(void *context, idx task, int thread);
 void parallel(idx tasks, double work, task_fn *run, void *context);
 int pool_threads(void);

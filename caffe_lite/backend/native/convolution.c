@@ -1,4 +1,4 @@
-/* Convolution: the weights times the image's pixels as the taps meet them. */
+/* Convolution: the weights times an implicit im2col matrix of the planes (see implicit.h). */
 #include "plan.h"
 
 #include "direct.h"
@@ -9,13 +9,13 @@ typedef struct {
     const real *x, *weight, *bias;
     real *y, *scratch;
     axis h, w;
-    int direct; /* the taps meet x as it lies: no planes */
+    int pointwise; /* x is read in place, without planes */
     idx plane, image_size, planes, thread_scratch;
     idx run, runs, column_parts, row_parts;
     const idx *base;
 } forward_job;
 
-/* How the work is cut: runs of images wide enough to fill tiles, then columns, then rows. */
+/* Division of the work: runs of images that fill tiles, then columns, then rows. */
 static void cut(forward_job *job) {
     const convolution_plan *p = job->plan;
     idx pixels = p->out_height * p->out_width;
@@ -33,12 +33,12 @@ static void cut(forward_job *job) {
 static void prepare(forward_job *job, const convolution_plan *p) {
     job->plan = p;
     plan_axes(p, &job->h, &job->w);
-    job->direct = plan_pointwise(p);
+    job->pointwise = plan_pointwise(p);
     idx channels = p->channels / p->group;
-    job->plane = job->direct ? p->height * p->width : planes_size(&job->h, &job->w);
-    job->image_size = (job->direct ? p->channels : channels) * job->plane;
+    job->plane = job->pointwise ? p->height * p->width : planes_size(&job->h, &job->w);
+    job->image_size = (job->pointwise ? p->channels : channels) * job->plane;
     cut(job);
-    job->planes = job->direct ? 0 : job->run * job->image_size + 2 * LANES;
+    job->planes = job->pointwise ? 0 : job->run * job->image_size + 2 * LANES;
     job->thread_scratch =
         ceil_div(job->planes + implicit_scratch(channels * plan_taps(p)), 16) * 16;
 }
@@ -59,10 +59,10 @@ static void forward_task(void *context, idx task, int thread) {
     implicit_product product = {
         .depth = channels * plan_taps(p),
         .base = job->base,
-        .planes = job->direct ? x : scratch,
+        .planes = job->pointwise ? x : scratch,
         .image_size = job->image_size,
-        .pitch = job->direct ? p->width : job->w.count,
-        .exact = job->direct,
+        .pitch = job->pointwise ? p->width : job->w.count,
+        .exact = job->pointwise,
         .images = images,
         .height = p->out_height,
         .width = p->out_width,
@@ -75,7 +75,7 @@ static void forward_task(void *context, idx task, int thread) {
         .target_w = 1,
         .bias = job->bias ? job->bias + group * outputs : NULL,
     };
-    if (!job->direct)
+    if (!job->pointwise)
         for (idx image = 0; image < images; image++)
             for (idx c = 0; c < channels; c++)
                 fill_planes(x + (image * p->channels + c) * area,

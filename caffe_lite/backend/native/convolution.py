@@ -1,4 +1,4 @@
-"""Convolution over two spatial axes, or one, in C; others are left to the NumPy code."""
+"""Convolution over one or two spatial axes in C; `NumpyOps` computes the others."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from caffe_lite.types import Array, Shape
 
 
 class _Plan:
-    """Sizes as C wants them, and the scratch memory of each function."""
+    """The C struct convolution_plan, and the scratch size of each function in elements."""
 
     def __init__(self, x: Shape, y: Shape, g: ConvGeometry, c: Any) -> None:
         flat = len(g.kernel) == 1  # an image of one row
@@ -50,7 +50,7 @@ class NativeConvolution(NativeBase, NumpyOps):
         plan = None
         if fits and len(geometry.kernel) in (1, 2):
             plan = _Plan(x.shape, y.shape, geometry, self.library.with_gil)
-            if not plan.forward:  # a stride that the C functions do not handle
+            if not plan.forward:  # the C functions do not support the stride
                 plan = None
         self._plans[key] = plan
         return plan

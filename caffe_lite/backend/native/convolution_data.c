@@ -1,7 +1,7 @@
-/* A convolution's gradient to its input: a convolution of dy with the weights turned round.
+/* The gradient of a convolution's input: a convolution of dy with flipped, transposed weights.
  *
- * With stride s, the pixels h of dx with equal remainder of h by s meet the same taps, so that each
- * such phase is a stride-1 convolution of its own, with those taps, written s pixels apart. */
+ * With stride s, the pixels h of dx with the same h mod s (a phase) use the same taps. Each phase
+ * is therefore a stride-1 convolution with those taps, whose results are written s pixels apart. */
 #include "plan.h"
 
 #include "direct.h"
@@ -9,8 +9,8 @@
 
 #define MAX_TAPS 256
 
-/* One axis of one phase of dx, the pixels r, r + s, ...: its v-th pixel meets dy[v + shift[t]] by
- * tap[t]. */
+/* One axis of one phase of dx, the pixels r, r + s, ...: tap[t] multiplies dy[v + shift[t]] for the
+ * v-th pixel. */
 typedef struct {
     idx count, taps;
     int tap[MAX_TAPS];
@@ -20,8 +20,8 @@ typedef struct {
 typedef struct {
     const convolution_plan *plan;
     const real *dy, *weight;
-    real *dx, *scratch, *turned; /* turned: per group and phase, channels x (outputs, taps) */
-    axis h, w;                   /* dy, padded as far as any tap reaches */
+    real *dx, *scratch, *transposed; /* weights per group and phase, channels x (outputs, taps) */
+    axis h, w;                   /* of dy, padded as far as any tap reaches */
     idx lowest_h, lowest_w, image_size, planes, thread_scratch, run, runs, row_parts;
 } data_job;
 
@@ -42,7 +42,7 @@ static void phase_axes(const convolution_plan *p, idx rh, idx rw, phase_axis *h,
     describe_phase(w, rw, p->width, p->kernel_w, p->stride_w, p->pad_w, p->dilation_w);
 }
 
-/* The padded axis of dy that holds every pixel that any phase's taps meet. */
+/* The axis of dy, padded to hold every pixel that any phase reads; returns the lowest position. */
 static idx reach_of(axis *a, idx size, idx kernel, idx stride, idx pad, idx dilation, idx output) {
     idx lowest = 0, highest = 0;
     for (idx r = 0; r < min_idx(stride, size); r++) {
@@ -77,8 +77,8 @@ static void prepare(data_job *job, const convolution_plan *p) {
     job->thread_scratch = ceil_div(job->planes + implicit_scratch(depth) + bases, 16) * 16;
 }
 
-/* Taps of the phases before one: where its rows begin in a group's part of `turned`, in units of
- * channels x outputs. */
+/* Taps of all phases before (rh, rw): where its rows begin in a group's part of `transposed`, in
+ * units of channels x outputs. */
 static idx taps_before(const convolution_plan *p, idx rh, idx rw) {
     idx total = 0;
     for (idx i = 0; i < p->stride_h; i++)
@@ -91,8 +91,9 @@ static idx taps_before(const convolution_plan *p, idx rh, idx rw) {
     return total;
 }
 
-/* One group's weights of one phase, (outputs, channels, taps) to (channels, outputs, taps). */
-static void turn_task(void *context, idx task, int thread) {
+/* The weights of one channel, from (outputs, channels, taps) to phases of (channels, outputs,
+ * taps). */
+static void transpose_task(void *context, idx task, int thread) {
     (void)thread;
     const data_job *job = context;
     const convolution_plan *p = job->plan;
@@ -103,7 +104,7 @@ static void turn_task(void *context, idx task, int thread) {
             phase_axis h, w;
             phase_axes(p, rh, rw, &h, &w);
             idx depth = outputs * h.taps * w.taps;
-            real *row = job->turned + group * channels * outputs * taps +
+            real *row = job->transposed + group * channels * outputs * taps +
                         taps_before(p, rh, rw) * channels * outputs + c * depth;
             for (idx o = 0; o < outputs; o++) {
                 const real *kernel = job->weight + ((group * outputs + o) * channels + c) * taps;
@@ -123,7 +124,7 @@ static void phase_product(const data_job *job, implicit_product *product, idx rh
     product->depth = outputs * h.taps * w.taps;
     product->height = h.count;
     product->width = w.count;
-    product->left = job->turned + group * channels * outputs * plan_taps(p) +
+    product->left = job->transposed + group * channels * outputs * plan_taps(p) +
                     taps_before(p, rh, rw) * channels * outputs;
     product->target = job->dx + rh * p->width + rw +
                       (first * p->channels + group * channels) * p->height * p->width;
@@ -134,7 +135,7 @@ static void phase_product(const data_job *job, implicit_product *product, idx rh
                           (h.shift[i] - job->lowest_h) * job->w.count + w.shift[j] - job->lowest_w;
 }
 
-/* Pixels that no tap meets. */
+/* Zeros for a phase without taps. */
 static void clear_phase(const implicit_product *product) {
     for (idx image = 0; image < product->images; image++)
         for (idx row = 0; row < product->rows; row++)
@@ -205,8 +206,8 @@ API void convolution_grad_data(const convolution_plan *p, const real *dy, const 
     }
     data_job job = {.dy = dy, .weight = weight, .dx = dx, .scratch = scratch};
     prepare(&job, p);
-    job.turned = scratch + pool_threads() * job.thread_scratch;
-    parallel(p->channels, (double)p->outputs * p->channels / p->group * plan_taps(p), turn_task,
-             &job);
+    job.transposed = scratch + pool_threads() * job.thread_scratch;
+    double weights = (double)p->outputs * p->channels / p->group * plan_taps(p);
+    parallel(p->channels, weights, transpose_task, &job);
     parallel(job.runs * p->group * job.row_parts, plan_work(p), data_task, &job);
 }

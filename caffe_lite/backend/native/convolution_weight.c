@@ -1,22 +1,23 @@
-/* A convolution's gradient to its weights: each tap's pixels times dy, summed over pixels.
+/* The gradient of a convolution's weights: each tap's pixels times dy, summed over pixels.
  *
- * A tile is TILE_ROWS (channel, tap) rows by up to three vectors of outputs. dy is transposed
- * beforehand so that outputs lie side by side; x's pixels are read from its planes, one by one. */
+ * A tile is TILE_ROWS rows, each a (channel, tap), by up to three vectors of outputs. dy is
+ * transposed first so that its outputs are contiguous; pixels of x are read singly from the planes.
+ * */
 #include "plan.h"
 
 #include "direct.h"
 
-#define IMAGE_BYTES (16 << 20) /* planes and transposed dy that are held at a time */
-#define FLUSH_PIXELS 1024      /* summed in one go: bounds the rounding error */
+#define IMAGE_BYTES (16 << 20) /* of planes and transposed dy at a time */
+#define FLUSH_PIXELS 1024      /* per partial sum: bounds the rounding error */
 #define PART_TILES 8
 
 typedef struct {
     const convolution_plan *plan;
     const real *x, *dy;
-    real *dweight, *planes, *turned, *buffers;
+    real *dweight, *planes, *transposed, *buffers;
     axis h, w;
-    int direct;
-    idx pitch, height, width; /* the output's pixels as rows of the planes */
+    int pointwise;
+    idx pitch, height, width; /* the output's pixels, as rows of the planes */
     idx plane, x_image, dy_image, panels, parts, part_tiles, chunk, first, images;
     const idx *base;
 } weight_job;
@@ -33,9 +34,9 @@ INLINE idx padded_outputs(const convolution_plan *p) {
 static void prepare(weight_job *job, const convolution_plan *p) {
     job->plan = p;
     plan_axes(p, &job->h, &job->w);
-    job->direct = plan_pointwise(p);
-    job->plane = job->direct ? p->height * p->width : planes_size(&job->h, &job->w);
-    job->pitch = job->direct ? p->width : job->w.count;
+    job->pointwise = plan_pointwise(p);
+    job->plane = job->pointwise ? p->height * p->width : planes_size(&job->h, &job->w);
+    job->pitch = job->pointwise ? p->width : job->w.count;
     int unbroken = job->pitch == p->out_width;
     job->height = unbroken ? 1 : p->out_height;
     job->width = unbroken ? p->out_height * p->out_width : p->out_width;
@@ -59,7 +60,7 @@ static void lay_out_task(void *context, idx task, int thread) {
     idx parts = p->channels + p->group * job->panels;
     idx image = task / parts, part = task % parts;
     if (part < p->channels) {
-        if (!job->direct)
+        if (!job->pointwise)
             fill_planes(job->x + ((job->first + image) * p->channels + part) * p->height * p->width,
                         job->planes + image * job->x_image + part * job->plane, &job->h, &job->w);
         return;
@@ -68,13 +69,13 @@ static void lay_out_task(void *context, idx task, int thread) {
     idx begin = panel_begin(job, panel), width = panel_begin(job, panel + 1) - begin;
     idx output = (job->first + image) * p->outputs + group * outputs + begin;
     const real *dy = job->dy + output * pixels;
-    real *turned = job->turned + image * job->dy_image +
+    real *transposed = job->transposed + image * job->dy_image +
                    (group * padded_outputs(p) + begin) * pixels;
     for (idx pixel = 0; pixel < pixels; pixel += 16) {
         idx count = min_idx(16, pixels - pixel);
         for (idx o = 0; o < width; o++)
             for (idx i = 0; i < count; i++)
-                turned[(pixel + i) * width + o] =
+                transposed[(pixel + i) * width + o] =
                     begin + o < outputs ? dy[o * pixels + pixel + i] : 0;
     }
 }
@@ -130,10 +131,10 @@ static void weight_task(void *context, idx task, int thread) {
     idx whole_rows = max_idx(1, FLUSH_PIXELS / job->width);
     idx columns = min_idx(job->width, FLUSH_PIXELS);
     for (idx image = 0; image < job->images; image++) {
-        const real *planes = job->direct
+        const real *planes = job->pointwise
             ? job->x + ((job->first + image) * p->channels + group * channels) * job->plane
             : job->planes + image * job->x_image + group * channels * job->plane;
-        const real *dy = job->turned + image * job->dy_image +
+        const real *dy = job->transposed + image * job->dy_image +
                          (group * padded_outputs(p) + begin) * pixels;
         for (idx i = 0; i < job->height; i += whole_rows)
             for (idx j = 0; j < job->width; j += columns)
@@ -184,8 +185,8 @@ API void convolution_grad_weight(const convolution_plan *p, const real *x, const
     job.base = base;
     plan_bases(p, &job.h, &job.w, job.plane, base);
     job.buffers = scratch + plan_bases_size(p);
-    job.turned = job.buffers + buffer_size();
-    job.planes = job.turned + job.chunk * job.dy_image;
+    job.transposed = job.buffers + buffer_size();
+    job.planes = job.transposed + job.chunk * job.dy_image;
     double work = plan_work(p) / (double)p->images;
     for (job.first = 0; job.first < p->images; job.first += job.chunk) {
         job.images = min_idx(job.chunk, p->images - job.first);

@@ -1,5 +1,5 @@
-/* One channel's planes and the output laid out at the same pitch: each tap is then a shift, and all
- * pixels of the output are one long vector (with some waste between its rows). */
+/* The output is computed at the pitch of the channel's planes. Each tap is then a shift, and all
+ * pixels of the output form one long vector, with some waste between its rows. */
 #include "direct.h"
 
 #define MOST_OUTPUTS 4 /* per group */
@@ -10,10 +10,10 @@ typedef struct {
     const real *in, *dy, *weight, *bias;
     real *out, *scratch;
     axis h, w;
-    idx pitch, length; /* of the output at the planes' pitch */
+    idx pitch, length; /* of the output at the pitch of the planes */
     idx front;         /* the largest shift */
     idx planes, spread, thread_scratch;
-    idx place[256]; /* per tap: phase plane's offset plus shift */
+    idx place[256]; /* per tap: offset of its phase plus shift */
     idx shift[256];
 } direct_job;
 
@@ -46,7 +46,7 @@ idx direct_scratch(const convolution_plan *p) {
     return pool_threads() * job.thread_scratch;
 }
 
-/* dy at the planes' pitch, with zeros between its rows, before and behind. */
+/* dy at the pitch of the planes, with zeros between its rows, before and after. */
 static void spread_rows(const direct_job *job, const real *dy, real *spread) {
     const convolution_plan *p = job->plan;
     memset(spread, 0, (size_t)job->spread * sizeof(real));
@@ -85,7 +85,7 @@ void direct_forward(const convolution_plan *p, const real *x, const real *weight
     parallel(p->images * p->group, 4 * plan_work(p), forward_task, &job);
 }
 
-/* One phase plane of dx: the sum over its taps of weight times dy shifted the other way. */
+/* One phase of dx: the sum over its taps of weight times dy, shifted in the other direction. */
 static void gather_phase(const direct_job *job, idx phase, const real *weight, const real *spread,
                          real *plane) {
     const convolution_plan *p = job->plan;
@@ -103,7 +103,7 @@ static void gather_phase(const direct_job *job, idx phase, const real *weight, c
     }
 }
 
-/* dx = the planes' pixels put back; pixels of a phase that no tap meets are zero. */
+/* dx = the pixels of the planes; zero in phases without taps. */
 static void put_back(const direct_job *job, const real *planes, real *dx) {
     const axis *h = &job->h, *w = &job->w;
     memset(dx, 0, (size_t)(h->size * w->size) * sizeof(real));
@@ -145,7 +145,7 @@ static void weight_task(void *context, idx group, int thread) {
     const convolution_plan *p = job->plan;
     real *planes = job->scratch + thread * job->thread_scratch, *spread = planes + job->planes;
     idx outputs = p->outputs / p->group, taps = plan_taps(p), pixels = p->out_height * p->out_width;
-    memset(planes, 0, (size_t)job->planes * sizeof(real)); /* what lies behind meets zeros of dy */
+    memset(planes, 0, (size_t)job->planes * sizeof(real)); /* its end meets zeros of dy */
     for (idx image = 0; image < p->images; image++) {
         idx plane = image * p->group + group;
         fill_planes(job->in + plane * p->height * p->width, planes, &job->h, &job->w);

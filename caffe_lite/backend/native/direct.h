@@ -1,4 +1,5 @@
-/* Convolution of groups of one channel each (depthwise): too little work per group for tiles. */
+/* Depthwise convolution, that is groups of one input channel: too little work per group for tiles.
+ * */
 #pragma once
 
 #include "plan.h"

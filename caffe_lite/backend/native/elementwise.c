@@ -1,4 +1,4 @@
-/* Rectifier, dropout, maximum and bias: one pass each. */
+/* ReLU, dropout, element-wise maximum and bias, each in one pass. */
 #include "common.h"
 
 #define BLOCK 16384
@@ -60,7 +60,7 @@ static void dropout_task(void *context, idx task, int thread) {
     }
 }
 
-/* mask holds numbers in [0, 1) and becomes 0 or 1 / (1 - ratio). */
+/* mask holds uniform numbers in [0, 1) and is set to 0 or 1 / (1 - ratio). */
 API void dropout(idx count, const real *x, real *y, real *mask, double ratio) {
     element_job job = {.count = count, .x = x, .y = y, .mask = mask, .ratio = (real)ratio};
     parallel(ceil_div(count, BLOCK), 0.6 * (double)count, dropout_task, &job);
@@ -87,8 +87,8 @@ static void eltwise_max_task(void *context, idx task, int thread) {
     }
 }
 
-/* y = the larger of a and b, where b wins; index 1: also ties, else winner names a's place so far
- * and a is y. */
+/* y = max(a, b), and winner = index where b is chosen. With index 1, a is xs[0] and b wins ties.
+ * With a larger index, a is y, the maximum so far with its winner, and b must be larger. */
 API void eltwise_max(idx count, const real *a, const real *b, int index, real *y,
                      int32_t *winner) {
     max_job job = {.count = count, .index = index, .a = a, .b = b, .y = y, .winner = winner};
@@ -157,7 +157,7 @@ API void bias_relu(idx images, idx channels, idx pixels, real *y, real *bias, do
     parallel(images, 0.5 * (double)(images * channels * pixels), bias_relu_task, &job);
 }
 
-/* Sum of a row, in four independent chains. */
+/* Sum of a row in four independent accumulators. */
 static real row_sum(const real *p, idx count) {
     vec sum[4] = {{0}};
     idx i = 0;

@@ -1,29 +1,29 @@
 /* out = op(a) op(b), or out += op(a) op(b).
  *
- * One operand gives rows that run along the sum without gaps, the other gives vectors across it.
- * Where b is transposed and the wider one, it gives the rows and the tiles are stored turned: so a
- * layer's weights are read once and in place, however few items the batch has. */
+ * One operand supplies rows that are contiguous along the sum, the other vectors across it. If b is
+ * transposed and out is wide, b supplies the rows and the tiles are stored transposed:
+ * the weights of a layer are then read once and in place, however few items the batch has. */
 #include "narrow.h"
 #include "thin.h"
 #include "tile.h"
 
 #define DEPTH_BLOCK 800
-#define LONG_BLOCK 2400 /* for narrow products: rows are streamed, so long runs are better */
-#define DEPTH_DIRECT 64 /* rows of an unpacked right-hand strip that stay in the first cache */
+#define LONG_BLOCK 2400 /* for outputs one tile wide, whose rows are streamed in long runs */
+#define DEPTH_UNPACKED 64 /* rows of an unpacked right-hand strip that fit the first-level cache */
 #define CHUNK_WIDTH (4 * TILE_WIDTH)
 #define MOST_STRIPS 16
 
 typedef struct {
     idx rows, width, depth;
-    const real *left; /* (r, k) at r * left_stride + k; if left_turned at k * left_stride + r */
+    const real *left; /* (r, k) at r * left_stride + k, transposed at k * left_stride + r */
     idx left_stride;
-    int left_turned;
-    const real *right; /* (k, w) at k * right_stride + w; if right_turned at w * right_stride + k */
+    int left_transposed;
+    const real *right; /* (k, w) at k * right_stride + w, transposed at w * right_stride + k */
     idx right_stride;
-    int right_turned;
+    int right_transposed;
     real *out; /* (r, w) at r * row_step + w * column_step; one of the steps is 1 */
     idx row_step, column_step;
-    int turned, accumulate, direct;
+    int transposed, accumulate, unpacked;
     idx block, chunk, row_parts, k_first, k_last;
     real *rows_packed, *scratch;
     idx thread_scratch;
@@ -31,7 +31,7 @@ typedef struct {
 
 static void pack_strip(const gemm_job *job, idx k, idx depth, idx first, idx columns, idx width,
                        real *packed) {
-    if (job->right_turned) {
+    if (job->right_transposed) {
         for (idx w = 0; w < columns; w++) {
             const real *from = job->right + (first + w) * job->right_stride + k;
             for (idx i = 0; i < depth; i++) packed[i * width + w] = from[i];
@@ -48,7 +48,7 @@ static void pack_strip(const gemm_job *job, idx k, idx depth, idx first, idx col
 
 static void put_tile(const gemm_job *job, idx row, idx rows, idx first, idx columns,
                      const real *sums, int add) {
-    if (!job->turned) {
+    if (!job->transposed) {
         for (idx r = 0; r < rows; r++, sums += TILE_WIDTH) {
             real *to = job->out + (row + r) * job->row_step + first;
             idx w = 0;
@@ -65,7 +65,7 @@ static void put_tile(const gemm_job *job, idx row, idx rows, idx first, idx colu
     }
 }
 
-/* One strip of columns, over all rows of the part. */
+/* One strip of columns, for rows row_first ... row_last - 1. */
 static void strip(const gemm_job *job, idx k, idx depth, idx first, idx columns, int vectors,
                   const real *right, idx right_step, idx row_first, idx row_last) {
     const real *a[TILE_ROWS];
@@ -75,7 +75,7 @@ static void strip(const gemm_job *job, idx k, idx depth, idx first, idx columns,
         idx rows = min_idx(TILE_ROWS, row_last - row);
         for (idx r = 0; r < TILE_ROWS; r++) {
             idx at = row + min_idx(r, rows - 1);
-            a[r] = job->left_turned ? job->rows_packed + at * (job->k_last - job->k_first) +
+            a[r] = job->left_transposed ? job->rows_packed + at * (job->k_last - job->k_first) +
                                           (k - job->k_first)
                                     : job->left + at * job->left_stride + k;
         }
@@ -84,8 +84,8 @@ static void strip(const gemm_job *job, idx k, idx depth, idx first, idx columns,
     }
 }
 
-/* All strips of a chunk of columns for one block of the sum: packed together, then multiplied, so
- * that each row's numbers are fetched once per chunk. */
+/* All strips of a chunk of columns for one block of the sum. They are packed together and then
+ * multiplied, so that each row is read once per chunk. */
 static void packed_chunk(const gemm_job *job, idx k, idx depth, idx first, idx last, idx row_first,
                          idx row_last, real *scratch) {
     idx vectors = ceil_div(last - first, LANES), count = ceil_div(vectors, TILE_VECTORS);
@@ -107,9 +107,9 @@ static void packed_chunk(const gemm_job *job, idx k, idx depth, idx first, idx l
                   packed[n], wide[n] * LANES, row, min_idx(row + TILE_ROWS, row_last));
 }
 
-/* Few rows: packing the right-hand side would cost as much as the product. */
-static void direct_chunk(const gemm_job *job, idx k, idx depth, idx first, idx last, idx row_first,
-                         idx row_last, real *scratch) {
+/* For few rows, where packing the right-hand side would cost as much as the product. */
+static void unpacked_chunk(const gemm_job *job, idx k, idx depth, idx first, idx last,
+                           idx row_first, idx row_last, real *scratch) {
     for (; first + TILE_WIDTH <= last; first += TILE_WIDTH) {
         const real *right = job->right + k * job->right_stride + first;
         for (idx i = 0; i < depth && first + 2 * TILE_WIDTH <= last; i++)
@@ -131,8 +131,8 @@ static void gemm_task(void *context, idx task, int thread) {
     real *scratch = job->scratch + thread * job->thread_scratch;
     for (idx k = job->k_first; k < job->k_last; k += job->block) {
         idx depth = min_idx(job->block, job->k_last - k);
-        if (job->direct)
-            direct_chunk(job, k, depth, first, last, row_first, row_last, scratch);
+        if (job->unpacked)
+            unpacked_chunk(job, k, depth, first, last, row_first, row_last, scratch);
         else
             packed_chunk(job, k, depth, first, last, row_first, row_last, scratch);
     }
@@ -152,31 +152,33 @@ static void pack_rows_task(void *context, idx task, int thread) {
 }
 
 static void cut(gemm_job *job) {
-    job->direct = !job->right_turned && job->rows <= 2 * TILE_ROWS && job->width >= TILE_WIDTH;
-    /* A short sum packs little per column: wide chunks then make long runs in out. */
-    job->chunk = job->direct || job->depth <= DEPTH_DIRECT ? MOST_STRIPS * TILE_WIDTH : CHUNK_WIDTH;
+    int few_rows = job->rows <= 2 * TILE_ROWS && job->width >= TILE_WIDTH;
+    job->unpacked = few_rows && !job->right_transposed;
+    /* A short sum needs little packed memory per column: wide chunks make long runs in out. */
+    int wide = job->unpacked || job->depth <= DEPTH_UNPACKED;
+    job->chunk = wide ? MOST_STRIPS * TILE_WIDTH : CHUNK_WIDTH;
     idx chunks = ceil_div(job->width, job->chunk);
     idx parts = ceil_div(2 * pool_threads(), chunks);
     job->row_parts =
         pool_threads() == 1 ? 1 : max_idx(1, min_idx(parts, job->rows / (4 * TILE_ROWS)));
-    idx most = job->width <= TILE_WIDTH && !job->left_turned ? LONG_BLOCK : DEPTH_BLOCK;
-    job->block = job->direct ? DEPTH_DIRECT
+    idx most = job->width <= TILE_WIDTH && !job->left_transposed ? LONG_BLOCK : DEPTH_BLOCK;
+    job->block = job->unpacked ? DEPTH_UNPACKED
                              : ceil_div(job->depth, max_idx(1, ceil_div(job->depth, most)));
-    idx widest = job->direct ? CHUNK_WIDTH : job->chunk;
+    idx widest = job->unpacked ? CHUNK_WIDTH : job->chunk;
     widest = min_idx(widest, ceil_div(job->width, LANES) * LANES);
     job->thread_scratch = (job->block + 1) * widest;
 }
 
 static void describe(gemm_job *job, idx m, idx n, idx k, int trans_a, int trans_b) {
-    int turned = trans_b && (trans_a || n > m);
-    *job = (gemm_job){.rows = turned ? n : m, .width = turned ? m : n, .depth = k};
-    job->turned = turned;
-    job->left_stride = turned ? k : trans_a ? m : k;
-    job->left_turned = !turned && trans_a;
-    job->right_stride = turned ? (trans_a ? m : k) : trans_b ? k : n;
-    job->right_turned = turned ? !trans_a : trans_b;
-    job->row_step = turned ? 1 : n;
-    job->column_step = turned ? n : 1;
+    int transposed = trans_b && (trans_a || n > m);
+    *job = (gemm_job){.rows = transposed ? n : m, .width = transposed ? m : n, .depth = k};
+    job->transposed = transposed;
+    job->left_stride = transposed ? k : trans_a ? m : k;
+    job->left_transposed = !transposed && trans_a;
+    job->right_stride = transposed ? (trans_a ? m : k) : trans_b ? k : n;
+    job->right_transposed = transposed ? !trans_a : trans_b;
+    job->row_step = transposed ? 1 : n;
+    job->column_step = transposed ? n : 1;
     cut(job);
 }
 
@@ -184,23 +186,24 @@ static void describe(gemm_job *job, idx m, idx n, idx k, int trans_a, int trans_
 API idx gemm_scratch(idx m, idx n, idx k, int trans_a, int trans_b) {
     gemm_job job;
     describe(&job, m, n, k, trans_a, trans_b);
-    idx packed = job.left_turned ? job.rows * min_idx(k, DEPTH_BLOCK) : 0;
+    idx packed = job.left_transposed ? job.rows * min_idx(k, DEPTH_BLOCK) : 0;
     return pool_threads() * job.thread_scratch + packed;
 }
 
-/* out (m, n); op(a) is m x k, op(b) k x n; all contiguous, trans_* says which is stored turned. */
+/* out (m, n) = or += op(a) (m, k) @ op(b) (k, n); all contiguous, op transposes if trans_* is set.
+ * */
 API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, int trans_b,
               real *out, int accumulate, real *scratch) {
     gemm_job job;
     describe(&job, m, n, k, trans_a, trans_b);
-    job.left = job.turned ? b : a;
-    job.right = job.turned ? a : b;
+    job.left = job.transposed ? b : a;
+    job.right = job.transposed ? a : b;
     job.out = out;
     job.accumulate = accumulate;
     job.scratch = scratch;
     job.rows_packed = scratch + pool_threads() * job.thread_scratch;
     if (!k && !accumulate) memset(out, 0, (size_t)(m * n) * sizeof(real));
-    if (job.turned && job.right_turned && job.width <= NARROW_WIDTH) {
+    if (job.transposed && job.right_transposed && job.width <= NARROW_WIDTH) {
         narrow_product(n, m, k, b, a, out, n, accumulate);
         return;
     }
@@ -214,10 +217,10 @@ API void gemm(idx m, idx n, idx k, const real *a, int trans_a, const real *b, in
     }
     double work = (double)m * (double)n * (double)k / 30.0;
     idx tasks = ceil_div(job.width, job.chunk) * job.row_parts;
-    idx step = job.left_turned ? job.block : k;
+    idx step = job.left_transposed ? job.block : k;
     for (job.k_first = 0; job.k_first < k; job.k_first = job.k_last) {
         job.k_last = min_idx(job.k_first + step, k);
-        if (job.left_turned)
+        if (job.left_transposed)
             parallel(ceil_div(job.rows, PACK_ROWS),
                      (double)job.rows * (double)(job.k_last - job.k_first), pack_rows_task, &job);
         parallel(tasks, work, gemm_task, &job);

@@ -1,22 +1,24 @@
+/* Columns are packed in panels of up to three vectors, a block of the depth at a time, and
+ * multiplied with tiles of rows (tile.h). */
 #include "implicit.h"
 
 #include "tile.h"
 
-/* Columns that lie side by side, in the planes (from) or in the target (to). */
+/* Columns that are contiguous in the planes (copy, single) or in the target. */
 typedef struct {
     idx column, place, length;
 } span;
 
-/* A few vectors of columns: how they are gathered from the planes and spread over the target. */
+/* A few vectors of columns: where they are in the planes and in the target. */
 typedef struct {
-    idx columns; /* that exist; the rest of the vectors is padding */
+    idx columns; /* the remaining lanes of the vectors are padding */
     int vectors;
     int copies, singles, targets;
     span copy[TILE_WIDTH_MAX + TILE_VECTORS], single[TILE_WIDTH_MAX], target[TILE_WIDTH_MAX];
 } panel;
 
-/* Whole vectors are copied: what spills over a span's end is overwritten by the next span or row,
- * and the last spill is slack. Where nothing may be read behind a span its tail goes singly. */
+/* Copies whole vectors: what exceeds a span is overwritten by the next span or row, or is padding.
+ * With `exact` nothing beyond a span is read, and its tail is copied element by element. */
 static void add_copies(panel *part, idx column, idx source, idx length, int exact) {
     for (idx i = 0; i < length; i += LANES) {
         if (!exact || i + LANES <= length) {
@@ -27,7 +29,7 @@ static void add_copies(panel *part, idx column, idx source, idx length, int exac
     }
 }
 
-/* The spans of columns first ... first + count - 1. */
+/* Finds the spans of columns first ... first + count - 1. */
 static void describe(const implicit_product *p, idx first, idx count, int vectors, panel *part) {
     part->columns = count;
     part->vectors = vectors;
@@ -81,7 +83,7 @@ static void pack(const implicit_product *p, const panel *part, idx k, idx depth,
         for (idx i = part->columns; i < width; i++) packed[row * width + i] = 0;
 }
 
-/* Write one row of a tile to its places in the target, or add it. */
+/* Writes one row of a tile to the target, or adds it. */
 static void put_row(const implicit_product *p, const panel *part, idx row, const real *sums,
                     int add) {
     real bias = p->bias && !add ? p->bias[row] : 0;

@@ -1,7 +1,7 @@
-/* A matrix product whose right-hand matrix is read out of image planes as it is needed.
+/* A matrix product whose right-hand matrix, the im2col matrix, is read from planes on demand.
  *
- * The right-hand matrix has one row per (channel, tap) and one column per output pixel, over
- * several images: entry (k, (image, i, j)) is
+ * That matrix has one row per (channel, tap) and one column per output pixel of several images:
+ * entry (k, (image, i, j)) is
  * planes[image * image_size + base[k] + i * pitch + j]. */
 #pragma once
 
@@ -12,7 +12,7 @@ typedef struct {
     const idx *base; /* (depth) */
     const real *planes;
     idx image_size, pitch;
-    int exact;       /* nothing may be read behind the planes */
+    int exact;       /* reading beyond the planes is not allowed */
     idx images, height, width; /* the columns */
 
     idx rows;        /* of the left-hand matrix, rows x depth, stored by rows */
@@ -23,12 +23,12 @@ typedef struct {
     const real *bias; /* (rows) or NULL */
 } implicit_product;
 
-/* The columns from first up to last (first a multiple of LANES), of the rows from row_first up to
- * row_last. scratch: implicit_scratch() elements. */
+/* Computes columns first ... last - 1 (first a multiple of LANES) of rows row_first ... row_last -
+ * 1. scratch: implicit_scratch() elements. */
 void implicit_run(const implicit_product *p, idx first, idx last, idx row_first, idx row_last,
                   real *scratch);
 
-/* Columns that are packed together. */
+/* Panels, and columns, that are packed together. */
 #define CHUNK_PANELS 4
 #define CHUNK_WIDTH (CHUNK_PANELS * TILE_WIDTH)
 #define DEPTH_BLOCK 800

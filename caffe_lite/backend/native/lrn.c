@@ -9,14 +9,14 @@ typedef struct {
     idx strip, strips;
 } lrn_job;
 
-#define STRIP_ELEMENTS 32768 /* of all channels of a strip: they stay in the second cache */
+#define STRIP_ELEMENTS 32768 /* of all channels of a strip, to fit the second-level cache */
 
 static void cut(lrn_job *job) {
     job->strip = min_idx(job->pixels, max_idx(64, STRIP_ELEMENTS / job->channels / 16 * 16));
     job->strips = ceil_div(job->pixels, job->strip);
 }
 
-/* out[i] = scale[i]^-beta. Square roots serve beta = 3/4, the value of nearly every net. */
+/* out[i] = scale[i]^-beta; by square roots for beta = 3/4, the usual value. */
 INLINE void negative_power(const real *scale, real beta, idx count, real *out) {
     if (beta == (real)0.75)
         for (idx i = 0; i < count; i++) {

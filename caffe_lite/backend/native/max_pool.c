@@ -1,12 +1,12 @@
-/* Maximum pooling, separably: first down the window's rows, then along them. */
+/* Separable maximum pooling: over the rows of the window, then over its columns. */
 #include "pooling.h"
 
 #include <float.h>
 
-/* Elements of scratch that any pooling needs. */
+/* Elements of scratch that each pooling function needs. */
 API idx pooling_scratch(const pooling_plan *p) { return pool_threads() * thread_scratch(p); }
 
-/* Larger, or equal and earlier: the order that a walk by rows would find. */
+/* The larger value wins; on a tie the earlier pixel in row-major order. */
 INLINE void best_along(const real *value, const int32_t *index, idx stride, idx count, idx kernel,
                        real *y, int32_t *mask) {
     for (idx o = 0; o < count; o++) y[o] = value[o * stride];
@@ -30,7 +30,7 @@ INLINE void max_along(const real *value, idx stride, idx count, idx kernel, real
         }
 }
 
-/* A plane too narrow for vectors: window by window. */
+/* Window by window, for planes too narrow for vectors. */
 static void max_narrow(const pooling_plan *p, const real *x, real *y, int32_t *mask) {
     for (idx row = 0; row < p->out_height; row++)
         for (idx column = 0; column < p->out_width; column++) {

@@ -1,4 +1,4 @@
-/* The sum runs along vectors here: a tile would use one lane in LANES of what it loads. */
+/* Vectors run along the sum, because a tile would use only a few of its lanes. */
 #include "narrow.h"
 
 #define ROWS 4

@@ -1,4 +1,4 @@
-/* Products of many rows with a few vectors: a batch of one to four items meets the weights. */
+/* Products of many rows with a few vectors: the weights of a layer times one to four items. */
 #pragma once
 
 #include "common.h"

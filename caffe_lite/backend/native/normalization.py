@@ -58,5 +58,5 @@ class NativeNormalization(NativeBase, NumpyOps):
 
 
 def _rows(x: Array) -> tuple[int, int, int]:
-    """(N, C, *S) as images, channels, pixels."""
+    """Images, channels and pixels of x (N, C, *S)."""
     return x.shape[0], x.shape[1], prod(x.shape[2:])

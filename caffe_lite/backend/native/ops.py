@@ -24,10 +24,10 @@ class NativeOps(
     NativeLosses,
     NativeUpdates,
 ):
-    """`NumpyOps` with C functions in place of what they do faster.
+    """`NumpyOps` with its hot operations in C.
 
-    Each operation hands contiguous arrays of `dtype` to C and leaves all others to `NumpyOps`. C
-    has threads of its own; how the work is cut among them does not change a result.
+    An operation passes contiguous arrays of `dtype` to C and falls back to `NumpyOps` for others.
+    The C code has its own thread pool; results do not depend on the number of threads.
     """
 
     def __init__(self, library: Library, dtype: DTypeLike = "float32") -> None:

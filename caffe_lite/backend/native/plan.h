@@ -1,5 +1,5 @@
-/* The sizes of a convolution over two spatial axes, as Python fills them in, and what every part of
- * it derives from them. */
+/* The sizes of a convolution over two spatial axes, filled in by Python, and what is derived from
+ * them. */
 #pragma once
 
 #include "planes.h"
@@ -12,32 +12,32 @@ typedef struct {
 
 INLINE idx plan_taps(const convolution_plan *p) { return p->kernel_h * p->kernel_w; }
 
-/* Whether the phases of this stride fit an axis; scratch sizes of others are 0. */
+/* Whether the strides are supported. If not, all scratch sizes are 0. */
 INLINE int plan_suits(const convolution_plan *p) {
     return max_idx(p->stride_h, p->stride_w) <= MOST_PHASES;
 }
 
-/* A guess at the whole convolution's nanoseconds on one modest core. */
+/* Estimated nanoseconds of the whole convolution on one modest core. */
 INLINE double plan_work(const convolution_plan *p) {
     double sums = (double)(p->images * p->outputs * p->out_height * p->out_width);
     return sums * (double)(p->channels / p->group * plan_taps(p)) / 30.0;
 }
 
-/* Each tap meets x as it lies: no planes are needed. */
+/* A 1x1 kernel with stride 1 and no padding: x is read in place, without planes. */
 INLINE int plan_pointwise(const convolution_plan *p) {
     return plan_taps(p) == 1 && p->stride_h == 1 && p->stride_w == 1 && !p->pad_h && !p->pad_w;
 }
 
-/* The axes of x's planes. */
+/* The two axes of x's planes. */
 void plan_axes(const convolution_plan *p, axis *h, axis *w);
 
-/* Where a tap's first pixel lies within one channel's planes. */
+/* Offset of tap (i, j)'s first pixel within one channel's planes. */
 idx plan_place(const convolution_plan *p, const axis *h, const axis *w, idx i, idx j);
 
-/* The same for every (channel of a group, tap), channels being `plane` elements apart. */
+/* The offsets of every (channel of a group, tap); channels are `plane` elements apart. */
 void plan_bases(const convolution_plan *p, const axis *h, const axis *w, idx plane, idx *base);
 
-/* Elements of scratch that plan_bases' result takes. */
+/* Size of plan_bases' result in elements of real. */
 INLINE idx plan_bases_size(const convolution_plan *p) {
     idx size = p->channels / p->group * plan_taps(p) * (idx)(sizeof(idx) / sizeof(real));
     return ceil_div(size, 16) * 16;

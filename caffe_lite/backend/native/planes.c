@@ -1,6 +1,6 @@
 #include "planes.h"
 
-/* Which v of each phase are pixels. */
+/* Finds which elements of each phase are pixels. */
 static void find_pixels(axis *a) {
     a->whole = 1;
     for (idx n = 0; n < a->phases; n++) {

@@ -1,5 +1,5 @@
-/* A pool of threads that sleep between jobs. The caller takes part in its job; a worker that wakes
- * too late for it finds the job closed and is not waited for. */
+/* A pool of threads that sleep between jobs. The caller works on its own job; a worker that wakes
+ * up too late finds the job closed, and the caller does not wait for it. */
 #include "common.h"
 
 #include <pthread.h>
@@ -8,13 +8,13 @@
 
 #define MAX_WORKERS 255
 #define CLOSED (1 << 30)
-#define SPINS 3000         /* some 30 microseconds: the usual gap between two jobs of one layer */
-#define SMALL_WORK 20000.0 /* nanoseconds below which waking a thread does not pay */
-#define SHARES 32          /* of a thread: tiny tasks would queue up at the counter */
+#define SPINS 3000         /* about 30 microseconds, the usual time between two jobs of one layer */
+#define SMALL_WORK 20000.0 /* nanoseconds below which waking a thread costs more than it saves */
+#define SHARES 32          /* per thread, so that tiny tasks do not contend for the counter */
 
 static struct {
-    pthread_mutex_t owner; /* held by the caller whose job runs */
-    pthread_mutex_t lock;  /* guards sleeping */
+    pthread_mutex_t owner; /* held by the caller of the running job */
+    pthread_mutex_t lock;  /* protects sleeping */
     pthread_cond_t wake;
     int workers, started, sleeping;
     atomic_ulong generation;
@@ -69,7 +69,7 @@ static void *serve(void *number) {
     return NULL;
 }
 
-/* A forked child has the caller's thread alone: it starts workers of its own when it needs them. */
+/* A forked child has only the thread that forked; it starts its own workers when needed. */
 static void forget_workers(void) {
     pthread_mutex_init(&pool.owner, NULL);
     pthread_mutex_init(&pool.lock, NULL);
@@ -86,14 +86,14 @@ static void start_workers(void) {
     for (; pool.started < pool.workers; pool.started++) {
         pthread_t thread;
         if (pthread_create(&thread, &detached, serve, (void *)(intptr_t)(pool.started + 1))) {
-            pool.workers = pool.started; /* no more to be had */
+            pool.workers = pool.started; /* the system allows no more threads */
             break;
         }
     }
     pthread_attr_destroy(&detached);
 }
 
-/* How many threads there are from the next job on, the caller's among them. */
+/* Sets the number of threads, including the caller's, from the next job on. */
 API void pool_configure(int threads) {
     static int registered;
     if (!registered) registered = !pthread_atfork(NULL, NULL, forget_workers);

@@ -1,4 +1,4 @@
-/* What maximum and average pooling share. */
+/* Sizes and scratch memory of maximum and average pooling. */
 #pragma once
 
 #include "common.h"
@@ -16,7 +16,7 @@ typedef struct {
     real *scratch;
 } pooling_job;
 
-/* Pixels that the windows of one output row span. */
+/* Pixels spanned by the windows of one output row. */
 INLINE idx reach(const pooling_plan *p) {
     return max_idx((p->out_width - 1) * p->stride_w + p->kernel_w, p->width + p->pad_w);
 }

@@ -25,7 +25,7 @@ class NativePooling(NativeBase, NumpyOps):
         stride: Pair = (1, 1),
         pad: Pair = (0, 0),
     ) -> tuple[Any, int, int]:
-        """The sizes as C wants them, their address, and the address's scratch in elements."""
+        """The C struct pooling_plan, its address, and its scratch size in elements."""
         key = (x, y, kernel, stride, pad)
         if key not in self._pooling_plans:
             sizes = numpy.array([prod(x[:2]), *x[2:], *y[2:], *kernel, *stride, *pad], numpy.int64)

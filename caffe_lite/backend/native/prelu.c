@@ -1,4 +1,4 @@
-/* Rectifier with a learned slope per channel, over (images, channels, pixels). */
+/* PReLU of (images, channels, pixels), with one learned slope per channel. */
 #include "vector_math.h"
 
 typedef struct {
@@ -7,8 +7,8 @@ typedef struct {
     real *y, *dslope;
 } prelu_job;
 
-/* Work is cut into runs of elements: a plane, which has one slope, or where pixels are single an
- * image, whose channels have one each. */
+/* A task's elements: one plane, with one slope (step 0), or with one pixel per channel one image,
+ * with a slope per element (step 1). */
 typedef struct {
     idx first, count;
     const real *slope;
@@ -26,7 +26,7 @@ INLINE void start(const prelu_job *job, double nanoseconds, task_fn *task) {
     parallel(tasks, nanoseconds * elements, task, (void *)job);
 }
 
-/* The product is made in any case: what is not chosen costs less than a jump. */
+/* The product is always computed, which costs less than a branch. */
 INLINE real rectified(real x, real slope) {
     real leaked = slope * x;
     return x > 0 ? x : leaked;
@@ -72,7 +72,7 @@ API void prelu_grad(idx images, idx channels, idx pixels, const real *x, const r
     start(&job, 0.6, prelu_grad_task);
 }
 
-/* Sum of dy * min(x, 0) over one plane, a vector of partial sums at a time. */
+/* Sum of dy * min(x, 0) over one plane. */
 static real plane_sum(const real *x, const real *dy, idx count) {
     vec sum = {0}, none = {0};
     idx i = 0;

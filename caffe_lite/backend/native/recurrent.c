@@ -1,4 +1,4 @@
-/* One step of an LSTM after its matrix products; gates i, f, o, g side by side. */
+/* One time step of an LSTM after its matrix products; gates in the order i, f, o, g. */
 #include "vector_math.h"
 
 typedef struct {
@@ -46,7 +46,7 @@ INLINE void unit_grad(const lstm_job *job, idx row, idx d, int whole, idx count)
     KEEP(job->dc_prev + at, dc * remembered);
 }
 
-/* One row of the batch, a vector at a time. */
+/* A task is one row of the batch, processed a vector at a time. */
 #define STEP_TASK(unit)                                                            \
     static void unit##_task(void *context, idx row, int thread) {                  \
         (void)thread;                                                              \

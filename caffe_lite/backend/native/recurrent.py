@@ -1,4 +1,4 @@
-"""The LSTM's step in C."""
+"""One time step of an LSTM in C."""
 
 from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native.base import NativeBase

@@ -1,9 +1,9 @@
-/* Softmax over the middle axis of (outer, classes, inner), and its cross-entropy. */
+/* Softmax over the middle axis of (outer, classes, inner), and cross-entropy. */
 #include "vector_math.h"
 
 #include <float.h>
 
-#define COLUMNS 64 /* inner positions that are handled together where inner > 1 */
+#define COLUMNS 64 /* inner positions that are processed together if inner > 1 */
 
 typedef struct {
     idx outer, classes, inner, groups;
@@ -13,7 +13,7 @@ typedef struct {
     real ignore, scale;
 } softmax_job;
 
-/* exp(p[i] - shift) in place; returns the sum. */
+/* y[i] = exp(x[i] - shift); returns the sum. */
 INLINE real exp_row(const real *x, real *y, idx count, real shift) {
     vec sum = {0};
     idx i = 0;
@@ -119,7 +119,7 @@ API void softmax_grad(idx outer, idx classes, idx inner, const real *y, const re
     parallel(outer * job.groups, 2.0 * (double)(outer * classes * inner), softmax_grad_task, &job);
 }
 
-/* The label's class, moved into the range that there is. */
+/* The label as a class, clamped to the valid range. */
 INLINE idx class_of(real label, idx classes) {
     if (!(label >= 0)) return 0;
     return label < (real)classes ? (idx)label : classes - 1;
@@ -129,7 +129,7 @@ INLINE int ignored(real label, int has_ignore, real ignore) {
     return has_ignore && (real)__builtin_trunc(label) == ignore;
 }
 
-/* losses (outer, inner); sums[0] their sum, sums[1] the number of labels that count. */
+/* losses (outer, inner); sums[0] = their sum, sums[1] = the number of labels not ignored. */
 API void softmax_loss(idx outer, idx classes, idx inner, const real *prob, const real *label,
                       int has_ignore, double ignore, real *losses, real *sums) {
     double total = 0, counted = 0;

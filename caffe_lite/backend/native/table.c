@@ -1,4 +1,4 @@
-/* Rows of a table picked, and added back, by number. */
+/* Rows of a table, read and added to by row number. */
 #include "common.h"
 
 typedef struct {
@@ -16,7 +16,7 @@ static void take_task(void *context, idx i, int thread) {
            (size_t)job->width * sizeof(real));
 }
 
-/* to (count, width) = from[ids]; ids outside 0 ... rows - 1 read the nearest row. */
+/* to (count, width) = from[ids]; ids are clamped to 0 ... rows - 1. */
 API void take(idx count, idx width, idx rows, const int32_t *ids, const real *from, real *to) {
     table_job job = {count, width, rows, ids, from, to};
     parallel(count, 0.2 * (double)(count * width), take_task, &job);
@@ -36,7 +36,7 @@ static void scatter_task(void *context, idx task, int thread) {
     }
 }
 
-/* to[ids[i]] += from[i], in order of i. */
+/* to[ids[i]] += from[i], in order of i; ids outside the table are ignored. */
 API void scatter_add(idx count, idx width, idx rows, const int32_t *ids, const real *from,
                      real *to) {
     table_job job = {count, width, rows, ids, from, to};

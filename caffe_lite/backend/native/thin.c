@@ -1,10 +1,10 @@
 #include "thin.h"
 
-#define AT_ONCE 8          /* rows of right that are read side by side */
-#define LEAST_COLUMNS 1024 /* of a task */
-#define OUT_PART 16384     /* elements of out that a task writes */
+#define AT_ONCE 8          /* rows of right that are added in one pass */
+#define LEAST_COLUMNS 1024 /* per task */
+#define OUT_PART 16384     /* elements of out per task */
 
-/* A part of one row of out += rows k ... k + count - 1 of right, times their numbers on the left. */
+/* One row of out, columns first ... last - 1, += rows k ... k + count - 1 of right times left. */
 INLINE void add_rows(const thin_job *job, idx row, idx k, int count, idx first, idx last) {
     const real *from = job->right + k * job->width;
     real *to = job->out + row * job->width, factor[AT_ONCE];

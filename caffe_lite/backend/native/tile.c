@@ -1,7 +1,7 @@
-/* The tile sizes that are compiled: whole and half height, one to three vectors wide. */
+/* The compiled tile sizes: whole and half height, one to three vectors wide. */
 #include "tile.h"
 
-/* rows may be anything up to TILE_ROWS; a and out must hold as many rows as the height chosen. */
+/* rows <= TILE_ROWS; a and out must have the rows of the next compiled height. */
 void tile_product(int rows, int vectors, idx depth, const real *const *a, const real *b,
                   idx b_stride, real *out) {
     if (rows > TILE_ROWS / 2)

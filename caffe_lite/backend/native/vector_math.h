@@ -1,4 +1,4 @@
-/* exp, tanh and the logistic function over vectors, to about one unit in the last place.
+/* exp, tanh and the logistic function of vectors, accurate to about one unit in the last place.
  *
  * With n = round(x / ln 2) and r = x - n ln 2, exp(x) = 2^n (1 + q(r)), q the Taylor series of
  * exp(r) - 1 over |r| <= ln(2) / 2. NaN gives NaN. */
@@ -6,19 +6,19 @@
 
 #include "common.h"
 
-typedef __typeof__((vec){0} < (vec){0}) mask_vec; /* integers as wide as a real */
+typedef __typeof__((vec){0} < (vec){0}) mask_vec; /* integers with the width of a real */
 
 INLINE vec select_vec(mask_vec mask, vec yes, vec no) {
     return (vec)((mask & (mask_vec)yes) | (~mask & (mask_vec)no));
 }
 
-/* 2^n for n that lies in the low bits of an integer. */
+/* 2^n for integers n. */
 INLINE vec power_of_two(mask_vec n) {
     const int bias = sizeof(real) == 4 ? 127 : 1023, mantissa = sizeof(real) == 4 ? 23 : 52;
     return (vec)((n + bias) << mantissa);
 }
 
-/* exp(x) - 1 = scale q + (scale - 1), scale = 2^n in two factors that cannot overflow alone. */
+/* exp(x) - 1 = scale q + (scale - 1). scale = 2^n = low * high, factors that do not overflow. */
 INLINE vec exp_parts(vec x, vec *low, vec *high) {
     /* Adding 1.5 * 2^(mantissa bits) leaves the nearest integer in the low bits of the sum. */
     const real magic = (real)(sizeof(real) == 4 ? 12582912.0 : 6755399441055744.0);

@@ -1,11 +1,11 @@
-"""Rectified linear units, with a fixed slope or learned ones."""
+"""ReLU with a fixed slope, and PReLU."""
 
 from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.types import Array
 
 
 class ReferenceActivations(OpsBase):
-    """The activations that nets spend their time in; layers write the others with `xp`."""
+    """ReLU and PReLU; layers compute the other activations with `xp`."""
 
     def relu(self, x: Array, y: Array, slope: float = 0.0) -> None:
         """y = x where x > 0, else slope * x; y may be x. NaN stays NaN."""
@@ -17,7 +17,7 @@ class ReferenceActivations(OpsBase):
     def relu_grad(self, x: Array, dy: Array, dx: Array, slope: float = 0.0) -> None:
         """dx = dy * (1 where x > 0, slope where x <= 0); dx may be dy.
 
-        x may be the output of `relu` in place of its input where slope >= 0.
+        x may be the output of `relu` instead of its input if slope >= 0.
         """
         factor: Array = x > 0
         if slope:
@@ -25,7 +25,7 @@ class ReferenceActivations(OpsBase):
         self.xp.multiply(dy, factor, out=dx)
 
     def bias_relu(self, y: Array, bias: Array, slope: float = 0.0) -> None:
-        """y (N, C, *S) = relu of y + bias (C,) over axis 1, in place: one pass for two layers."""
+        """y (N, C, *S) = relu(y + bias), in place; bias (C,) is added along axis 1."""
         y += _per_channel(bias, y)
         self.relu(y, y, slope)
 
@@ -46,5 +46,5 @@ class ReferenceActivations(OpsBase):
 
 
 def _per_channel(a: Array, x: Array) -> Array:
-    """a (C,) shaped to meet axis 1 of x."""
+    """a (C,) reshaped to broadcast along axis 1 of x."""
     return a.reshape((-1,) + (1,) * (x.ndim - 2))

@@ -1,4 +1,4 @@
-"""Allocation, transfer, matrix products, bias and table look-up."""
+"""Transfer, matrix products, bias, table lookup and sums of squares."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from caffe_lite.types import Array
 
 
 class ReferenceArrays(OpsBase):
-    """Arrays on the device and linear algebra over them."""
+    """Transfer between host and device, and linear algebra."""
 
     def to_host(self, a: Array) -> numpy.ndarray:
         """`a` as a NumPy array; on the CPU the array itself."""
         return numpy.asarray(a)
 
     def copy_to_device(self, host: Array, out: Array) -> None:
-        """Copy a NumPy array into a device array of the same size; a GPU may still be copying.
+        """Copy a NumPy array into a device array of the same size; a GPU copies asynchronously.
 
-        `host` may be changed at once, unless it comes from `host_memory`: then when its `wait`
-        has returned.
+        `host` may be overwritten immediately, unless it comes from `host_memory`: then only after
+        `host_memory.wait(host)`.
         """
         out[...] = host.reshape(out.shape)
 
     def synchronize(self) -> None:
-        """Wait until every operation that was asked for has finished."""
+        """Wait until all operations issued so far have finished."""
 
     def gemm(
         self,
@@ -35,7 +35,7 @@ class ReferenceArrays(OpsBase):
         trans_b: bool = False,
         accumulate: bool = False,
     ) -> None:
-        """out = op(a) @ op(b), or out += op(a) @ op(b); all 2-D, op transposes where asked."""
+        """out = op(a) @ op(b), or out += op(a) @ op(b); all 2-D, op transposes if asked to."""
         product = (a.T if trans_a else a) @ (b.T if trans_b else b)
         if accumulate:
             out += product
@@ -51,11 +51,11 @@ class ReferenceArrays(OpsBase):
         dbias += dy.sum(axis=(0, *range(2, dy.ndim)))
 
     def take(self, weight: Array, ids: Array, out: Array) -> None:
-        """out (n, D) = weight[ids]; ids (n,) int32, each a row of weight."""
+        """out (n, D) = weight[ids]; ids (n,) int32, row numbers of weight."""
         out[...] = weight[ids]
 
     def scatter_add(self, target: Array, ids: Array, rows: Array) -> None:
-        """target[ids[i]] += rows[i]; repeated ids add up, those outside the table do nothing."""
+        """target[ids[i]] += rows[i]; repeated ids accumulate, ids outside the table are ignored."""
         inside = (ids >= 0) & (ids < len(target))
         self.xp.add.at(target, ids[inside], rows[inside])
 

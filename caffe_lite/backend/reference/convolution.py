@@ -1,7 +1,7 @@
-"""Convolution over any number of spatial axes, one kernel position (tap) after the other.
+"""Convolution over any number of spatial axes, one kernel position (tap) at a time.
 
-With x padded, the pixels that a tap meets form a strided slice of x, shaped as the output; each
-tap is then a matrix product over channels:
+The pixels that a tap is multiplied with are a strided slice of the padded x, shaped like the
+output. Each tap is then a matrix product over channels:
 
     y[n, o, p]          = bias[o] + sum over t, c of  weight[o, c, t] x[n, c, p s + t d]
     dx[n, c, p s + t d] = sum over t, o of  weight[o, c, t] dy[n, o, p]
@@ -47,14 +47,14 @@ class ReferenceConvolution(ReferenceActivations):
         geometry: ConvGeometry,
         slope: float = 0.0,
     ) -> None:
-        """y = relu of the convolution: a `convolution` with a bias, and the `relu` behind it."""
+        """y = relu(convolution of x + bias), with negative values multiplied by `slope`."""
         self.convolution(x, weight, bias, y, geometry)
         self.relu(y, y, slope)
 
     def convolution_grad_data(
         self, dy: Array, weight: Array, dx: Array, geometry: ConvGeometry
     ) -> None:
-        """dx (overwritten) = the gradient to x. This is the forward pass of a deconvolution."""
+        """dx (overwritten) = the gradient of x. This is the forward pass of a deconvolution."""
         dx[...] = 0
         padded = _padded(self.xp, dx, geometry)
         grouped_dy = _grouped(dy, geometry)
@@ -67,7 +67,7 @@ class ReferenceConvolution(ReferenceActivations):
     def convolution_grad_weight(
         self, x: Array, dy: Array, dweight: Array, geometry: ConvGeometry
     ) -> None:
-        """dweight += the gradient to weight."""
+        """dweight += the gradient of weight."""
         padded = _padded(self.xp, x, geometry)
         grouped_dy = _grouped(dy, geometry)
         for tap, window in _taps(geometry, dy.shape[2:]):
@@ -76,14 +76,14 @@ class ReferenceConvolution(ReferenceActivations):
             dweight[_at(tap)] += share.reshape(dweight.shape[:2])
 
     def im2col(self, x: Array, columns: Array, geometry: ConvGeometry) -> None:
-        """columns (N, C * taps, *S') = for each channel and tap, the pixels that the tap meets."""
+        """columns (N, C * taps, *S') = for each channel and tap, the pixels of every output."""
         padded = _padded(self.xp, x, geometry)
         by_tap = columns.reshape(*x.shape[:2], geometry.taps, *columns.shape[2:])
         for i, (_, window) in enumerate(_taps(geometry, columns.shape[2:])):
             by_tap[:, :, i] = padded[window]
 
     def col2im(self, columns: Array, x: Array, geometry: ConvGeometry) -> None:
-        """x (overwritten) = each column entry added onto the pixel that im2col took it from."""
+        """x (overwritten): each column entry is added to the pixel that im2col copies it from."""
         x[...] = 0
         padded = _padded(self.xp, x, geometry)
         by_tap = columns.reshape(*x.shape[:2], geometry.taps, *columns.shape[2:])
@@ -99,12 +99,12 @@ def _padded(xp: Any, x: Array, geometry: ConvGeometry) -> Array:
 
 
 def _inner(geometry: ConvGeometry, spatial: Shape) -> tuple[Any, ...]:
-    """The part of a padded array that holds the image."""
+    """The index of the image in a padded array."""
     return (..., *(slice(p, p + size) for p, size in zip(geometry.pad, spatial, strict=True)))
 
 
 def _taps(geometry: ConvGeometry, output: Shape) -> Iterator[tuple[Shape, Any]]:
-    """Each kernel position with the slice of a padded array that it meets."""
+    """Each kernel position, and the slice of the padded array that it is multiplied with."""
     for tap in product(*map(range, geometry.kernel)):
         starts = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
         window = [

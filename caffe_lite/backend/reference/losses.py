@@ -1,4 +1,4 @@
-"""Softmax and its cross-entropy with integer labels, over arrays seen as (outer, C, inner)."""
+"""Softmax, and cross-entropy with integer labels, over arrays viewed as (outer, C, inner)."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ FLT_MIN = float(numpy.finfo(numpy.float32).tiny)
 class ReferenceLosses(OpsBase):
     """x, y, prob (outer, C, inner) with classes on the middle axis; label (outer, inner).
 
-    Labels are floats that hold integers, truncated toward zero as Caffe truncates them.
-    `ignore` is a label that counts for nothing, or None.
+    Labels are floats, truncated toward zero as in Caffe. `ignore` is a label value that is left out
+    of the loss, or None.
     """
 
     def softmax(self, x: Array, y: Array) -> None:
@@ -33,8 +33,8 @@ class ReferenceLosses(OpsBase):
     ) -> tuple[Array, Array]:
         """losses (outer, inner) = -log(max(prob[label], FLT_MIN)), 0 where ignored.
 
-        Returns their sum and the number of labels that count, as 0-d arrays. A label outside
-        [0, C) is for `label_fault` to find; here it reads the nearest class.
+        Returns the sum of the losses and the number of labels not ignored, as 0-d arrays. A label
+        outside [0, C) is clamped to the nearest class; `label_fault` detects those.
         """
         xp = self.xp
         index, counted = class_index(xp, prob, label, ignore)
@@ -56,10 +56,10 @@ class ReferenceLosses(OpsBase):
     def label_fault(
         self, label: Array, classes: int, ignore: int | None, rule: str = ""
     ) -> float | None:
-        """The first label that is neither in [0, classes) nor `ignore`, or None.
+        """The first label that is neither in [0, classes) nor `ignore`, or None; NaN is a fault.
 
-        NaN is a fault. A device may answer None now and raise at its next read instead, an error
-        that says `rule` and what came.
+        A GPU returns None, and raises a DataError with `rule` and the label when the host next
+        reads from the device.
         """
         values = self.xp.trunc(label)
         good = (values >= 0) & (values < classes)
@@ -71,7 +71,7 @@ class ReferenceLosses(OpsBase):
 
 
 def class_index(xp: Any, prob: Array, label: Array, ignore: int | None) -> tuple[Array, Array]:
-    """Each label as a class that exists, and whether it counts."""
+    """Each label clamped to a valid class, and whether it is counted (not ignored)."""
     values = xp.trunc(label)
     counted = xp.ones(label.shape, bool) if ignore is None else values != ignore
     classes = xp.nan_to_num(xp.clip(values, 0, prob.shape[1] - 1)).astype("int64")

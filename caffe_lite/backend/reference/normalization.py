@@ -1,4 +1,4 @@
-"""Local response normalization across channels, and the sums of batch normalization."""
+"""Local response normalization across channels, and batch normalization."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from caffe_lite.types import Array
 
 
 class ReferenceNormalization(OpsBase):
-    """Normalization of x (N, C, *S) over channels or over everything else."""
+    """Normalization of x (N, C, *S) across channels, or per channel over all other axes."""
 
     def lrn_across(
         self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         """y = x * scale^-beta, scale = k + alpha / size * sum of x^2 over `size` channels.
 
-        The window is centred on each channel and clipped to the channels there are. scale is kept
-        for the gradient. Krizhevsky et al. 2012, section 3.3, with Caffe's division by size.
+        The window is centred on each channel and clipped to valid channels. The gradient needs
+        scale. Krizhevsky et al. 2012, section 3.3, with Caffe's division by size.
         """
         scale[...] = k + alpha / size * _channel_window(self.xp, x * x, size, (size - 1) // 2)
         y[...] = x * scale**-beta
@@ -49,7 +49,7 @@ class ReferenceNormalization(OpsBase):
     def batch_norm_grad(self, y: Array, std: Array, dy: Array, dx: Array) -> None:
         """dx = (dy - mean(dy) - mean(dy * y) * y) / std, means as in `batch_norm_stats`.
 
-        y is what `batch_norm_apply` made with the batch's own mean and std; dx may be dy.
+        y is the result of `batch_norm_apply` with the batch's own mean and std; dx may be dy.
         """
         axes = (0, *range(2, y.ndim))
         mean_dy = dy.mean(axis=axes)

@@ -1,4 +1,4 @@
-"""The array operations that layers and solvers call: the reference, in plain array code."""
+"""`Ops`: every array operation that layers and solvers call, in plain array code."""
 
 from typing import Any
 
@@ -31,11 +31,13 @@ class Ops(
     ReferenceLosses,
     ReferenceUpdates,
 ):
-    """Every operation, written to be read; the faster backends are tested against it.
+    """The reference implementation of every operation, written for clarity.
+
+    The faster backends are tested against it and override what they do better.
 
     `xp` is the array module (numpy or cupy), `dtype` float32 or float64. Arrays are C-contiguous
-    and of that dtype unless an operation says otherwise; results go into arrays that the caller
-    owns and are overwritten, except where a name says that it adds.
+    and of that dtype unless an operation says otherwise. Results are written into arrays of the
+    caller; "y = ..." overwrites y, "y += ..." adds to it.
     """
 
     def __init__(self, xp: Any = numpy, dtype: DTypeLike = "float32", name: str = "cpu") -> None:

@@ -1,8 +1,8 @@
 """Pooling over two spatial axes, with Caffe's rules for windows that cross the border.
 
-A window starts at `o * stride - pad` for output o and may end beyond the image; the output's size
-is the caller's choice. Every operation walks over the positions inside the window (taps): the
-pixels that one tap meets are a strided slice of the padded image.
+The window of output o starts at `o * stride - pad` and may end beyond the image; the caller chooses
+the output's size. Every operation loops over the positions inside a window (taps): the pixels of
+one tap are a strided slice of the padded image.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy
 from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.types import Array, Pair, Shape
 
-LOWEST = -float(numpy.finfo(numpy.float32).max)  # what an empty maximum gives, in float64 as well
+LOWEST = -float(numpy.finfo(numpy.float32).max)  # the maximum of an empty window, in float64 too
 
 
 class ReferencePooling(OpsBase):
@@ -24,8 +24,8 @@ class ReferencePooling(OpsBase):
     ) -> None:
         """y = the largest pixel in each window; mask = h * W + w of the first such pixel.
 
-        mask (int32, shaped as y) may be None. NaN and -inf are never larger than anything: a
-        window without another pixel gives the lowest float32 and mask -1.
+        mask (int32, shaped as y) may be None. NaN and -inf are never chosen: a window
+        without other pixels gives the lowest float32 and mask -1.
         """
         xp = self.xp
         padded = _padded(xp, x, y.shape, kernel, stride, pad, LOWEST)
@@ -42,9 +42,9 @@ class ReferencePooling(OpsBase):
     def max_pool_grad(
         self, dy: Array, mask: Array, dx: Array, kernel: Pair, stride: Pair, pad: Pair
     ) -> None:
-        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none.
+        """dx (overwritten): each dy is added to the pixel in its mask, unless that is -1.
 
-        That pixel must lie in the output's window, which kernel, stride and pad describe.
+        The pixel must lie in the output's window; kernel, stride and pad are those of `max_pool`.
         """
         pixels = dx.shape[2] * dx.shape[3]
         planes = dx.shape[0] * dx.shape[1]
@@ -57,7 +57,7 @@ class ReferencePooling(OpsBase):
     def ave_pool(self, x: Array, y: Array, kernel: Pair, stride: Pair, pad: Pair) -> None:
         """y = the window's sum over the image, divided by the window's size clipped at H + pad.
 
-        Padding counts as zeros; a window beyond it counts as nothing, and an empty one gives 0.
+        Padding counts as zeros, positions beyond it are not counted, and an empty window gives 0.
         """
         padded = _padded(self.xp, x, y.shape, kernel, stride, pad, 0)
         total = self.zeros(y.shape)
@@ -81,7 +81,7 @@ class ReferencePooling(OpsBase):
         """y = a pixel of each window, drawn with probability x / sum of x (for x >= 0).
 
         The draw is the first pixel at which the running sum reaches uniform * sum; uniform (shaped
-        as y) is in [0, 1). mask = h * W + w of the draw, for `max_pool_grad`; where no pixel
+        as y) is in [0, 1). mask = h * W + w of the draw, for `max_pool_grad`; if no pixel
         reaches it (NaN) y is NaN and mask -1.
         """
         xp = self.xp
@@ -114,7 +114,7 @@ class ReferencePooling(OpsBase):
 def _padded(
     xp: Any, x: Array, y_shape: Shape, kernel: Pair, stride: Pair, pad: Pair, fill: float
 ) -> Array:
-    """A copy of x (..., H, W) with `pad` before it and enough `fill` behind it for every window."""
+    """A copy of x (..., H, W) with `pad` before it and enough `fill` after it for every window."""
     spread = []
     for axis, size in enumerate(x.shape[-2:]):
         reach = (y_shape[2 + axis] - 1) * stride[axis] + kernel[axis]
@@ -123,7 +123,7 @@ def _padded(
 
 
 def _taps(y_shape: Shape, kernel: Pair, stride: Pair) -> Iterator[Any]:
-    """For each position in the window, the slice of a padded image that it meets."""
+    """For each position in the window, the slice of the padded image with its pixels."""
     rows, cols = (y_shape[2] - 1) * stride[0] + 1, (y_shape[3] - 1) * stride[1] + 1
     for i in range(kernel[0]):
         for j in range(kernel[1]):

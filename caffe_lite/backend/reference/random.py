@@ -1,4 +1,4 @@
-"""Random numbers: host generators that every device shares, and streams on the device."""
+"""Random numbers: host generators, the same for every device, and streams on the device."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from caffe_lite.types import Array
 
 
 class Stream:
-    """Uniform random numbers whose state can be saved and set back, the same on every device.
+    """Uniform random numbers whose state can be saved and restored, the same on every device.
 
-    The numbers come from Philox 4x64 with 10 rounds (Salmon et al. 2011) as NumPy lays it out: a
-    function of a key and a counter, so that any device can make any of them at once. `position`
-    counts the blocks of four 64-bit numbers used up; each call starts a new block.
+    The numbers are those of NumPy's Philox 4x64 with 10 rounds (Salmon et al. 2011), a function of
+    a key and a counter, so a device can compute any of them in parallel. `position` counts the
+    consumed blocks of four 64-bit numbers; each call starts a new block.
 
-    `state` is a dict of ints that JSON can hold; two streams with equal state give equal numbers
-    for an equal sequence of calls.
+    `state` is a dict of ints that JSON can store. Two streams with equal state produce equal
+    numbers for the same sequence of calls.
     """
 
     def __init__(self, key: tuple[int, int], position: int = 0) -> None:
@@ -51,12 +51,12 @@ def philox_key(*key: int) -> tuple[int, int]:
 
 
 def philox_blocks(count: int, dtype: numpy.dtype) -> int:
-    """Blocks that `count` uniform numbers use up: four to a block in float64, eight in float32."""
+    """Blocks that `count` uniform numbers consume: four each in float64, eight in float32."""
     return -(-count * dtype.itemsize // 32)
 
 
 class ReferenceRandom(OpsBase):
-    """Streams, and dropout, their main customer."""
+    """Generators, streams, and dropout."""
 
     def host_rng(self, *key: int) -> numpy.random.Generator:
         """A NumPy generator seeded by non-negative ints; the same on every device."""

@@ -1,4 +1,4 @@
-"""One step of a recurrent cell (long short-term memory, or plain) after its matrix products."""
+"""One time step of an LSTM or a plain recurrent cell, after its matrix products."""
 
 from caffe_lite.backend.reference.base import OpsBase
 from caffe_lite.types import Array
@@ -10,8 +10,8 @@ class ReferenceRecurrent(OpsBase):
     Shapes: gates (N, 4 H), the four gates side by side; c, h, pre (N, H); cont (N,) or None.
     cont is 0 where a sequence begins, else 1; None means 1 throughout.
 
-    A step also does what joins it to the next one, whose product takes h_cont = cont_next * h and
-    gives back the gradient dh_next to that. The last step has no next: None for both.
+    A step also computes h_cont = cont_next * h, which enters the next step's matrix product, and
+    takes dh_next, the gradient of h_cont. Both are None in the last step.
     """
 
     def lstm_unit(
@@ -31,10 +31,10 @@ class ReferenceRecurrent(OpsBase):
         xp = self.xp
         i, f, o, g = _split(gates)
         for gate in (i, f, o):
-            # As a hyperbolic tangent the logistic function cannot overflow.
+            # The sigmoid written with tanh, which cannot overflow.
             gate[...] = 0.5 * xp.tanh(0.5 * gate) + 0.5
         xp.tanh(g, out=g)
-        c[...] = _remembered(f, cont) * c_prev + i * g
+        c[...] = _kept(f, cont) * c_prev + i * g
         h[...] = o * xp.tanh(c)
         if h_cont is not None and cont_next is not None:
             xp.multiply(h, cont_next.reshape(-1, 1), out=h_cont)
@@ -52,21 +52,21 @@ class ReferenceRecurrent(OpsBase):
         dh_next: Array | None = None,
         cont_next: Array | None = None,
     ) -> None:
-        """dgates: gradients to the pre-activations; dc_prev: to c_prev; both overwritten.
+        """dgates and dc_prev (overwritten) = the gradients of the pre-activations and of c_prev.
 
-        gates holds activations, as `lstm_unit` left them. dc and dh come from later steps and
-        from above; dc_prev may be dc.
+        gates holds the activations that `lstm_unit` wrote. dc comes from the next step, dh from
+        the layer above; dc_prev may be dc.
         """
         i, f, o, g = _split(gates)
         di, df, do, dg = _split(dgates)
-        dh = _whole(dh, dh_next, cont_next)
+        dh = _total_dh(dh, dh_next, cont_next)
         tanh_c = self.xp.tanh(c)
         dc_total = dc + dh * o * (1 - tanh_c * tanh_c)
         di[...] = dc_total * g * i * (1 - i)
-        df[...] = dc_total * c_prev * _remembered(f, cont) * (1 - f)
+        df[...] = dc_total * c_prev * _kept(f, cont) * (1 - f)
         do[...] = dh * tanh_c * o * (1 - o)
         dg[...] = dc_total * i * (1 - g * g)
-        dc_prev[...] = dc_total * _remembered(f, cont)
+        dc_prev[...] = dc_total * _kept(f, cont)
 
     def rnn_unit(
         self, pre: Array, h: Array, cont_next: Array | None = None, h_cont: Array | None = None
@@ -84,10 +84,10 @@ class ReferenceRecurrent(OpsBase):
         dh_next: Array | None = None,
         cont_next: Array | None = None,
     ) -> None:
-        """dpre (overwritten) = dh * (1 - h^2), with the next step's share in dh."""
+        """dpre (overwritten) = (dh + cont_next * dh_next) * (1 - h^2)."""
         self.xp.multiply(h, h, out=dpre)
         self.xp.subtract(1, dpre, out=dpre)
-        dpre *= _whole(dh, dh_next, cont_next)
+        dpre *= _total_dh(dh, dh_next, cont_next)
 
 
 def _split(gates: Array) -> tuple[Array, Array, Array, Array]:
@@ -97,12 +97,12 @@ def _split(gates: Array) -> tuple[Array, Array, Array, Array]:
     return i, f, o, g
 
 
-def _remembered(f: Array, cont: Array | None) -> Array:
+def _kept(f: Array, cont: Array | None) -> Array:
     return f if cont is None else f * cont.reshape(-1, 1)
 
 
-def _whole(dh: Array, dh_next: Array | None, cont_next: Array | None) -> Array:
-    """The gradient to h, from above and from the next step."""
+def _total_dh(dh: Array, dh_next: Array | None, cont_next: Array | None) -> Array:
+    """The gradient of h: from the layer above plus from the next step."""
     if dh_next is None or cont_next is None:
         return dh
     return dh + dh_next * cont_next.reshape(-1, 1)

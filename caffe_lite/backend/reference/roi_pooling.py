@@ -1,4 +1,4 @@
-"""Max pooling over regions of interest: Girshick, Fast R-CNN, ICCV 2015, section 2.1."""
+"""Max pooling of regions of interest: Girshick, Fast R-CNN, ICCV 2015, section 2.1."""
 
 from itertools import product
 from typing import Any
@@ -11,18 +11,18 @@ from caffe_lite.types import Array
 class ReferenceRoiPooling(OpsBase):
     """Pooling of regions of x (N, C, H, W) into y (R, C, OH, OW).
 
-    rois (R, 5) holds, for each region, the number of its image and x1, y1, x2, y2: the first and
-    last column and row that belong to it, before they are multiplied by `scale` and rounded to
-    pixels of x. A region is at least one pixel wide and high, and is cut into OH x OW windows that
-    begin at floor(i * size / count) and end before ceil((i + 1) * size / count), each clipped to
-    the image. A window outside it, or of an image that is not there, gives 0.
+    rois (R, 5) holds the image number of each region and x1, y1, x2, y2: its first and last column
+    and row, in coordinates that are multiplied by `scale` and rounded to pixels of x. A region is
+    at least one pixel wide and high. It is divided into OH x OW windows, from floor(i * size /
+    count) to ceil((i + 1) * size / count), which are clipped to the image. An empty window gives 0,
+    as does every window of an image number that does not exist.
     """
 
     def roi_pool(self, x: Array, rois: Array, y: Array, mask: Array, scale: float) -> None:
         """y = the largest pixel in each window; mask (int32, as y) = h * W + w of the first such.
 
-        Where there is none mask is -1. NaN and -inf are never larger than anything: a window of
-        them gives the lowest float32.
+        mask is -1 where there is none. NaN and -inf are never chosen: a window without other pixels
+        gives the lowest float32.
         """
         xp, width = self.xp, x.shape[3]
         y[...] = 0
@@ -43,7 +43,7 @@ class ReferenceRoiPooling(OpsBase):
                 mask[r, :, i, j] = xp.where(y[r, :, i, j] > LOWEST, place, -1)
 
     def roi_pool_grad(self, dy: Array, rois: Array, mask: Array, dx: Array) -> None:
-        """dx (overwritten): each dy is added at the pixel that its mask names; -1 names none."""
+        """dx (overwritten): each dy is added to the pixel in its mask, unless that is -1."""
         dx[...] = 0
         planes = dx.reshape(*dx.shape[:2], -1)
         region, channel, i, j = self.xp.nonzero(mask >= 0)
@@ -62,5 +62,5 @@ def _windows(xp: Any, first: Array, last: Array, scale: float, count: int, size:
 
 
 def _rounded(xp: Any, a: Array) -> Array:
-    """To the nearest integer, halves away from zero."""
+    """Rounded to the nearest integer, halves away from zero."""
     return xp.sign(a) * xp.floor(abs(a) + 0.5)

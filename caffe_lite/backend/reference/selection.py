@@ -1,4 +1,4 @@
-"""Parts, repeats and maxima of whole arrays."""
+"""Cropping, tiling and the element-wise maximum."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from caffe_lite.types import Array
 
 
 class ReferenceSelection(OpsBase):
-    """What Crop, Tile and Eltwise do to arrays."""
+    """The arithmetic of the Crop, Tile and Eltwise layers."""
 
     def crop(self, x: Array, start: Sequence[int], y: Array) -> None:
-        """y = the part of x that is as large as y and begins at `start`, one number per axis."""
+        """y = the part of x with y's shape that begins at `start`, one index per axis."""
         y[...] = x[_window(start, y)]
 
     def crop_grad(self, dy: Array, start: Sequence[int], dx: Array) -> None:
-        """dx (overwritten) = dy at its place, 0 around it."""
+        """dx (overwritten) = dy in the part that begins at `start`, 0 elsewhere."""
         dx[...] = 0
         dx[_window(start, dy)] = dy
 
@@ -27,21 +27,21 @@ class ReferenceSelection(OpsBase):
         self.xp.sum(dy, axis=1, out=dx)
 
     def eltwise_max(self, xs: Sequence[Array], y: Array, winner: Array) -> None:
-        """y = the largest of xs (two or more of one shape); winner (int32) = which of them it is.
+        """y = the element-wise maximum of xs (two or more, one shape); winner (int32) = its index.
 
-        Of equal ones xs[1] comes before xs[0], and both before the rest, which go by their order.
-        The maximum of NaN and a number is NaN.
+        On a tie xs[1] wins over xs[0]; otherwise the lower index wins. The maximum of NaN and a
+        number is NaN.
         """
         xp = self.xp
         winner[...] = ~(xs[0] > xs[1])
         xp.maximum(xs[0], xs[1], out=y)
         for i, x in enumerate(xs[2:], 2):
-            # i where x is larger: a product beats a choice by mask.
+            # winner = i where x is larger; faster than an assignment by mask.
             winner += (x > y) * (i - winner)
             xp.maximum(x, y, out=y)
 
     def eltwise_max_grad(self, dy: Array, winner: Array, index: int, dx: Array) -> None:
-        """dx, to xs[index], = dy where that was the largest, else 0."""
+        """dx = dy where xs[index] was the maximum, else 0."""
         self.xp.multiply(dy, winner == index, out=dx)
 
 

@@ -2,12 +2,11 @@
 #include "rectify.cuh"
 #include "reduce.cuh"
 
-// Biases and per-channel statistics of x (images, channels, pixels). A sum over many pixels runs in
-// two steps, so that few channels still fill the device: block (channel, split) adds up every
-// gridDim.y-th image into partial[split, channel], then `channel_total` adds up the splits, always
-// in one order.
+// Biases and per-channel statistics of x (images, channels, pixels). A sum over many pixels takes
+// two steps, so that a few channels fill the device: block (channel, split) sums every gridDim.y-th
+// image into partial[split, channel], then `channel_total` sums the splits in a fixed order.
 
-// The channel of each of four neighbours, at the price of one division.
+// The channels of four neighbours, with a single division.
 struct Channels {
     int channel[4];
 
@@ -33,7 +32,7 @@ KERNEL add_bias(Index n, Dtype *y, const Dtype *bias, int channels, Index pixels
     }
 }
 
-// y = relu of y + bias.
+// y = relu(y + bias).
 KERNEL bias_relu(Index n, Dtype *y, const Dtype *bias, Dtype slope, int channels, Index pixels) {
     FOR_EACH(four, FOURS(n)) {
         Channels of(four * 4, channels, pixels);
@@ -45,7 +44,7 @@ KERNEL bias_relu(Index n, Dtype *y, const Dtype *bias, Dtype slope, int channels
     }
 }
 
-// A block's way over the images that it has of its channel, without a division per step.
+// A block's loop over its images of one channel, without a division per step.
 struct Walk {
     int image, images_on, first;
     Index pixel, pixels, pixels_on, left;
@@ -59,7 +58,7 @@ struct Walk {
         left = own * pixels - (Index)threadIdx.x;
     }
 
-    // Whether there is a next element; `at` is its place in x, or that of some other element.
+    // Whether there is a next element; `at` is its index in x, or if there is none any valid index.
     __device__ bool next(int channels, Index *at) {
         bool there = left > 0;
         *at = ((Index)(there ? image : first) * channels + blockIdx.x) * pixels
@@ -75,7 +74,7 @@ struct Walk {
     }
 };
 
-// sum of `term`, an expression of `at`, over a block's share of its channel.
+// sum += `term`, an expression of `at`, over the block's images of its channel.
 #define SUM_OVER_CHANNEL(sum, term)                                                          \
     for (Walk walk(images, pixels); walk.left > 0;) {                                        \
         Dtype terms[AT_ONCE];                                                                \
@@ -111,7 +110,7 @@ KERNEL channel_product(const Dtype *x, const Dtype *y, Dtype *partial, int image
     if (threadIdx.x == 0) partial[blockIdx.y * channels + blockIdx.x] = sum;
 }
 
-// Of dy * min(x, 0): the gradient to the slopes of prelu.
+// The sum of dy * min(x, 0), which is the gradient of prelu's slope.
 KERNEL channel_negative(const Dtype *x, const Dtype *dy, Dtype *partial, int images, int channels,
                         Index pixels) {
     Dtype sum = 0;
@@ -124,7 +123,7 @@ __device__ inline void set_total(Dtype *out, Dtype sum, Dtype factor, int accumu
     *out = accumulate ? *out + factor * sum : factor * sum;
 }
 
-// out = factor * sum over splits of partial, or out += it; a warp per channel.
+// out = or += factor * the sum of partial over splits; one warp per channel.
 KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype factor, int accumulate,
                      Dtype *out) {
     const int warps = gridDim.x * blockDim.x / WARP, lane = threadIdx.x % WARP;
@@ -139,7 +138,7 @@ KERNEL channel_total(int channels, const Dtype *partial, int splits, Dtype facto
     }
 }
 
-// The sum of every `step`-th row of a matrix from `first` on, in one column.
+// The sum of rows first, first + step, ... of one column of a matrix.
 __device__ inline Dtype rows_sum(const Dtype *x, int first, int step, int rows, int columns) {
     const int at_once = 8;
     Dtype sum = 0;
@@ -155,8 +154,8 @@ __device__ inline Dtype rows_sum(const Dtype *x, int first, int step, int rows, 
     return sum;
 }
 
-// out = factor * the sums over the rows of a matrix, or out += them, in one step: a thread for each
-// of many columns, or a block for 32 of a few.
+// out = or += factor * the sum over the rows of a matrix, in one step. `column_sum` uses a thread
+// per column, `column_block_sum` a block per WARP columns, for fewer columns.
 
 KERNEL column_sum(Index columns, const Dtype *x, int rows, Dtype factor, int accumulate,
                   Dtype *out) {

@@ -1,31 +1,31 @@
-// What every kernel file includes. `Dtype` (float or double) and `Index` (int, or long long for
-// arrays of over two billion elements) are macros set by the launcher, so that one source serves
-// all of them without templates or mangled names. No system header may be included: the run-time
-// compiler has none.
+// Included by every kernel file. `Dtype` (float or double) and `Index` (int, or long long for
+// arrays of over two billion elements) are macros passed to the compiler, as are the numbers in
+// constants.py, so that one source needs neither templates nor mangled names. No system header may
+// be included: the run-time compiler has none.
 
 #define KERNEL extern "C" __global__ void
 
-// Every i in 0 ... n-1, once over the whole grid, whatever its size.
+// A grid-stride loop over 0 ... n - 1.
 #define FOR_EACH(i, n)                                                     \
     for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < (n);  \
          i += (Index)blockDim.x * gridDim.x)
 
-// Smallest positive normal number and largest finite number of single precision: Caffe takes both
-// from `float` whatever the type of the net.
+// The smallest positive normal and the largest finite number of single precision. Caffe uses those
+// of `float` for double as well.
 #define SMALLEST ((Dtype)1.17549435082228750797e-38)
 #define LARGEST ((Dtype)3.40282346638528859812e+38)
 
-// How many elements a thread that walks with strides, and so cannot take neighbours, reads before
-// it uses the first: that many are on their way from memory together.
+// Elements that a thread loads before it uses the first one, in loops that cannot use Four: more
+// loads are then in flight.
 #define AT_ONCE 4
 
-// Four neighbours in memory, at most 16 bytes of which are read or written at once. What takes them
-// needs a quarter of the instructions, and has four times as much on its way from memory.
+// Four neighbours in memory, loaded and stored as 16-byte vectors: a quarter of the instructions,
+// and four times as many bytes in flight.
 struct alignas(16) Four {
     Dtype at[4];
 };
 
-// How many fours hold n elements; the last one may be of fewer.
+// Number of Fours that hold n elements; the last one may be partial.
 #define FOURS(n) (((n) + 3) / 4)
 
 __device__ inline bool is_whole(const Dtype *a, Index four, Index n) {

@@ -1,8 +1,8 @@
 #include "common.cuh"
 #include "reduce.cuh"
 
-// Two-dimensional convolution whose groups have one input channel each: output channel o reads
-// channel o / multiplier. Too thin for matrix products, so written out.
+// Two-dimensional convolution with one input channel per group: output channel o reads input
+// channel o / multiplier. It has too little work per group for matrix products.
 
 KERNEL depthwise(Index n, const Dtype *x, const Dtype *weight, const Dtype *bias, Dtype *y,
                  int channels, int multiplier, int height, int width, int kernel_h, int kernel_w,
@@ -60,7 +60,7 @@ KERNEL depthwise_grad_data(Index n, const Dtype *dy, const Dtype *weight, Dtype 
     }
 }
 
-// dweight += the gradient; one block per weight.
+// dweight += the gradient of weight; one block per weight.
 KERNEL depthwise_grad_weight(int weights, const Dtype *x, const Dtype *dy, Dtype *dweight,
                              int images, int channels, int multiplier, int height, int width,
                              int kernel_h, int kernel_w, int stride_h, int stride_w, int pad_h,

@@ -1,8 +1,8 @@
 #include "common.cuh"
 #include "reduce.cuh"
 
-// Rows of a table by number. An id outside the table reads and writes nothing: it is reported by
-// `fault` = (1, the id), which the host sees when it next waits for the device.
+// Rows of a table by number. An id outside the table reads and writes nothing; `take` records it in
+// `fault` = (1, id), which the host reads when it next waits for the device.
 
 KERNEL take(Index n, const Dtype *weight, const int *ids, Dtype *out, int rows, int columns,
             Dtype *fault) {
@@ -19,8 +19,8 @@ KERNEL take(Index n, const Dtype *weight, const int *ids, Dtype *out, int rows, 
 
 #define MOST_THREADS 1024
 
-// target[ids[i]] += values[i] in the order of i, so that the rounding never changes: block (i, part)
-// adds up all rows with the id of i, unless an earlier i has it, in its part of the columns.
+// target[ids[i]] += values[i] in the order of i, so that rounding is reproducible. Block (i, part)
+// adds all rows with id ids[i] in its part of the columns, unless an earlier i has the same id.
 KERNEL scatter_add_in_order(int count, Dtype *target, const int *ids, const Dtype *values,
                             int rows, int columns) {
     __shared__ bool same[MOST_THREADS];
@@ -36,7 +36,7 @@ KERNEL scatter_add_in_order(int count, Dtype *target, const int *ids, const Dtyp
         for (int from = first; from < count; from += blockDim.x) {
             const int i = from + threadIdx.x;
             const bool hit = i < count && ids[i] == id;
-            // Its barriers also keep `same` until everybody has read the last one.
+            // block_max also synchronizes, so `same` is not overwritten while it is being read.
             if (block_max(hit ? (Dtype)1 : (Dtype)0) == 0) continue;
             same[threadIdx.x] = hit;
             __syncthreads();
@@ -51,7 +51,7 @@ KERNEL scatter_add_in_order(int count, Dtype *target, const int *ids, const Dtyp
     }
 }
 
-// The same for more rows than it pays to compare with each other, in any order.
+// The same in undefined order, for more rows than can be compared with each other efficiently.
 KERNEL scatter_add(Index n, Dtype *target, const int *ids, const Dtype *values, int rows,
                    int columns) {
     FOR_EACH(i, n) {

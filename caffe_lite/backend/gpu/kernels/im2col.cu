@@ -1,9 +1,9 @@
 #include "common.cuh"
 
-// Patches as columns, and back. Row (channel, kernel position) of the columns holds what one
-// weight meets at every output position. `image_step` and `row_step` are the distances, in
-// elements, between images and between rows: (rows * outputs, outputs) keeps each image's matrix
-// apart, (outputs, images * outputs) makes one wide matrix of the whole batch.
+// im2col and col2im over two spatial axes. Row (channel, kernel position) of `columns` holds the
+// pixel at that position for every output. `image_step` and `row_step` are the distances in
+// elements between images and between rows: (rows * outputs, outputs) gives one matrix per image,
+// (outputs, images * outputs) one wide matrix for the whole batch.
 
 KERNEL im2col_2d(const Dtype *x, Dtype *columns, int images, int channels, int height, int width,
                  int kernel_h, int kernel_w, int stride_h, int stride_w, int pad_h, int pad_w,
@@ -33,19 +33,19 @@ KERNEL im2col_2d(const Dtype *x, Dtype *columns, int images, int channels, int h
     }
 }
 
-// Strides and dilations are mostly 1, and a division takes as long as twenty other instructions.
+// Strides and dilations are usually 1, and a division takes as long as twenty other instructions.
 __device__ inline int divided(int a, int by) {
     return by == 1 ? a : a / by;
 }
 
-// The tap of a kernel that lies `offset` pixels from its first one; -1 if it has none there.
+// The tap of a kernel at `offset` pixels from its first tap, or -1 if there is none.
 __device__ inline int tap_at(int offset, int dilation) {
     int tap = divided(offset, dilation);
     return tap * dilation == offset ? tap : -1;
 }
 
-// x[image, channel, h, w] = sum of the column elements that im2col copied from there. Gathered,
-// not scattered: the order of the sum, and so its rounding, never changes.
+// x[image, channel, h, w] = the sum of the column elements that im2col copies from there. It
+// gathers instead of scattering, so the order of the sum and its rounding are reproducible.
 KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int height, int width,
                  int kernel_h, int kernel_w, int stride_h, int stride_w, int pad_h, int pad_w,
                  int dilation_h, int dilation_w, int out_h, int out_w,
@@ -76,7 +76,7 @@ KERNEL col2im_2d(const Dtype *columns, Dtype *x, int images, int channels, int h
                         for (int i = 0; i < AT_ONCE; ++i) {
                             int kw = tap_at(w - (ow + i) * stride_w, dilation_w);
                             bool there = ow + i <= last_w && kw >= 0;
-                            // Always read, or a branch would make each wait for the one before.
+                            // Load unconditionally: a branch would serialize the loads.
                             Dtype value = there ? from[kw * row_step + ow + i] : rows[0];
                             found[i] = there ? value : (Dtype)0;
                         }

@@ -1,9 +1,9 @@
 #include "common.cuh"
 #include "rectify.cuh"
 
-// y (b, a, inner) = x (a, b, inner), plus bias[a] where bias is not null, rectified if `rectify`:
-// the two outer axes change places, between images of channels and the channel rows of one wide
-// matrix. A row may have an odd number of elements, so that only y is met four at a time.
+// y (b, a, inner) = x (a, b, inner), plus bias[a] unless bias is null, then relu if `rectify`. This
+// converts between (images, channels) and the rows of one wide matrix. `inner` may be odd, so only
+// y is accessed as Fours.
 KERNEL swap_outer(Index n, const Dtype *x, const Dtype *bias, Dtype *y, int a, int b, Index inner,
                   int rectify, Dtype slope) {
     FOR_EACH(four, FOURS(n)) {

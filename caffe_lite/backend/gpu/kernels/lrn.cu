@@ -2,18 +2,17 @@
 
 // Local response normalization across channels, x as (images, channels, pixels):
 //   scale = k + alpha/size * sum of x^2 over the `size` channels around, y = x * scale^-beta.
-// The window of channel c is c - before ... c - before + size - 1, cut to the channels there are.
+// The window of channel c is c - before ... c - before + size - 1, clipped to valid channels.
 //
-// Windows of five channels, the usual size, slide: a thread goes through RUN channels of one pixel,
-// STEP at a time, and reads each value once. Sums are those of the general way, term by term.
+// For five channels, the usual size, the window slides: a thread processes RUN channels of one
+// pixel, STEP at a time, and reads each value once. It adds the same terms in the same order.
 
 #define USUAL 5
 #define RUN 16
 #define STEP 4
-#define HELD (STEP + USUAL - 1)  // channels c - 2 ... c + STEP + 1 around the STEP from c on
+#define HELD (STEP + USUAL - 1)  // channels c - 2 ... c + STEP + 1
 
-// The run of channels that a thread works on: from `first` to before `end` at one pixel of one
-// image, whose channel 0 stands at `base`.
+// The channels first ... end - 1 of one pixel, for one thread; `base` is the index of channel 0.
 struct Run {
     int first, end;
     Index base;
@@ -30,7 +29,8 @@ struct Run {
 #define FOR_EACH_RUN(number) \
     FOR_EACH(number, n / channels * ((channels + RUN - 1) / RUN))
 
-// total^-beta, total >= 0: within some units in the last place of pow, at a third of its price.
+// total^-beta for total >= 0: accurate to a few units in the last place, three times as fast as
+// pow.
 __device__ inline Dtype lowered(Dtype total, Dtype beta) {
     return exp2(-beta * log2(total));
 }
@@ -47,7 +47,7 @@ __device__ inline Dtype square_sum(const Dtype *values) {
     return sum;
 }
 
-// The channel itself, or the nearest one that there is.
+// c clamped to the valid channels.
 __device__ inline int within(int c, int channels) {
     return c < 0 ? 0 : (c < channels ? c : channels - 1);
 }
@@ -134,8 +134,8 @@ __device__ inline void slide_back(Index n, const Dtype *x, const Dtype *y, const
     }
 }
 
-// dx = dy * scale^-beta - 2 alpha beta / size * x * sum of dy y / scale over the channels whose
-// window holds this one.
+// dx = dy * scale^-beta - 2 alpha beta / size * x * sum of dy y / scale, over the channels whose
+// window contains this one.
 KERNEL lrn_across_grad(Index n, const Dtype *x, const Dtype *y, const Dtype *scale,
                        const Dtype *dy, Dtype *dx, int channels, Index pixels, int size,
                        Dtype alpha_over_size, Dtype beta) {

@@ -1,10 +1,10 @@
 #include "common.cuh"
 
 // Pooling over two spatial axes. One thread per output (forward) or per input (average gradient).
-// Windows overlap the padding; a maximum looks at the part inside the image, an average divides by
-// the part inside the padded image. Windows may lie outside altogether.
+// Windows may overlap the padding or lie outside the image. A maximum is over the part inside the
+// image; an average divides by the part inside the padded image.
 
-#define BOX 3  // pixels of a side that are on their way from memory together
+#define BOX 3  // side of the block of pixels that is loaded before it is compared
 
 KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int width,
                 int out_h, int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
@@ -24,7 +24,7 @@ KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int wi
                 Dtype values[BOX * BOX];
                 int indices[BOX * BOX];
                 for (int j = 0; j < BOX * BOX; ++j) {
-                    // Beyond the window its last row and column once more: they win nothing.
+                    // Beyond the window, its last row and column again: they change nothing.
                     int row = h + j / BOX < bottom ? h + j / BOX : bottom - 1;
                     int column = w + j % BOX < right ? w + j % BOX : right - 1;
                     indices[j] = row * width + column;
@@ -44,9 +44,9 @@ KERNEL max_pool(Index n, const Dtype *x, Dtype *y, int *mask, int height, int wi
     }
 }
 
-// dx = the sum of dy over the outputs that took each input. Gathered from the windows around it,
-// not scattered: the order of the sum, and so its rounding, never changes. A thread does POOL_ROWS
-// pixels of one column, which have most of their windows in common.
+// dx = the sum of dy over the outputs whose maximum each pixel was. It gathers instead of
+// scattering, so the order of the sum and its rounding are reproducible. A thread computes
+// POOL_ROWS pixels of one column, which share most of their windows.
 KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int height, int width,
                      int out_h, int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w,
                      int pad_h, int pad_w) {
@@ -54,7 +54,8 @@ KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int h
     FOR_EACH(i, n) {
         Index group = i / width, plane = group / groups;
         int w = (int)(i - group * width), h = (int)(group - plane * groups) * POOL_ROWS;
-        int above = h + pad_h, below = (h + POOL_ROWS < height ? h + POOL_ROWS : height) - 1 + pad_h;
+        int above = h + pad_h;
+        int below = (h + POOL_ROWS < height ? h + POOL_ROWS : height) - 1 + pad_h;
         int before = w + pad_w;
         int first_h = above < kernel_h ? 0 : (above - kernel_h) / stride_h + 1;
         int first_w = before < kernel_w ? 0 : (before - kernel_w) / stride_w + 1;
@@ -81,7 +82,7 @@ KERNEL max_pool_grad(Index n, const Dtype *dy, const int *mask, Dtype *dx, int h
     }
 }
 
-// Empty windows (the far padding can hold some) count as one pixel.
+// Empty windows, which can occur in the far padding, count as one pixel.
 __device__ inline int window_area(int rows, int columns) {
     return (rows > 1 ? rows : 1) * (columns > 1 ? columns : 1);
 }
@@ -134,8 +135,8 @@ KERNEL ave_pool_grad(Index n, const Dtype *dy, Dtype *dx, int height, int width,
     }
 }
 
-// One input of each window, drawn with a probability in proportion to its value: the first whose
-// running sum reaches `uniform` times the whole. NaN is never reached: it gives NaN and mask -1.
+// One pixel of each window, drawn with probability proportional to its value: the first at which
+// the running sum reaches `uniform` times the total. If the total is NaN, y is NaN and mask -1.
 KERNEL stochastic_pool(Index n, const Dtype *x, Dtype *y, int *mask, const Dtype *uniform,
                        int height, int width, int out_h, int out_w, int kernel_h, int kernel_w,
                        int stride_h, int stride_w) {
@@ -164,7 +165,7 @@ KERNEL stochastic_pool(Index n, const Dtype *x, Dtype *y, int *mask, const Dtype
     }
 }
 
-// The mean of that draw: sum of x^2 over sum of x, and 0 for a window of zeros.
+// The mean of that draw: sum of x^2 / sum of x, or 0 for a window of zeros.
 KERNEL stochastic_pool_test(Index n, const Dtype *x, Dtype *y, int height, int width, int out_h,
                             int out_w, int kernel_h, int kernel_w, int stride_h, int stride_w) {
     FOR_EACH(i, n) {

@@ -1,10 +1,10 @@
 #include "common.cuh"
 
 // Counter-based random numbers: Philox 4x64 with 10 rounds (Salmon et al., "Parallel random
-// numbers: as easy as 1, 2, 3", 2011), laid out as NumPy's generator of that name lays them out, so
-// that one seed gives one sequence on every device. `state` is (position, key, key), where position
-// counts the blocks of four 64-bit numbers that were used up; it lives on the device so that each
-// replay of a captured graph goes on where the last one stopped.
+// numbers: as easy as 1, 2, 3", 2011), in the order of NumPy's generator of that name, so that a
+// seed gives the same sequence on every device. `state` is (position, key, key); position counts
+// the consumed blocks of four 64-bit numbers. It is on the device so that each replay of a captured
+// graph continues where the last one stopped.
 
 typedef unsigned long long u64;
 
@@ -14,7 +14,7 @@ typedef unsigned long long u64;
 #define WEYL_0 0x9E3779B97F4A7C15ull
 #define WEYL_1 0xBB67AE8584CAA73Bull
 
-// Uniform numbers in [0, 1) that one block of four 64-bit numbers yields.
+// Uniform numbers in [0, 1) per block of four 64-bit numbers.
 #define PER_BLOCK (sizeof(Dtype) == 8 ? 4 : 8)
 
 __device__ inline void philox(const u64 *state, Index block, u64 *out) {
@@ -37,8 +37,8 @@ __device__ inline void philox(const u64 *state, Index block, u64 *out) {
     out[3] = c_3;
 }
 
-// The i-th uniform number of a block: 53 bits of one 64-bit number for double, 24 bits of half of
-// one, the lower half first, for float.
+// The i-th uniform number of a block: 53 bits of one 64-bit number for double, 24 bits of half a
+// number, lower half first, for float.
 __device__ inline Dtype unit(const u64 *numbers, int i) {
     if (sizeof(Dtype) == 8) return (Dtype)((double)(numbers[i] >> 11) * (1.0 / 9007199254740992.0));
     unsigned int half = (unsigned int)(numbers[i / 2] >> (i % 2 * 32));
@@ -56,7 +56,7 @@ KERNEL uniform(Index blocks, const u64 *state, Dtype *out, Index n) {
     }
 }
 
-// mask = `kept` where a uniform number reaches `ratio`, else 0; y = x * mask; y may be x.
+// mask = `kept` where a uniform number is at least `ratio`, else 0; y = x * mask; y may be x.
 KERNEL dropout(Index blocks, const u64 *state, const Dtype *x, Dtype *y, Dtype *mask, Dtype ratio,
                Dtype kept, Index n) {
     FOR_EACH(block, blocks) {
@@ -73,7 +73,7 @@ KERNEL dropout(Index blocks, const u64 *state, const Dtype *x, Dtype *y, Dtype *
     }
 }
 
-// Launched after the blocks were used: nothing else may move the position while they are read.
+// Launched separately after the numbers are drawn, so that all blocks read the same position.
 KERNEL advance(u64 *state, u64 blocks) {
     if (blockIdx.x == 0 && threadIdx.x == 0) state[0] += blocks;
 }

@@ -1,9 +1,9 @@
 #include "common.cuh"
 
-// One step of an LSTM or of a plain cell after its matrix products, for n = batch * hidden cells.
-// `gates` is (batch, 4 * hidden) in the order i, f, o, g; `cont` (batch) is 0 where a sequence
-// starts. `h_cont` = cont_next * h is what the next step's product takes, and `dh_next` the
-// gradient to that; both are null for the last step.
+// One time step of an LSTM or a plain recurrent cell after its matrix products, for n = batch *
+// hidden cells. `gates` is (batch, 4 * hidden) in the order i, f, o, g; `cont` (batch) is 0 where a
+// sequence starts. `h_cont` = cont_next * h enters the next step's product, and `dh_next` is its
+// gradient; both are null in the last step.
 
 KERNEL lstm_unit(Index n, Dtype *gates, const Dtype *c_prev, const Dtype *cont, Dtype *c, Dtype *h,
                  const Dtype *cont_next, Dtype *h_cont, int hidden) {
@@ -27,7 +27,7 @@ KERNEL lstm_unit(Index n, Dtype *gates, const Dtype *c_prev, const Dtype *cont, 
     }
 }
 
-// `gates` holds the activations that lstm_unit left; `dgates` may be the same array.
+// `gates` holds the activations that lstm_unit wrote; `dgates` may be the same array.
 KERNEL lstm_unit_grad(Index n, const Dtype *gates, const Dtype *c_prev, const Dtype *cont,
                       const Dtype *c, const Dtype *dc, const Dtype *dh, Dtype *dgates,
                       Dtype *dc_prev, const Dtype *dh_next, const Dtype *cont_next, int hidden) {

@@ -1,5 +1,5 @@
-// Sums and maxima over a block. Every thread of the block must call them, the block must be whole
-// warps (a multiple of 32 threads, at most 1024), and every thread receives the result.
+// Sums and maxima over a block. Every thread of the block must call them and receives the result.
+// The block must consist of whole warps (a multiple of WARP threads, at most 1024).
 
 #define WHOLE_WARP 0xffffffffu
 
@@ -18,8 +18,8 @@ __device__ inline Dtype warp_max(Dtype value) {
     return value;
 }
 
-// One value per warp, handed to all warps. The first barrier lets the readers of an earlier
-// reduction finish before its values are replaced.
+// Passes one value per warp to all warps. The first barrier lets readers of an earlier reduction
+// finish before its values are overwritten.
 __device__ inline Dtype exchange(Dtype value, Dtype absent) {
     __shared__ Dtype of_warp[WARP];
     int lane = threadIdx.x % WARP;

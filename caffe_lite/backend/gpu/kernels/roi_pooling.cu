@@ -1,14 +1,14 @@
 #include "common.cuh"
 
-// Max pooling over regions of interest (Fast R-CNN). A region is (image, x1, y1, x2, y2); its
-// corners are scaled, rounded to pixels and both part of it.
+// Max pooling of regions of interest (Fast R-CNN). A region is (image, x1, y1, x2, y2); its corners
+// are scaled, rounded to pixels, and inclusive.
 
-// To the nearest integer, halves away from zero.
+// Rounded to the nearest integer, halves away from zero.
 __device__ inline Dtype rounded(Dtype a) {
     return a < 0 ? -floor((Dtype)0.5 - a) : floor(a + (Dtype)0.5);
 }
 
-// Where window `i` of `count` begins and ends along an axis of `size` pixels. NaN: nowhere.
+// Begin and end of window `i` of `count` along an axis of `size` pixels; empty for NaN.
 __device__ inline void window_of(Dtype first, Dtype last, Dtype scale, int i, int count, int size,
                                  int *begin, int *end) {
     Dtype start = rounded(first * scale);
@@ -46,7 +46,7 @@ KERNEL roi_pool(Index n, const Dtype *x, const Dtype *rois, Dtype *y, int *mask,
     }
 }
 
-// dx, zero before, += dy at the pixel that each output took. Regions overlap, hence atomic.
+// dx += dy at the pixel in each output's mask; dx must be zeroed first. Atomic, as regions overlap.
 KERNEL roi_pool_grad(Index n, const Dtype *dy, const Dtype *rois, const int *mask, Dtype *dx,
                      int channels, int outputs, int pixels) {
     FOR_EACH(i, n) {

@@ -1,8 +1,8 @@
 #include "common.cuh"
 
-// Parts, repeats and maxima of whole arrays.
+// Cropping, tiling and the element-wise maximum.
 
-// `window` is three rows of `axes` integers: the sizes of x, where the part begins, its sizes.
+// `window` is three rows of `axes` integers: the sizes of x, and the part's start and sizes.
 
 KERNEL crop(Index n, const Dtype *x, Dtype *y, const int *window, int axes) {
     const int *size = window, *first = window + axes, *count = window + 2 * axes;
@@ -17,7 +17,7 @@ KERNEL crop(Index n, const Dtype *x, Dtype *y, const int *window, int axes) {
     }
 }
 
-// One thread per pixel of dx, inside the part or not: nothing has to be cleared first.
+// One thread per element of dx, inside the part or not, so dx need not be zeroed first.
 KERNEL crop_grad(Index n, const Dtype *dy, Dtype *dx, const int *window, int axes) {
     const int *size = window, *first = window + axes, *count = window + 2 * axes;
     FOR_EACH(i, n) {
@@ -48,8 +48,9 @@ KERNEL tile_grad(Index n, const Dtype *dy, Dtype *dx, int tiles, Index inner) {
     }
 }
 
-// y = the larger of a and b. The first of these launches (index 1) has both, and b wins ties; in
-// later ones a is y, `winner` tells whose it is, and b has to be larger. NaN stays.
+// y = max(a, b), and winner = index where b is chosen. With index 1, a is xs[0] and b wins ties.
+// With a larger index, a is y, the maximum so far with its winner, and b must be larger. NaN is
+// kept.
 KERNEL eltwise_max(Index n, const Dtype *a, const Dtype *b, int index, Dtype *y, int *winner) {
     FOR_EACH(i, n) {
         Dtype before = a[i], now = b[i];

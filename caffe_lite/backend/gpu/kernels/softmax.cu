@@ -1,12 +1,12 @@
 #include "common.cuh"
 #include "reduce.cuh"
 
-// Softmax over the middle axis of (outer, classes, inner), and its cross-entropy with labels
-// (outer, inner). `_rows` is for inner = 1 and many classes, one block per row; `_columns` takes
-// any shape, one thread per position.
+// Softmax over the middle axis of (outer, classes, inner), and cross-entropy with labels (outer,
+// inner). `_rows` kernels are for inner = 1 and many classes, with one block per row; `_columns`
+// kernels are for any shape, with one thread per position.
 
-// The sum of exponentials is kept beside the running maximum it refers to, so that x is read twice
-// and not three times.
+// The sum of exponentials is updated together with the running maximum, so x is read twice instead
+// of three times.
 KERNEL softmax_rows(int rows, const Dtype *x, Dtype *y, int classes) {
     const int step = blockDim.x;
     for (int row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -82,13 +82,13 @@ KERNEL softmax_grad_columns(Index n, const Dtype *y, const Dtype *dy, Dtype *dx,
     }
 }
 
-// A label as a class that exists: labels are floats that hold integers, cut toward zero.
+// A label, truncated toward zero and clamped to the valid classes.
 __device__ inline int class_of(Dtype label, int classes) {
     return label < classes ? (label > 0 ? (int)label : 0) : (label == label ? classes - 1 : 0);
 }
 
-// losses = -log(prob[label]), 0 where ignored; each block leaves in `partial` the sum of its losses
-// and the number of its labels that count.
+// losses = -log(prob[label]), 0 where ignored; each block writes to `partial` the sum of its losses
+// and the number of its labels that are not ignored.
 KERNEL softmax_loss(Index n, const Dtype *prob, const Dtype *label, int has_ignore, Dtype ignore,
                     Dtype *losses, Dtype *partial, int classes, Index inner) {
     Dtype sum = 0, counted = 0;
@@ -111,7 +111,7 @@ KERNEL softmax_loss(Index n, const Dtype *prob, const Dtype *label, int has_igno
     }
 }
 
-// totals (2,) = the sums over `blocks` pairs; one block.
+// totals (2,) = the sum of `blocks` pairs; launched with one block.
 KERNEL sum_pairs(int blocks, const Dtype *partial, Dtype *totals) {
     Dtype first = 0, second = 0;
     for (int i = threadIdx.x; i < blocks; i += blockDim.x) {
@@ -153,7 +153,7 @@ KERNEL softmax_loss_grad(Index n, const Dtype *prob, const Dtype *label, int has
     }
 }
 
-// fault = (1, a label) if one is neither in [0, classes) nor ignored. NaN is a fault.
+// fault = (1, label) for a label that is neither in [0, classes) nor ignored; NaN is a fault.
 KERNEL find_fault(Index n, const Dtype *label, int has_ignore, Dtype ignore, int classes,
                   Dtype *fault) {
     FOR_EACH(i, n) {
