@@ -1,11 +1,11 @@
-"""Times the CPU backend's hot operations beside PyTorch's and beside what the machine could do.
+"""Time the CPU backend's hot operations, compared with PyTorch and with the machine's limits.
 
     python benchmarks/cpu_ops.py [--record FILE] [--only TEXT] [--repeat N] [--one-thread]
 
-Prints a table: milliseconds of ours and of PyTorch (where it is installed), their ratio, and the
-share of the floor: the larger of flops / (flops per second of a large product) and bytes / (bytes
-per second of a large copy), both measured in this run. CAFFE_LITE_NATIVE=0 times the NumPy backend.
-On a machine that others use as well, --one-thread compares processor time instead of wall time.
+Prints a table: milliseconds of ours and of PyTorch (if it is installed), their ratio, the floor,
+and its share of our time. The floor is the larger of flops / (flops per second of a large product)
+and bytes / (bytes per second of a large copy), both measured in this run. CAFFE_LITE_NATIVE=0 times
+the NumPy backend. On a shared machine, --one-thread compares processor time instead of wall time.
 """
 
 import argparse
@@ -31,14 +31,14 @@ class Row(NamedTuple):
 
 
 class Stopwatch:
-    """The shortest of several runs; a short call is repeated within a run."""
+    """The shortest of several runs; short calls are repeated within a run."""
 
     def __init__(self, repeat: int, one_thread: bool) -> None:
         self.repeat = repeat
         self.clock = time.thread_time if one_thread else time.perf_counter
 
     def __call__(self, call: Any) -> float:
-        """Milliseconds."""
+        """Milliseconds per call."""
         call()
         start = self.clock()
         call()
@@ -53,7 +53,7 @@ class Stopwatch:
 
 
 def peaks(ops: Any, best: Stopwatch) -> tuple[float, float]:
-    """Flops and bytes per millisecond that this machine reaches."""
+    """Flops and bytes per millisecond that this machine achieves."""
     a, out = ops.zeros((1536, 1536)), ops.empty((1536, 1536))
     flops = 2 * 1536**3 / best(lambda: ops.gemm(a, a, out))
     large, target = ops.zeros((1 << 25,)), ops.zeros((1 << 25,))
@@ -70,7 +70,7 @@ def measure(only: str, best: Stopwatch) -> tuple[Any, list[Row]]:
             continue
         case = build(ops)
         peer = best(case.peer) if case.peer else None
-        time.sleep(0.02)  # the peer's threads spin for a while after their last product
+        time.sleep(0.02)  # PyTorch's threads keep spinning for a while
         ours = best(case.ours)
         rows.append(Row(name, ours, peer, max(case.flops / flops, case.bytes / traffic)))
     return (type(ops).__name__, flops, traffic), rows

@@ -1,4 +1,4 @@
-"""What `cpu_ops.py` times: each case's call, PyTorch's call for the same work, flops and bytes."""
+"""The cases of `cpu_ops.py`: our call, PyTorch's call for the same work, flops and bytes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -126,7 +126,7 @@ def _product(sizes: tuple[int, ...], direction: str, ops: Any) -> Case:
         ours = partial(ops.gemm, y, weight, x)
         peer = (lambda: torch.mm(ty, tw, out=tx)) if torch else None
     else:
-        # Accumulating, as layers do; both so.
+        # Both accumulate, as layers do.
         ours = partial(ops.gemm, y, x, weight, trans_a=True, accumulate=True)
         peer = (lambda: tw.addmm_(ty.T, tx)) if torch else None
     traffic = [x, weight, y] + [weight] * (direction == "dweight")

@@ -1,12 +1,12 @@
-"""Hold the GPU backend against the CPU, then measure it: one command, under eight minutes.
+"""Check the GPU backend against the CPU, then measure it, in under eight minutes.
 
     python tools/gpu_check.py [--gpu ID] [--out DIR] [--only SECTION ...] [--skip SECTION ...]
 
-Needs this repository, NumPy, CuPy, protobuf, h5py and Pillow; where PyTorch is installed, its times
-for the same nets stand beside ours. Prints a line per section and writes gpu_<device>.json and .md
-into DIR (benchmarks/results). Exits with 1 if anything disagrees.
+Needs this repository, NumPy, CuPy, protobuf, h5py and Pillow. If PyTorch is installed, its times
+for the same nets are reported too. Prints a line per section and writes gpu_<device>.json and .md
+into DIR (default benchmarks/results). Exits with 1 if a check fails.
 
-Each section stands alone: one that fails or breaks does not keep the others from running.
+Sections are independent: an error in one does not stop the others.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--skip", nargs="+", choices=SECTIONS, default=[])
     parser.add_argument(
-        "--small", action="store_true", help="tiny sizes and few repeats, to try the script itself"
+        "--small", action="store_true", help="tiny sizes and few repeats, to test the script itself"
     )
     args = parser.parse_args(argv)
     names = [name for name in args.only if name not in args.skip]
@@ -65,20 +65,22 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{context.device['name']}, CUDA {context.device['runtime_version']}", flush=True)
     for name in names:
         run_section(context, name)
-        paths = report.write(context, args.out)  # what is found is kept whatever comes next
+        paths = report.write(
+            context, args.out
+        )  # after each section, so that findings survive a crash
     print(f"written: {', '.join(map(str, paths))}")
     return 1 if context.failures else 0
 
 
 def run_section(context: Context, name: str) -> None:
-    """Run one section; what escapes from it is a failure of that section."""
+    """Run one section; an exception is a failure of that section."""
     section = context.begin(name)
     start = time.perf_counter()
     try:
         SECTIONS[name](context)
-    except Exception as error:  # a broken section must not hide the others' findings
+    except Exception as error:  # the other sections must still run
         traceback.print_exc()
-        context.check(f"{name} ran to its end", False, f"{type(error).__name__}: {error}")
+        context.check(f"{name} ran to the end", False, f"{type(error).__name__}: {error}")
     section.seconds = time.perf_counter() - start
     failed = [check for check in section.checks if not check.passed]
     for check in failed:

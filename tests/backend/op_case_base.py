@@ -1,4 +1,4 @@
-"""What the cases of operations share: their registry, inputs, and the comparison of results."""
+"""What operation cases share: the registry, inputs, and the comparison of results."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def case(name):
 
 
 def blank(ops, *shape, dtype=None):
-    """An array that is wrong until it is written."""
+    """An array of wrong values, to be overwritten by the operation."""
     out = ops.empty(shape, dtype)
     out.fill(numpy.nan if dtype is None else -77)
     return out

@@ -8,7 +8,7 @@ import pytest
 from caffe_lite.backend import Ops, get_ops
 from tests.backend.cpu import assert_close, each_backend, each_type, make_ops
 
-# Rows, columns, depth: about tiles, panels, chunks and blocks of the sum, and narrow or flat.
+# (rows, columns, depth), around the sizes of tiles, panels, chunks and blocks, and narrow or flat.
 SIZES = [
     (1, 1, 1), (3, 5, 7), (17, 49, 33), (8, 48, 800), (9, 97, 801), (1, 300, 64), (300, 1, 65),
     (2, 1000, 3), (1000, 2, 900), (130, 260, 1700), (40, 700, 16), (700, 40, 2500), (16, 3000, 70),
@@ -46,18 +46,18 @@ def test_gemm_of_views(kind):
     out = numpy.zeros((5, 12))
     ops.gemm(a[1:6], b, out[:, :9], accumulate=True)
     numpy.testing.assert_allclose(out[:, :9], a[1:6] @ b)
-    assert not out[:, 9:].any()
+    assert not out[:, 9:].any(), "written beyond the view"
     ops.gemm(a[:5, ::2], b[:6], out[:, :9])
     numpy.testing.assert_allclose(out[:, :9], a[:5, ::2] @ b[:6])
     ops.gemm(numpy.empty((5, 0)), numpy.empty((0, 12)), out)
-    assert not out.any()
+    assert not out.any(), "an empty sum is not 0"
 
 
 @each_backend
 @each_type
 @pytest.mark.parametrize(("m", "k"), [(1, 9), (2, 17), (5, 1), (40, 2), (7, 11)])
 def test_infinity_stays_infinity(kind, dtype, m, k):
-    """Nothing but the numbers of the product itself is multiplied."""
+    """Padding is not multiplied with infinity, which would give NaN."""
     ops = make_ops(kind, dtype)
     a, b, out = numpy.ones((m, k), dtype), numpy.ones((k, 70), dtype), numpy.empty((m, 70), dtype)
     b[0, 11], b[k - 1, 66] = numpy.inf, -numpy.inf
@@ -166,10 +166,11 @@ def test_streams(kind):
     stream.uniform(a)
     kept = json.loads(json.dumps(stream.state))
     stream.uniform(b)
-    assert ((a >= 0) & (a < 1)).all() and not (a == b).any()
+    assert ((a >= 0) & (a < 1)).all(), "numbers outside [0, 1)"
+    assert not (a == b).any(), "a call repeats numbers of the call before"
     other = ops.stream(9)
     other.uniform(c)
-    assert not (c == a).any()
+    assert not (c == a).any(), "two seeds give equal numbers"
     other.state = kept
     other.uniform(c)
     numpy.testing.assert_array_equal(c, b)
@@ -177,7 +178,7 @@ def test_streams(kind):
     other.state = kept
     other.uniform(strided[:, ::2])
     numpy.testing.assert_array_equal(strided[:, ::2], b)
-    assert not strided[:, 1::2].any()
+    assert not strided[:, 1::2].any(), "written between the elements of a strided array"
 
 
 def test_one_seed_gives_one_set_of_host_numbers():
@@ -204,7 +205,7 @@ def test_new_arrays_and_copies(kind, dtype):
 
 @each_backend
 def test_operands_of_another_type(kind):
-    """Left to NumPy, never read as what they are not."""
+    """They are computed by NumPy, not misread as the backend's type."""
     ops = make_ops(kind, "float32")
     rng = numpy.random.default_rng(7)
     a, b = rng.standard_normal((20, 30)), rng.standard_normal((30, 50)).astype("float32")

@@ -10,7 +10,7 @@ from tests.backend.cpu import assert_close, each_backend, each_type, make_ops, n
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
-# (x shape, outputs, geometry): every hyper-parameter differs from its default somewhere.
+# (x shape, outputs, geometry); every hyper-parameter differs from its default in some case.
 SMALL = {
     "plain": ((2, 3, 5, 6), 4, ConvGeometry((3, 2), (1, 1), (0, 0), (1, 1))),
     "all at once": ((2, 4, 7, 6), 6, ConvGeometry((3, 2), (2, 1), (1, 2), (2, 3), 2)),
@@ -81,7 +81,7 @@ def test_gradients(kind, name):
 
 
 def random_case(rng):
-    """Sizes at which tiles, panels, phases and runs of images end in all sorts of places."""
+    """Random sizes, so that tiles, panels, phases and runs of images end at different places."""
     group = int(rng.choice([1, 1, 2, 3]))
     channels, outputs = (int(rng.integers(1, 20)) * group for _ in range(2))
     if rng.random() < 0.2:
@@ -154,7 +154,8 @@ def test_nan_and_infinity_reach_the_outputs_that_see_them(kind):
     touched = numpy.zeros(x.shape, bool)
     touched[1, :, :2, 6:] = True
     numpy.testing.assert_array_equal(numpy.isinf(dx), touched)
-    assert not numpy.isfinite(dweight[5]).any() and numpy.isnan(dweight[0, 1]).all()
+    assert not numpy.isfinite(dweight[5]).any(), "infinity in dy did not reach its output's weights"
+    assert numpy.isnan(dweight[0, 1]).all(), "NaN in x did not reach its channel's weights"
 
 
 @each_backend
@@ -165,7 +166,7 @@ def test_im2col_and_back(kind):
         x = rng.standard_normal(shape)
         columns = numpy.empty((shape[0], shape[1] * g.taps, *g.output(shape[2:])))
         ops.im2col(x, columns, g)
-        # Convolving with one tap's unit weight picks that tap's column.
+        # Convolution with a weight of 1 at one tap gives that tap's column.
         tap = g.taps - 1
         unit = numpy.zeros((1, 1, *g.kernel))
         unit.reshape(-1)[tap] = 1

@@ -54,7 +54,7 @@ def test_a_plan_that_does_not_work_is_passed_over(cudnn, why):
     setattr(cudnn, why, {0, 2})
     ops = get_ops(0, "float32")
     ops.tuner._clock = lambda: len(cudnn.executed)
-    # The explicit products take long, cuDNN's second plan does not.
+    # The explicit products are slow, cuDNN's second plan is fast.
     ops.tuner._elapsed = lambda start, end: 1.0 if end > start else 9.0
     wanted = CASES["convolution, groups"](Ops(dtype="float32"), numpy.random.default_rng(1))
     for _ in range(2):

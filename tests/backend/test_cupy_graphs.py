@@ -1,4 +1,4 @@
-"""Work recorded as a graph and replayed, on the stand-in, which records as the device does."""
+"""Work recorded as a graph and replayed, on the stand-in."""
 
 import numpy
 import pytest
@@ -19,7 +19,7 @@ def ops():
 
 
 def make_step(ops, rng):
-    """A small training step that uses what a net uses, and the arrays it changes."""
+    """A small training step with the operations of a net, and the arrays that it changes."""
     x, label = ops.asarray(rng.standard_normal((6, 5))), ops.asarray(rng.integers(0, 4, (6, 1)))
     slot = UpdateSlot(
         ops.asarray(rng.standard_normal((4, 5))),

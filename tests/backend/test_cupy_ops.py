@@ -1,4 +1,4 @@
-"""What CupyOps does beyond arithmetic, on the stand-in: plans, graphs, faults, errors, settings."""
+"""CupyOps on the stand-in, apart from results: plans, faults, errors, settings."""
 
 import json
 import sys
@@ -91,7 +91,7 @@ def test_an_id_outside_the_table_is_raised_and_reads_nothing(ops):
 
 
 def test_rows_of_one_id_are_added_in_their_order():
-    """To the last bit as on the CPU; more of them than are put in order agree to rounding."""
+    """Bit for bit as on the CPU; beyond MOST_ORDERED ids, results agree to rounding."""
     rng = numpy.random.default_rng(0)
     ids = rng.integers(0, 3, 700).astype("int32")
     values = (rng.standard_normal((700, 4)) * 10.0 ** rng.integers(-4, 4, (700, 4))).astype("f4")
@@ -102,7 +102,7 @@ def test_rows_of_one_id_are_added_in_their_order():
         device_ids, rows = ops.asarray(ids, "int32"), ops.asarray(values)
         target = ops.asarray(numpy.ones((3, 4), "float32"))
         ops.scatter_add(target, device_ids, rows)
-        assert (ops.to_host(target) == wanted).all()
+        numpy.testing.assert_array_equal(ops.to_host(target), wanted)
 
 
 def test_more_ids_than_are_put_in_order(ops, monkeypatch):
@@ -124,8 +124,8 @@ def test_a_fault_names_the_layer_that_looked(ops):
     bad, good = ops.asarray(numpy.array([[5.0]])), ops.asarray(numpy.array([[2.0]]))
     ops.label_fault(good, 3, None, 'layer "main" (SoftmaxWithLoss): labels must be from 0 to 2')
     ops.label_fault(bad, 3, None, 'layer "aux" (SoftmaxWithLoss): labels must be from 0 to 2')
-    told = r'^layer "aux" \(SoftmaxWithLoss\): labels must be from 0 to 2, got 5;'
-    with pytest.raises(DataError, match=told):
+    message = r'^layer "aux" \(SoftmaxWithLoss\): labels must be from 0 to 2, got 5;'
+    with pytest.raises(DataError, match=message):
         ops.synchronize()
 
 
@@ -180,7 +180,7 @@ def test_a_device_that_others_have_filled():
 
 
 class SpyLibrary(BlasLibrary):
-    """Notes the precision of every product."""
+    """Records the precision of every product."""
 
     def __init__(self):
         self.computes = []
@@ -298,7 +298,7 @@ def test_tables_are_kept_and_bounded(ops):
 
 
 def test_the_standin_is_honest():
-    """A stand-in that forgave what CuPy refuses would prove nothing."""
+    """The stand-in refuses what CuPy refuses; otherwise the tests would prove nothing."""
     with installed() as cupy:
         a = cupy.zeros(3)
         for wrong in (

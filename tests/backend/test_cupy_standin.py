@@ -1,4 +1,4 @@
-"""CupyOps, whole, on the host: its launches, products, copies and graphs against the reference."""
+"""All operations of CupyOps on the stand-in, against the reference implementation."""
 
 import zlib
 

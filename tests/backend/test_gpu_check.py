@@ -1,4 +1,4 @@
-"""The script for machines with a GPU, rehearsed on the stand-in: every section runs and agrees."""
+"""tools/gpu_check.py on the stand-in: every section runs and finds nothing."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_report(tmp_path, capsys):
     assert "written:" in capsys.readouterr().out
 
 
-def test_a_disagreement_is_told(monkeypatch, tmp_path, capsys):
+def test_a_disagreement_is_reported(monkeypatch, tmp_path, capsys):
     def disagree(context):
         context.check("one", True)
         context.check("two", False, "off by 3")
@@ -51,7 +51,7 @@ def test_a_disagreement_is_told(monkeypatch, tmp_path, capsys):
     assert status == 1
     printed = capsys.readouterr().out
     assert "FAILED two: off by 3" in printed
-    assert "FAILED recorded ran to its end: ValueError: out of order" in printed
+    assert "FAILED recorded ran to the end: ValueError: out of order" in printed
     page = (tmp_path / "gpu_host_stand-in.md").read_text()
     assert "- two: off by 3" in page
 

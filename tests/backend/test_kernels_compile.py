@@ -1,7 +1,7 @@
 """Every kernel file compiles for every architecture and element type, with or without a GPU.
 
-NVRTC needs neither a device nor a driver. It is called directly, with the very text and options
-that the product hands to it.
+NVRTC needs neither a device nor a driver. It is called directly, with the same text and options as
+in the package.
 """
 
 import ctypes
@@ -18,7 +18,10 @@ from caffe_lite.backend.gpu.constants import MACROS
 pytestmark = pytest.mark.slow
 
 WANTED_ARCHITECTURES = (70, 80, 90)
-CUPY_ADDS = ("-ftz=true", "--device-as-default-execution-space")  # to the options it is given
+CUPY_ADDS = (
+    "-ftz=true",
+    "--device-as-default-execution-space",
+)  # besides the options that it is given
 
 
 def _load_nvrtc():

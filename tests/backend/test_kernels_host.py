@@ -1,6 +1,6 @@
-"""What the host build of the kernels can show, and that it would show a fault.
+"""Faults planted in the kernels are found by running them on the host.
 
-That the kernels' numbers are right is `test_cupy_standin.py`'s business.
+`test_cupy_standin.py` tests that the results of the unchanged kernels are right.
 """
 
 import zlib
@@ -16,7 +16,7 @@ from tests.backend.standin.host_kernels import HostKernels
 
 pytestmark = pytest.mark.slow
 
-# One change to the sources, and a case that must then fail. Orders of the threads: both are tried.
+# A change of the sources, and a case that must then fail in one of the two orders of threads.
 FAULTS = [
     ("if (lane == 0) of_warp[threadIdx.x / WARP] = value;\n    __syncthreads();",
      "if (lane == 0) of_warp[threadIdx.x / WARP] = value;", "bias"),
@@ -133,7 +133,7 @@ def test_wide_indices(monkeypatch):
 
 
 def test_small_grids(monkeypatch):
-    """Every loop strides over the grid: one block does all the work."""
+    """Every loop is a grid-stride loop: one block can do all the work."""
     monkeypatch.setattr(launch, "BLOCKS_PER_MULTIPROCESSOR", 1)
     monkeypatch.setattr(Device, "multiprocessors", 1)
     monkeypatch.setattr(launch, "MOST_BLOCKS_YZ", 2)

@@ -1,4 +1,4 @@
-"""The launcher: arguments cast by the kernel's declaration, grid chosen, mistakes refused."""
+"""The launcher: arguments are cast by the kernel's declaration, the grid is chosen, errors."""
 
 import numpy
 import pytest
@@ -8,7 +8,7 @@ from caffe_lite.backend.gpu.launch import BLOCKS_PER_MULTIPROCESSOR, Launcher
 
 
 class FakeModule:
-    """Remembers what it was compiled with and what was launched."""
+    """Records compilations and launches."""
 
     def __init__(self, code, options):
         self.code, self.options, self.calls = code, options, []
@@ -144,6 +144,6 @@ def test_a_file_is_compiled_once():
 
 
 def test_narrow_indices_stay_in_range():
-    """A grid-stride loop passes the last element by up to one grid before it stops."""
+    """A grid-stride loop counts up to one grid beyond the last element."""
     most_threads = 200 * BLOCKS_PER_MULTIPROCESSOR * launch.BLOCK
     assert launch.MOST_NARROW + most_threads < 2**31

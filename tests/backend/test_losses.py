@@ -1,4 +1,4 @@
-"""Softmax and its cross-entropy, row by row, and their gradients."""
+"""Softmax and cross-entropy against their formulas row by row, and their gradients."""
 
 import math
 
@@ -55,7 +55,7 @@ def test_softmax_of_extremes(kind, dtype):
     numpy.testing.assert_allclose(y[1], 1 / 37, rtol=1e-6)
     assert y[2, 3, 0] == 0
     numpy.testing.assert_allclose(y[2, 4:], 1 / 36, rtol=1e-6)
-    assert numpy.isnan(y[3]).all()
+    assert numpy.isnan(y[3]).all(), "a row with NaN is not NaN"
 
 
 @each_backend
@@ -92,7 +92,7 @@ def test_loss(kind, shape, ignore):
 @each_backend
 @each_type
 def test_loss_of_certainties(kind, dtype):
-    """A probability of 0 costs what FLT_MIN costs; NaN stays NaN; labels are truncated."""
+    """A probability of 0 gives the loss of FLT_MIN, NaN gives NaN, and labels are truncated."""
     ops = make_ops(kind, dtype)
     prob = numpy.array([[1, 0, 0], [1, 0, 0], [numpy.nan, 0, 0]], dtype).reshape(3, 3, 1)
     label, losses = numpy.array([[0.9], [1], [0]], dtype), numpy.empty((3, 1), dtype)

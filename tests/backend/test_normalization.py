@@ -6,7 +6,7 @@ import pytest
 from caffe_lite.backend import Ops
 from tests.backend.cpu import assert_close, each_backend, each_type, make_ops, numeric_gradient
 
-# (x shape, size, alpha, beta, k): alpha large, so that every channel of the window counts.
+# (x shape, size, alpha, beta, k), with large alpha so that every channel of the window matters.
 LRN = {
     "CaffeNet's, but alpha": ((2, 7, 3, 4), 5, 1.3, 0.75, 1.0),
     "window of 3, other beta and k": ((1, 5, 2, 3), 3, 0.7, 0.6, 2.5),
@@ -92,7 +92,7 @@ def test_batch_norm(kind, shape):
     x, dy = rng.standard_normal(shape) * 3 + 5, rng.standard_normal(shape)
     mean, var = numpy.empty(shape[1]), numpy.empty(shape[1])
     y, dx = numpy.empty(shape), numpy.empty(shape)
-    eps = 1e-12  # the gradient's formula takes mean(y^2) for 1
+    eps = 1e-12  # the gradient's formula assumes that mean(y^2) is 1
 
     def objective():
         ops.batch_norm_stats(x, mean, var)

@@ -1,4 +1,4 @@
-"""The CPU backends against the reference, on the cases that the GPU backend is held to as well."""
+"""The CPU backends against the reference implementation, on the same cases as the GPU backend."""
 
 import zlib
 

@@ -24,7 +24,7 @@ each_case = pytest.mark.parametrize("name", SMALL)
 
 
 def windows(shape, output, kernel, stride, pad):
-    """Each output with the pixels of its window that exist and the window's clipped size."""
+    """For each output, the pixels of its window inside the image, and the window's clipped size."""
     height, width = shape[2:]
     for n, c, i, j in product(range(shape[0]), range(shape[1]), *map(range, output)):
         top, left = i * stride[0] - pad[0], j * stride[1] - pad[1]
@@ -56,7 +56,9 @@ def test_max(kind, name, ties):
     ops.max_pool_grad(dy, mask, dx, *SMALL[name][2:])
     wanted = numpy.zeros(x.shape)
     for at, pixels, _ in windows(x.shape, *SMALL[name][1:]):
-        first = max(pixels, key=lambda p: x[p], default=None)  # max keeps the first of equals
+        first = max(
+            pixels, key=lambda p: x[p], default=None
+        )  # max returns the first of equal values
         value = LOWEST if first is None else x[first]
         assert y[at] == bare[at] == value
         assert mask[at] == (-1 if first is None else first[2] * x.shape[3] + first[3])
@@ -109,7 +111,7 @@ def test_stochastic(kind, name):
 @each_backend
 @each_type
 def test_max_of_nan_and_infinity(kind, dtype):
-    """As Caffe compares: what is not larger does not win, so NaN never does."""
+    """As in Caffe, only a larger value replaces the maximum, so NaN never does."""
     ops = make_ops(kind, dtype)
     for width in (4, 60):
         x = numpy.zeros((1, 1, 2, width), dtype)

@@ -1,4 +1,4 @@
-"""The LSTM's step against its formula, element by element, and its gradient."""
+"""One LSTM step against its formula, element by element, and its gradient."""
 
 import math
 
@@ -63,7 +63,7 @@ def test_gradient(kind, with_cont):
 @each_backend
 @each_type
 def test_extreme_activations(kind, dtype):
-    """Far from zero the gates saturate, without overflow; NaN and infinity stay themselves."""
+    """Far from zero the gates saturate without overflow; NaN and infinity are kept."""
     ops = make_ops(kind, dtype)
     values = [-numpy.inf, -1e4, -90, -30, -1e-4, 0, 1e-5, 0.3, 30, 100, 1e30, numpy.inf, numpy.nan]
     x = numpy.array(values, dtype)
@@ -102,7 +102,7 @@ def test_large_steps(kind, dtype):
 
 @each_backend
 def test_a_step_joined_to_the_next(kind):
-    """What a step makes for the next one, and the gradient that comes back for it."""
+    """h_cont, which a step computes for the next one, and its gradient dh_next."""
     ops, rng = make_ops(kind), numpy.random.default_rng(3)
     x, c_prev, cont, dc, dh = drawn(4, 18, True, seed=4)
     cont_next, dh_cont = numpy.array([0, 1, 0.5, 2]), rng.standard_normal((4, 18))

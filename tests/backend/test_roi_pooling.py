@@ -7,7 +7,7 @@ import pytest
 
 from .cpu import assert_close, each_backend, make_ops, numeric_gradient
 
-# Image, x1, y1, x2, y2, in a picture four times as large.
+# (image, x1, y1, x2, y2), in coordinates of a picture four times as large.
 REGIONS = [(0, 0, 0, 43, 35), (1, 6, 2, 20, 30), (1, 9, 9, 9, 9), (0, -40, 20, 12, 100)]
 SCALE = 0.25
 
@@ -51,7 +51,7 @@ def test_forward(kind, output):
 
 @each_backend
 def test_gradient(kind):
-    """Regions overlap: their gradients add up."""
+    """The regions overlap, so their gradients are summed."""
     ops, rng = make_ops(kind), numpy.random.default_rng(1)
     x, rois = rng.standard_normal((2, 2, 9, 11)), numpy.array(REGIONS, float)
     dy = rng.standard_normal((len(REGIONS), 2, 3, 2))
@@ -75,8 +75,8 @@ def test_a_region_of_no_image_gives_nothing(kind, image):
     y, mask = numpy.full((1, 3, 2, 2), numpy.nan), numpy.full((1, 3, 2, 2), 5, "int32")
     rois = numpy.array([[image, 0, 0, 9, 9]], float)
     ops.roi_pool(numpy.ones((2, 3, 4, 5)), rois, y, mask, 1.0)
-    assert (y == 0).all()
-    assert (mask == -1).all()
+    assert (y == 0).all(), "y of a missing image is not 0"
+    assert (mask == -1).all(), "mask of a missing image is not -1"
     dx = numpy.full((2, 3, 4, 5), numpy.nan)
     ops.roi_pool_grad(numpy.ones(y.shape), rois, mask, dx)
-    assert (dx == 0).all()
+    assert (dx == 0).all(), "a missing image has a gradient"

@@ -23,7 +23,8 @@ def test_parts_cover_the_range_once(count):
 
     for _ in range(5):
         pool.run(part, count, 10)
-    assert (seen == 5).all() and len(threads) <= min(3, count)
+    assert (seen == 5).all(), "some element was not visited exactly once per run"
+    assert len(threads) <= min(3, count)
     pool.run(part, 0, 10)
 
 
@@ -87,4 +88,4 @@ def test_add_product():
         out = numpy.ones((5, 12), dtype)
         openblas().add_product(a, b, out[:, :9], False, True)
         numpy.testing.assert_allclose(out[:, :9], a @ b.T + 1, rtol=1e-5)
-        assert (out[:, 9:] == 1).all()
+        assert (out[:, 9:] == 1).all(), "written beyond the view"

@@ -1,4 +1,4 @@
-"""Copies to a device whose streams run as late as they may: only when somebody waits."""
+"""Copies to a device whose streams run as late as possible: only when something waits."""
 
 import gc
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from caffe_lite.backend.gpu.transfer import RING, PinnedMemory, Uploader
 
 
 class Stream:
-    """Calls in order, run when waited for."""
+    """Calls in order, run when something waits for them."""
 
     def __init__(self, non_blocking=False):
         self.calls, self.done = [], 0
@@ -48,7 +48,7 @@ class Event:
 
 
 class DeviceArray:
-    """Device memory: it changes when the stream that was told to change it runs."""
+    """Device memory, which changes only when the stream runs that writes to it."""
 
     compute: Stream
     blocks: list  # of page-locked memory
@@ -71,7 +71,7 @@ class DeviceArray:
 
     def set(self, host, stream):
         assert host.dtype == self.dtype and host.shape == self.shape
-        if not self.pinned(host):  # the driver copies what may be paged out
+        if not self.pinned(host):  # pageable memory is copied synchronously
             host = host.copy()
         stream.calls.append(lambda: numpy.copyto(self.content, host))
 
@@ -82,10 +82,10 @@ class DeviceArray:
 class Device:
     def __init__(self):
         self.compute = DeviceArray.compute = Stream()
-        self.pinned = 0  # how often page-locked memory was taken
+        self.pinned = 0  # number of page-locked allocations
         self.most = 99
         DeviceArray.blocks = []
-        self.scraps = []  # device memory that is free for Python, not yet for the compute stream
+        self.scraps = []  # device memory freed by Python that the compute stream still uses
         cuda = SimpleNamespace(Stream=Stream, Event=Event, alloc_pinned_memory=self.alloc_pinned)
         self.cupy = SimpleNamespace(cuda=cuda, empty=self.empty)
         self.memory = PinnedMemory(self.cupy, lambda: None)

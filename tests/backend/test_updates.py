@@ -1,4 +1,4 @@
-"""Each update rule against its definition, written once more, number by number."""
+"""Each update rule against its definition, written for single numbers."""
 
 from math import copysign, sqrt
 

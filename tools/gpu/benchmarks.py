@@ -12,7 +12,7 @@ from tools.gpu.ceilings import floor
 from tools.gpu.context import Context
 from tools.gpu.graphs import is_recorded, record_or_not
 
-GRAPH_SPEEDUP = 3.0  # of LeNet, whose kernels are so small that launching them is all there is
+GRAPH_SPEEDUP = 3.0  # of LeNet, whose small kernels take less time than launching them
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def cases(small: bool) -> list[Case]:
 def run(context: Context) -> None:
     for case in cases(context.small):
         ours = _ours(context, case)
-        # The memory goes back before PyTorch asks for its own.
+        # Free the memory before PyTorch allocates its own.
         context.ops().xp.get_default_memory_pool().free_all_blocks()
         theirs = _theirs(context, case)
         for what, ms in ours.items():
@@ -77,17 +77,17 @@ def _ours(context: Context, case: Case) -> dict[str, float]:
 
 
 def _theirs(context: Context, case: Case) -> dict[str, float]:
-    """PyTorch's times for the same passes, as far as it runs them."""
+    """PyTorch's times for the same passes; none for passes that it fails to run."""
     try:
         return peers.net_times(context, case)
-    except Exception as error:  # ours stand without it
+    except Exception as error:  # our times are reported without it
         name = f"{case.name}, tf32 {case.tf32}: PyTorch runs it"
         context.check(name, False, f"{type(error).__name__}: {error}")
         return {}
 
 
 def _share(context: Context, case: Case, what: str, ms: float) -> dict[str, float]:
-    """The share of the measured matrix rate that the products alone would need."""
+    """The time that the matrix products need at the measured rate, relative to the time taken."""
     with Net(nets.parse_net(case.definition), schema.TEST, context.cpu(), seed=1) as net:
         work = nets.operations(net)
     least = floor(context, work, case.tf32, 3.0 if what.startswith("training") else 1.0)
@@ -95,7 +95,7 @@ def _share(context: Context, case: Case, what: str, ms: float) -> dict[str, floa
 
 
 def _judge(context: Context, case: Case, ours: dict[str, float], theirs: dict[str, float]) -> None:
-    """A training step is no slower than PyTorch's, each at its best; graphs pay for small nets."""
+    """Check that training is no slower than PyTorch's, and that graphs speed up small nets."""
     best = min(ours["training step"], ours["training step, graph"])
     peer = [ms for what, ms in theirs.items() if what.startswith("training step")]
     if peer and not context.small:

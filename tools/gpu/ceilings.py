@@ -1,4 +1,4 @@
-"""What the device can do: rates of large matrix products and of a large copy, measured."""
+"""The device's measured limits: rates of large matrix products and of a large copy."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from tools.gpu.context import Context
 
 
 def run(context: Context) -> None:
-    """Measure once; the later sections take shares of these."""
+    """Measure the limits that later sections relate their times to."""
     size = 64 if context.small else 8192
     for name, dtype, tf32 in (
         ("float32", "float32", "none"),
@@ -35,7 +35,7 @@ def run(context: Context) -> None:
 
 
 def floor(context: Context, operations: dict[str, float], tf32: str, factor: float) -> float:
-    """Milliseconds that the products of a net would take at the measured rates.
+    """Milliseconds that the matrix products of a net take at the measured rates.
 
     `factor` is 1 for a forward pass and 3 with backward.
     """

@@ -1,4 +1,4 @@
-"""What the sections share: the backends, and the place where they put what they find."""
+"""What the sections share: the backends, and the record of findings."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number with its unit; `beside` holds what it is compared with, by name."""
+    """A number with its unit; `beside` holds the numbers that it is compared with, by name."""
 
     name: str
     value: float
@@ -36,7 +36,7 @@ class Section:
 
 
 class Context:
-    """The device under test and the findings so far; `small` asks for a rehearsal."""
+    """The device under test and the findings so far; `small` selects tiny sizes."""
 
     def __init__(self, gpu: int, small: bool = False) -> None:
         self.gpu = gpu
@@ -46,7 +46,7 @@ class Context:
         self.ceilings: dict[str, float] = {}
 
     def ops(self, dtype: str = "float32", tf32: str = "none") -> CupyOps:
-        """The backend under test. Comparisons with the CPU want every bit: no TF32."""
+        """The backend under test, by default without TF32, for comparisons with the CPU."""
         return CupyOps(self.gpu, dtype, tf32)
 
     def cpu(self, dtype: str = "float32") -> Any:
@@ -60,10 +60,10 @@ class Context:
         self.sections[-1].checks.append(Check(name, bool(passed), detail))
 
     def attempt(self, name: str, action: Callable[..., Any], *args: Any) -> None:
-        """A check that passes unless `action(*args)` raises; what it returns is the detail."""
+        """A check that passes unless `action(*args)` raises; its return value is the detail."""
         try:
             self.check(name, True, str(action(*args)))
-        except Exception as error:  # whatever goes wrong is a finding
+        except Exception as error:  # any exception is a finding
             self.check(name, False, f"{type(error).__name__}: {error}")
 
     def measure(self, name: str, value: float, unit: str, **beside: float) -> None:
@@ -74,13 +74,13 @@ class Context:
         return [check for section in self.sections for check in section.checks if not check.passed]
 
     def time(self, ops: CupyOps, action: Callable[[], Any], seconds: float = 0.5) -> float:
-        """Milliseconds that `action` takes on the device, as `median_time` takes them."""
+        """Milliseconds that `action` takes on the device, by `median_time`."""
         return self.clock(action, ops.synchronize, seconds)
 
     def clock(
         self, action: Callable[[], Any], synchronize: Callable[[], Any], seconds: float
     ) -> float:
-        """`median_time`, or in a rehearsal a single call."""
+        """`median_time`, or if `small` a single call."""
         if self.small:
             return median_time(action, synchronize, 0.0, runs=1, warm_up=0)
         return median_time(action, synchronize, seconds)
@@ -95,8 +95,8 @@ def median_time(
 ) -> float:
     """Milliseconds per call, the median of `runs` timings that take `seconds` together.
 
-    The clock is the host's, stopped when the device has finished; a run is long enough for that to
-    be lost in it.
+    Timed with the host's clock until the device has finished; runs are long enough to make that
+    wait negligible.
     """
     for _ in range(warm_up):
         action()

@@ -6,7 +6,7 @@ from caffe_lite.testing.gradient_check import check_layer
 from tests.layer_cases import CASES, NAMES
 from tools.gpu.context import Context
 
-LEFT_OUT = {"Python"}  # the user's arithmetic, which runs on the host
+LEFT_OUT = {"Python"}  # user code, which runs on the host
 
 
 def run(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Training from a recorded graph against training layer by layer."""
+"""Training from a recorded graph, compared with training layer by layer."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ RULES = {
 
 def run(context: Context) -> None:
     small = context.small
-    # Each with what its labels and ids count up to.
+    # Each with its number of classes or ids.
     definitions = {
         "lenet": (nets.lenet(2, 16) if small else nets.lenet(32), 10),
         "captioner": (
@@ -45,13 +45,13 @@ def run(context: Context) -> None:
 
 
 def _same(context: Context, definition: str, classes: int, more: str) -> str:
-    """Train twice from one seed, recorded and not; the largest difference of a weight."""
+    """Train twice from one seed, with and without recording; the largest difference of a weight."""
     trained = [_train(context, definition, classes, more, recorded) for recorded in (False, True)]
     worst = 0.0
     for eager, replayed in zip(*trained, strict=True):
         scale = max(1e-6, float(numpy.abs(eager).max()))
         worst = max(worst, float(numpy.abs(eager - replayed).max()) / scale)
-    # Atomic additions may fall in another order, even between two eager runs.
+    # The order of atomic additions varies, even between two eager runs.
     if not worst < 1e-9:
         raise AssertionError(f"recorded and eager training differ by {worst:.1e}")
     return f"difference {worst:.1e}"
@@ -61,7 +61,7 @@ def _train(
     context: Context, definition: str, classes: int, more: str, recorded: bool
 ) -> list[numpy.ndarray]:
     ops = context.ops("float64")
-    # A rate that changes shows whether the graph reads it anew.
+    # A changing rate shows whether the graph reads it at each replay.
     settings = f'base_lr: 0.01 lr_policy: "inv" gamma: 0.1 power: 0.75 {_momentum(more)} '
     settings += f"weight_decay: 0.0005 random_seed: 5 {more}"
     param = text.parse(f"{settings} net_param {{ {definition} }}", schema.SolverParameter)

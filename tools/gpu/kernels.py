@@ -1,4 +1,4 @@
-"""Hot operations by themselves: time, and the share of the device's bandwidth or matrix rate."""
+"""Single hot operations: time, and share of the device's bandwidth or matrix rate."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every layer on the GPU against the same layer on the CPU."""
+"""Every layer on the GPU, compared with the same layer on the CPU."""
 
 import sys
 import tempfile
@@ -24,7 +24,7 @@ def run(context: Context) -> None:
         try:
             for dtype in TOLERANCE:
                 for name, case in zip(NAMES, CASES, strict=True):
-                    # Sources need files, and differ by a copy alone: `training` reads some.
+                    # Data layers need files and only copy; `training` covers some of them.
                     if case not in SOURCES:
                         context.attempt(f"{name}, {dtype}", _parity, context, case, dtype)
         finally:
@@ -51,7 +51,7 @@ def _run(case: Any, ops: Any) -> dict[str, numpy.ndarray]:
 
 
 def _outcome(run: LayerRun, case: Any) -> dict[str, numpy.ndarray]:
-    """All that one forward and backward pass make."""
+    """All results of one forward and backward pass, by name."""
     found = {f"top {i}": top for i, top in enumerate(run.forward())}
     flags = list(case.flags or takes_gradient(run.layer, len(run.bottom)))
     if case.gradient and any(flags):

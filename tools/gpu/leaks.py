@@ -1,4 +1,4 @@
-"""Memory over two thousand iterations, of the device and of the process."""
+"""Memory of the device and of the process over two thousand iterations."""
 
 import gc
 import os
@@ -35,7 +35,9 @@ def _steady(context: Context, recorded: bool, iterations: int) -> str:
     )
     with get_solver(param, ops) as solver:
         record_or_not(solver, recorded)
-        early = max(4, iterations // 4)  # the recording is made, the workspaces have grown
+        early = max(
+            4, iterations // 4
+        )  # by then the iteration is recorded and workspaces have grown
         _iterate(solver, early)
         before = _memory(ops)
         _iterate(solver, iterations - early)
@@ -50,7 +52,7 @@ def _iterate(solver: Any, count: int) -> None:
     for i in range(count):
         nets.fill_inputs(solver.net, 10, seed=i % 7)
         solver.step(1)
-        if i % 50 == 0:  # inputs that wait for the device are no leak
+        if i % 50 == 0:  # inputs in flight are not a leak
             solver.ops.synchronize()
 
 

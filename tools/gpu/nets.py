@@ -1,4 +1,4 @@
-"""The nets that are timed, written out as text, with random inputs."""
+"""The timed nets as prototxt, with random inputs."""
 
 from typing import Any
 
@@ -158,7 +158,7 @@ def captioner(steps: int = 20, streams: int = 100, words: int = 8801, hidden: in
 
 
 def solver_text(definition: str, inputs_seed: int = 1) -> str:
-    """A solver as these nets are trained, with the net inside."""
+    """A solver definition that contains the net."""
     return (
         'base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005 '
         f"random_seed: {inputs_seed} net_param {{ {definition} }}"
@@ -166,7 +166,7 @@ def solver_text(definition: str, inputs_seed: int = 1) -> str:
 
 
 def fill_inputs(net: Net, classes: int, seed: int = 0) -> dict[str, numpy.ndarray]:
-    """Give every input random numbers, labels and ids within range; what they were given."""
+    """Fill every input with random numbers, labels or ids within range; returns them by name."""
     rng = numpy.random.default_rng(seed)
     given = {}
     for name in net.inputs:

@@ -38,7 +38,7 @@ def _parity(ops: CupyOps, name: str) -> str:
 
 
 def _plans(context: Context, ops: CupyOps) -> None:
-    """Each layout of a convolution, whichever measuring would choose."""
+    """Each layout of a convolution, whichever would be chosen."""
     choose = ops.tuner.choose
     try:
         for layout in (BATCHED, WIDE):
@@ -57,7 +57,7 @@ def _plans(context: Context, ops: CupyOps) -> None:
 
 
 def _sizes(context: Context, ops: CupyOps) -> None:
-    """Arrays that fill many blocks, where races and wrong grids would show."""
+    """Arrays that fill many blocks, to reveal races and wrong grids."""
     images, rows = (2, 40) if context.small else (24, 3000)
     for case, size in ((_softmax, rows), (_channels, images), (_update, rows)):
         name = f"large{case.__name__.replace('_', ' ')}, {ops.dtype}"
@@ -114,7 +114,7 @@ def _update(ops, rng, rows):
 
 
 def _wide(context: Context) -> None:
-    """The variant for huge arrays, on small ones."""
+    """The kernels with 64-bit indices, on small arrays."""
     narrow = launch.MOST_NARROW
     launch.MOST_NARROW = -1
     try:

@@ -1,10 +1,10 @@
-"""A net of `nets` as a PyTorch module: what a PyTorch user would write for it."""
+"""A net of `nets` as a PyTorch module, as a PyTorch user would write it."""
 
 from typing import Any
 
 
 def make_model(torch: Any, param: Any) -> Any:
-    """A module whose `loss(inputs)` is the net's; inputs by name."""
+    """A module whose `loss(inputs)` is the net's loss; inputs are given by name."""
     nn = torch.nn
     functional = nn.functional
 

@@ -1,4 +1,4 @@
-"""The same nets and convolutions in PyTorch, where it is installed."""
+"""The same nets and convolutions in PyTorch, if it is installed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ from tools.gpu.peer_model import make_model
 
 
 def import_torch() -> Any:
-    """The `torch` module, or None where there is none that works beside CuPy."""
+    """The `torch` module, or None if there is none that works with CuPy in one process."""
     try:
         import torch
-    except Exception:  # its C libraries fail to load in ways of their own
+    except Exception:  # loading its C libraries fails in various ways
         return None
     return torch
 
@@ -99,7 +99,7 @@ def _time_net(torch: Any, device: str, context: Context, case: Any) -> dict[str,
 
 
 def _prepare(torch: Any, context: Context, tf32: str) -> str:
-    """Give PyTorch the precision that we measure with; the device's name."""
+    """Set PyTorch's precision to the measured one; returns the device's name."""
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = tf32 == "all"
     torch.backends.cudnn.allow_tf32 = tf32 != "none"

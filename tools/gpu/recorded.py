@@ -1,4 +1,4 @@
-"""What BVLC Caffe 1.0 computed, recorded: layers and solvers, on the GPU."""
+"""Layers and solvers on the GPU, compared with recorded runs of BVLC Caffe 1.0."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from caffe_lite.solvers import get_solver
 from tools.gpu.context import Context
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"
-TOLERANCE = 1e-4  # of the norm: the record is in float32
+TOLERANCE = 1e-4  # relative to the norm; the record is in float32
 
 
 def run(context: Context) -> None:
@@ -46,7 +46,7 @@ def _layer(path: Path, ops: Any) -> str:
 
 
 def _step(net: Net, ops: Any, record: dict[str, Any]) -> float:
-    """One forward and, where it was recorded, one backward; the largest error."""
+    """One forward and, if it was recorded, one backward pass; the largest error."""
     parts = [(*key.partition("/")[::2], values) for key, values in record.items()]
     for kind, name, values in parts:
         if kind == "in":

@@ -1,4 +1,4 @@
-"""Whole trainings on both devices, from the prototxts and the data that ship: the same curves."""
+"""Whole trainings on CPU and GPU with the shipped prototxts and data: equal loss curves."""
 
 import os
 import shutil
@@ -29,8 +29,8 @@ TRAININGS = {
     ),
 }
 EXACT = 1e-6  # of every loss in float64
-# In float32 a rectifier whose input is zero but for rounding may open on one device alone; from
-# there the runs drift apart, and only means over many iterations agree.
+# In float32, rounding may turn on a ReLU on only one of the devices. From there the runs diverge,
+# and only means over many iterations agree.
 BEGINNING = 1e-3
 MEAN = 0.05
 
@@ -62,7 +62,7 @@ def run(context: Context) -> None:
 
 
 def _make_data(dataset: str) -> None:
-    """The data set where the prototxts look for it, as HDF5: nothing else needs to be installed."""
+    """Write the data set where the prototxts expect it, as HDF5, which needs no further package."""
     if dataset == "moving_digits":
         write_moving_digits("data/moving_digits", train_clips=600, test_clips=60)
         return
@@ -88,8 +88,8 @@ def _same_curve(context: Context, solver: str, dtype: str, count: int) -> str:
     for what, (off, allowed) in offs.items():
         if not off <= allowed:
             raise AssertionError(f"{what} is off by {off:.1e}: CPU {cpu[-3:]}, GPU {gpu[-3:]}")
-    told = ", ".join(f"{what} off by {off:.1e}" for what, (off, _) in offs.items())
-    return f"{count} iterations, loss {gpu[0]:.4f} to {gpu[-1]:.4f}, {told}"
+    errors = ", ".join(f"{what} off by {off:.1e}" for what, (off, _) in offs.items())
+    return f"{count} iterations, loss {gpu[0]:.4f} to {gpu[-1]:.4f}, {errors}"
 
 
 def _off(cpu: Any, gpu: Any) -> float:

@@ -37,7 +37,7 @@ def device_count() -> int:
     try:
         count: int = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise BackendError(f"no GPU answers; the CUDA driver says: {error}") from error
+        raise BackendError(f"no GPU is usable; the CUDA driver reports: {error}") from error
     return count
 
 
@@ -87,7 +87,8 @@ class Device:
                 workspace = self.cupy.cuda.alloc(WORKSPACE_BYTES)
             except self.cupy.cuda.memory.OutOfMemoryError as error:
                 raise OutOfDeviceMemoryError(
-                    f"gpu:{self.number}: no memory to work with, is it in use by others? {error}"
+                    f"gpu:{self.number}: not enough free memory for a workspace; stop other "
+                    f"processes on this GPU ({error})"
                 ) from error
             library = _cublas_library(self.cupy)
             self._blas[dtype] = Blas(library, dtype, self.stream.ptr, workspace)

@@ -43,4 +43,4 @@ class Faults:
         rule, value = next(
             (rule, pair[1]) for rule, pair in zip(self._rules, pairs, strict=False) if pair[0] != 0
         )
-        raise DataError(f"{rule}, got {value:g}; the data and the net do not fit each other")
+        raise DataError(f"{rule}, got {value:g}; check that the data belongs to this net")

@@ -3,6 +3,7 @@
 #include "direct.h"
 
 #define MOST_OUTPUTS 4 /* per group */
+#define MOST_TAPS 256
 #define STEP (4 * LANES)
 
 typedef struct {
@@ -13,13 +14,13 @@ typedef struct {
     idx pitch, length; /* of the output at the pitch of the planes */
     idx front;         /* the largest shift */
     idx planes, spread, thread_scratch;
-    idx place[256]; /* per tap: offset of its phase plus shift */
-    idx shift[256];
+    idx place[MOST_TAPS]; /* per tap: offset of its phase plus shift */
+    idx shift[MOST_TAPS];
 } direct_job;
 
 int direct_suits(const convolution_plan *p) {
     return p->group > 1 && p->channels == p->group && p->outputs / p->group <= MOST_OUTPUTS &&
-           plan_taps(p) <= 256;
+           plan_taps(p) <= MOST_TAPS;
 }
 
 static void prepare(direct_job *job, const convolution_plan *p) {

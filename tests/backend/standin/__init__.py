@@ -1,1 +1,1 @@
-"""A GPU that is not there: kernels built for the host, and a CuPy and cuBLAS that run them."""
+"""A GPU simulated on the host: kernels built with g++, and stand-ins for CuPy, cuBLAS, cuDNN."""

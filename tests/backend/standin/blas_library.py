@@ -1,4 +1,4 @@
-"""cuBLAS's C functions on host memory, as far as the package calls them."""
+"""Those C functions of cuBLAS that the package calls, on host memory."""
 
 import ctypes
 
@@ -49,7 +49,7 @@ class BlasLibrary:
 
 
 class _Function:
-    """A function that takes the attributes which ctypes' functions have."""
+    """A function with the attributes of ctypes' functions."""
 
     def __init__(self, function):
         self._function = function
@@ -59,7 +59,7 @@ class _Function:
 
 
 def _matrix(address, kind, leading, rows, columns, offset):
-    """A column-major matrix at an address, which must lie in one block of device memory."""
+    """A column-major matrix at an address; it must be inside one block of device memory."""
     dtype = numpy.dtype(_TYPES[kind])
     address += offset * dtype.itemsize
     count = leading * (columns - 1) + rows if columns else 0

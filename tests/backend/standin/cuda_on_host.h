@@ -1,8 +1,8 @@
-// Enough of CUDA for the kernel files to be built and run on the host, one block after the other.
+// The part of CUDA that the kernel files need, to build and run them on the host, block by block.
 //
-// Kernels whose threads meet (barriers, shuffles) run each thread of a block as a coroutine: it
-// runs until it has to wait, and goes on when the others have come as far. Threads take turns in
-// rising or falling order, so that a result which depends on the order (a missing barrier) shows.
+// In kernels with barriers or shuffles, each thread of a block is a coroutine that runs until it must
+// wait for the others. Threads run in rising or in falling order, which reveals results that depend
+// on the order, for example because a barrier is missing.
 
 #include <math.h>
 #include <setjmp.h>
@@ -35,7 +35,7 @@ namespace host {
 
 enum State { RUNNING, AT_BLOCK, AT_WARP, DONE };
 const int MOST_THREADS = 1024, STACK = 64 * 1024;
-const char *fault = 0;  // why the last launch is void
+const char *fault = 0;  // why the last launch failed
 bool together = false;  // whether threads are coroutines in this launch
 State state[MOST_THREADS];
 bool started[MOST_THREADS];
@@ -48,7 +48,7 @@ unsigned char exchanged[MOST_THREADS][8];
 
 inline void wait(State why) {
     if (!together) {
-        fault = "a thread waits in a kernel that was not marked as one whose threads meet";
+        fault = "a thread waits in a kernel that was not marked as synchronizing";
         return;
     }
     int me = threadIdx.x;
@@ -62,7 +62,7 @@ inline void thread_main() {
     _longjmp(scheduler, 1);
 }
 
-// Lets one thread run until it waits or is done.
+// Runs one thread until it waits or ends.
 __attribute__((noinline)) void step(int thread) {
     threadIdx.x = thread;
     if (_setjmp(scheduler)) return;
@@ -76,7 +76,7 @@ __attribute__((noinline)) void step(int thread) {
     setcontext(&fresh[thread]);
 }
 
-// Threads from..to-1 all wait for the same thing, or are past it: let them go on.
+// Threads from..to-1 all wait for the same point, or are past it: resume them.
 inline bool release(int from, int to, State why) {
     for (int t = from; t < to; ++t) {
         if (state[t] != why) return false;
@@ -85,8 +85,8 @@ inline bool release(int from, int to, State why) {
     return true;
 }
 
-// Runs each warp as far ahead as it can get, so that what one warp writes too early meets what
-// another has not read yet.
+// Runs each warp as far ahead as possible, so that it overwrites too early what another warp has
+// not read yet.
 inline void run_block(int threads, bool falling) {
     if (!stacks) stacks = new char[(size_t)MOST_THREADS * STACK];
     for (int t = 0; t < threads; ++t) {

@@ -1,4 +1,4 @@
-"""cuDNN's C functions for convolutions on host memory, by the reference."""
+"""cuDNN's C functions for convolutions on host memory, by the reference implementation."""
 
 import ctypes
 
@@ -131,7 +131,7 @@ class CudnnLibrary:
 
 
 class _Function:
-    """A function that takes the attributes which ctypes' functions have."""
+    """A function with the attributes of ctypes' functions."""
 
     def __init__(self, function, *first):
         self._function, self._first = function, first

@@ -1,4 +1,4 @@
-"""A module to put in the place of cuDNN's front end: convolutions by the reference."""
+"""A stand-in for the module of cuDNN's front end, with reference convolutions."""
 
 import ctypes
 import sys
@@ -43,7 +43,7 @@ class Tensor:
 
 
 class Graph:
-    """Takes the calls in the order in which the front end wants them."""
+    """Accepts calls only in the order that the front end requires."""
 
     def __init__(self, module, io_data_type, compute_data_type, handle):
         self.module, self.calls, self.notes = module, [], []
@@ -152,7 +152,7 @@ def make_module():
 
 @contextmanager
 def installed():
-    """Put the stand-in where `import cudnn` looks."""
+    """Make `import cudnn` find the stand-in."""
     before = sys.modules.get("cudnn")
     sys.modules["cudnn"] = make_module()
     cudnn_discovery.import_front_end.cache_clear()

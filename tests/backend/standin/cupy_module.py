@@ -1,4 +1,4 @@
-"""A module to put in CuPy's place: as much of it as this package uses, on the host."""
+"""A stand-in for the `cupy` module, with what this package uses of it, on the host."""
 
 import ctypes
 import sys
@@ -25,8 +25,8 @@ class OutOfMemoryError(MemoryError):
 class RawModule:
     """Kernels by their source text, run on the host."""
 
-    falling = False  # set by tests: the order in which threads that meet take turns
-    replace = ()  # set by tests: text to exchange in the sources
+    falling = False  # set by tests: whether synchronizing threads run in falling order
+    replace = ()  # set by tests: text to replace in the sources
     launches = []  # names of the kernels launched
 
     def __init__(self, *, code, options=()):
@@ -147,7 +147,7 @@ class Pool:
         return sum(end - start for start, end in list(MEMORY.blocks.items()))
 
     def free_all_blocks(self):
-        """Nothing is kept that is not in use."""
+        """Does nothing: unused memory is freed immediately."""
 
 
 @contextmanager
@@ -220,13 +220,13 @@ def make_module():
 
 @contextmanager
 def installed(cupy=None):
-    """Put the stand-in where `import cupy` looks, and forget devices opened before and within."""
+    """Make `import cupy` find the stand-in; forget devices opened before and inside."""
     before = sys.modules.get("cupy")
     library = cuda._cublas_library
     sys.modules["cupy"] = cupy or make_module()
     cuda._cublas_library = lambda cupy: BlasLibrary()
     folder, ops._tuning_folder = ops._tuning_folder, lambda device: None
-    # A real cuDNN would want a real GPU.
+    # A real cuDNN needs a real GPU.
     find_cudnn, cudnn_discovery.find_library = cudnn_discovery.find_library, lambda: None
     _forget()
     try:

@@ -1,4 +1,4 @@
-"""Arrays of the stand-in: host memory that insists on being treated as a device's.
+"""Arrays of the stand-in: host memory that may only be used as CuPy allows.
 
 They refuse what CuPy refuses: mixing with host arrays, functions and arguments that CuPy does not
 have, reading without `.get()`. New memory holds garbage, and is fenced: a kernel that writes beside
@@ -29,7 +29,7 @@ _REDUCTION_ARGUMENTS = {
 class DeviceArray:
     """`cupy.ndarray` over fenced host memory."""
 
-    __array_ufunc__ = None  # NumPy's numbers leave the arithmetic to this class
+    __array_ufunc__ = None  # arithmetic with NumPy scalars is done by this class
 
     def __init__(self, array, buffer):
         self._a, self.buffer = array, buffer
@@ -221,7 +221,7 @@ def _wrap(result, args, function, host_args, host_kwargs):
             return DeviceArray(result, arg.buffer)
     new = DeviceArray.holding(numpy.asarray(result))
     if TAPE.calls is not None and function is not None:
-        new._a[...] = 0  # known only when the recording is replayed
+        new._a[...] = 0  # the values are known only when the recording is replayed
 
         def again():
             new._a[...] = function(*host_args, **host_kwargs)
@@ -231,7 +231,7 @@ def _wrap(result, args, function, host_args, host_kwargs):
 
 
 def module_function(name):
-    """`cupy.<name>`, with the arguments that CuPy knows; AttributeError if it has no such."""
+    """`cupy.<name>`, with the arguments of CuPy's function; AttributeError if it has none."""
     if name in NAMES["ufuncs"]:
         return _Ufunc(name)
     if name not in NAMES["functions"]:

@@ -1,4 +1,4 @@
-"""The product's kernel files, built for the host with g++ and called through ctypes."""
+"""The kernel files, built for the host with g++ and called through ctypes."""
 
 import ctypes
 import hashlib
@@ -31,8 +31,8 @@ _MEETS = re.compile(r"\b(block_sum|block_max|warp_sum|__syncthreads|__shfl\w*)\(
 class HostKernels:
     """The kernels of a file for one element type and index width, run on host memory.
 
-    `replace` are pairs of text to exchange in the sources, to plant a fault. A file without such
-    text comes from one library of all files.
+    `replace` has pairs (old, new) of text in the sources, to plant a fault. Files without such text
+    come from one library of all files.
     """
 
     def __init__(self, file, dtype, wide=False, replace=()):
@@ -40,7 +40,7 @@ class HostKernels:
         files, replace = ((file,), tuple(replace)) if changed else (tuple(sources.files()), ())
         self._library = ctypes.CDLL(str(_build(files, numpy.dtype(dtype).name, wide, replace)))
         self._library.last_fault.restype = ctypes.c_char_p
-        self.falling = False  # the order in which threads that meet take turns
+        self.falling = False  # whether synchronizing threads run in falling order
 
     def run(self, name, grid, threads, pointers):
         """Run a kernel; `pointers` are the addresses of its arguments."""
@@ -56,7 +56,7 @@ class HostKernels:
 
 @cache
 def _build(files, dtype, wide, replace):
-    """The shared library of some kernel files, built once per content and kept."""
+    """The shared library of some kernel files, built once per content and cached."""
     compiler = shutil.which("g++") or shutil.which("c++")
     if compiler is None:
         raise RuntimeError("the kernels' numbers are tested with a C++ compiler: install g++")
@@ -79,7 +79,7 @@ def _build(files, dtype, wide, replace):
 
 
 def _translation_unit(files, replace):
-    """Kernel files, each in a namespace of its own, and an entry point per kernel."""
+    """The kernel files, each in its own namespace, and an entry point per kernel."""
     parts = [SHIM.read_text()]
     for file in files:
         text = sources.source(file)

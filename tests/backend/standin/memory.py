@@ -6,14 +6,14 @@ FENCE, FENCE_BYTES, GARBAGE = 0xA5, 256, 0xCB
 
 
 class Tape:
-    """What a captured stream does: the calls made on it, in order."""
+    """The calls made on a captured stream, in order."""
 
     def __init__(self):
         self.calls = None  # a list while capturing
         self.waits = 0  # how often the host has waited for the device
 
     def do(self, call):
-        """Do it now, or record it. A device does not warn of NaN and infinity."""
+        """Run the call now, or record it. A device does not warn about NaN and infinity."""
 
         def quietly():
             with numpy.errstate(all="ignore"):
@@ -25,7 +25,7 @@ class Tape:
             self.calls.append(quietly)
 
     def wait(self, what):
-        """The host needs a result: not possible while capturing."""
+        """Called when the host needs a result, which is not possible while capturing."""
         if self.calls is not None:
             raise RuntimeError(f"the current stream is capturing, so {what} is disallowed")
         self.waits += 1
@@ -39,7 +39,7 @@ _SORTS = {"sort", "argsort", "lexsort", "argpartition", "partition", "unique"}
 
 
 def check_capturable(name, args):
-    """Refuse what CuPy cannot do while capturing."""
+    """Refuse calls that CuPy cannot make while capturing."""
     if TAPE.calls is None:
         return
     vectors = all(getattr(arg, "ndim", 0) < 2 for arg in args[:2])
@@ -50,7 +50,7 @@ def check_capturable(name, args):
 
 
 class Memory:
-    """Fenced blocks of memory, and the one that an address lies in."""
+    """Fenced blocks of memory, found by address."""
 
     def __init__(self):
         self.blocks = {}
@@ -64,7 +64,7 @@ class Memory:
         return Buffer(self, whole, start, nbytes)
 
     def block_of(self, address):
-        """(start, end) of the buffer that an address lies in."""
+        """(start, end) of the buffer that contains an address."""
         for start in list(self.blocks):  # arrays may be freed meanwhile
             end = self.blocks.get(start, start)
             if start <= address < end:
