@@ -142,7 +142,7 @@ def test_without_cupy(monkeypatch):
 
 def test_without_a_device(monkeypatch):
     monkeypatch.setattr(Device, "count", 0)
-    with installed(), pytest.raises(BackendError, match="driver says: cudaErrorNoDevice"):
+    with installed(), pytest.raises(BackendError, match="driver reports: cudaErrorNoDevice"):
         get_ops(0)
 
 
