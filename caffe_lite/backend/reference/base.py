@@ -56,9 +56,3 @@ class OpsBase:
         Raises BackendError if `can_capture` is false or the work cannot be recorded.
         """
         raise BackendError(f"{self.name} cannot record work; only a GPU can")
-
-    def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:
-        """Set the numbers that a captured update reads at each replay.
-
-        The default does nothing: a backend that cannot capture gets them as arguments of `update`.
-        """

@@ -46,9 +46,9 @@ class ReferenceUpdates(OpsBase):
             slot.data -= slot.diff
 
     def set_update_controls(self, rate: Any, scale: Any = 1.0, iteration: Any = 0) -> None:
-        """Put the numbers of the next update where a recorded update reads them.
+        """Set the numbers of the next update, which a captured update reads at each replay.
 
-        Backends that record nothing have nowhere to put them.
+        The default does nothing: a backend that cannot capture gets them as arguments of `update`.
         """
 
 
