@@ -1,4 +1,4 @@
-"""Results of several seeds as Markdown and JSON."""
+"""Tables of the results of several seeds, in Markdown and JSON."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 Table = dict[str, dict[str, float]]
 
 
-def markdown(title: str, runs: list[Table], note: str) -> str:
-    """One table: each cell the mean over the seeds, +- their standard deviation."""
+def markdown(title: str, runs: list[Table], note: str, places: int = 1) -> str:
+    """One table; each cell is the mean over the seeds +- their standard deviation."""
     columns = list(next(iter(runs[0].values())))
     lines = [
         f"## {title}",
@@ -23,7 +23,7 @@ def markdown(title: str, runs: list[Table], note: str) -> str:
         cells = []
         for column in columns:
             values = np.array([run[row][column] for run in runs])
-            digits = 2 if column == "CIDEr" else 1
+            digits = 2 if column == "CIDEr" else places
             spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
             cells.append(f"{values.mean():.{digits}f}{spread}")
         lines.append(f"| {row} | {' | '.join(cells)} |")

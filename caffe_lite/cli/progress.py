@@ -10,6 +10,13 @@ log = logging.getLogger("caffe_lite.progress")
 _EVERY = 30.0  # seconds between log lines where there is no terminal
 
 
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours for people: "95 s", "12 min", "7.5 h"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 class Progress:
     """`report(what, done, total)` shows how far `what` is, and how long the rest will take."""
 
@@ -21,8 +28,7 @@ class Progress:
         now = time.monotonic()
         left = ""
         if done:
-            seconds = (now - self._began) / done * (total - done)
-            left = f", {seconds:.0f} s left" if seconds < 120 else f", {seconds / 60:.0f} min left"
+            left = f", {duration((now - self._began) / done * (total - done))} left"
         line = f"{what}: {done} of {total}{left if done < total else ''}"
         if self.live.is_live:
             self.live.show(line)

@@ -10,6 +10,7 @@ from typing import Any
 
 from caffe_lite.cli import options
 from caffe_lite.cli.commands import Parser
+from caffe_lite.cli.progress import duration
 
 log = logging.getLogger("caffe_lite.video")
 
@@ -65,9 +66,10 @@ def add_tasks(parser: Parser) -> None:
     options.add_flag(
         flow,
         "method",
-        choices=("tvl1", "dis"),
-        default="tvl1",
-        help="tvl1, built in, or dis, faster and in need of OpenCV (default tvl1)",
+        choices=("auto", "opencv", "dis", "tvl1"),
+        default="auto",
+        help="opencv: dense inverse search by OpenCV (extra `flow`); dis: the same in C, built in; "
+        "tvl1: TV-L1 in NumPy, slow; auto (default): the first of these that is available",
     )
     for task in (frames, flow):
         options.add_flag(task, "out", required=True, metavar="DIR", help="where to write")
@@ -154,7 +156,8 @@ def _frames(args: argparse.Namespace, live: Any) -> int:
 
 def _flow(args: argparse.Namespace, live: Any) -> int:
     from caffe_lite.errors import DataError
-    from caffe_lite.lrcn.prepare.flow import write_flow
+    from caffe_lite.lrcn.prepare.flow import estimate_seconds, write_flow
+    from caffe_lite.lrcn.prepare.flow_methods import METHODS, best_method
 
     folders = [
         path
@@ -165,8 +168,18 @@ def _flow(args: argparse.Namespace, live: Any) -> int:
     if not folders:
         raise DataError(f"{', '.join(args.sources)}: contains no folders of frames")
     out = _folder(args.out)
+    method = best_method() if args.method == "auto" else args.method
+    left = [folder for folder in folders if not (out / folder.name).is_dir()]
+    pairs, seconds = estimate_seconds(left, method)
+    log.info(
+        "Optical flow by %s: %d pairs of frames in %d videos, about %s",
+        METHODS[method].title,
+        pairs,
+        len(left),
+        duration(pairs * seconds / min(args.jobs, max(len(left), 1))),
+    )
     return _each(
-        write_flow, [(folder, out, args.method, args.quality) for folder in folders], args, live
+        write_flow, [(folder, out, method, args.quality) for folder in folders], args, live
     )
 
 
@@ -227,6 +240,12 @@ def _each(
     return 0
 
 
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and use one thread, as there is a process per processor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["CAFFE_LITE_THREADS"] = "1"
+
+
 def _outcomes(
     function: Callable[..., bool], calls: list[tuple[Any, ...]], jobs: int
 ) -> Iterator[Any]:
@@ -249,8 +268,7 @@ def _outcomes(
             yield result
         return
     others = set(active_children())
-    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, ignore_interrupt) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker) as pool:
         futures = [pool.submit(function, *call) for call in calls]
         try:
             for future in as_completed(futures):

@@ -84,9 +84,9 @@ def write_frames(folder, count=4, size=(40, 50)):
         )
 
 
-@pytest.mark.parametrize("method", ["tvl1", "dis"])
+@pytest.mark.parametrize("method", ["tvl1", "dis", "opencv", "auto"])
 def test_a_folder_of_frames_becomes_a_folder_of_flow(tmp_path, method):
-    if method == "dis":
+    if method == "opencv":
         pytest.importorskip("cv2", reason="OpenCV is not installed")
     write_frames(tmp_path / "frames" / "v1")
     assert write_flow(tmp_path / "frames" / "v1", tmp_path / "flow", method)
@@ -110,7 +110,7 @@ def test_a_folder_that_fails_leaves_nothing_behind(tmp_path):
     dots.mkdir()
     for number in (1, 2):
         write_image(dots / f"dots.{number}.png", np.zeros((1, 5, 3), np.uint8))
-    with pytest.raises(DataError, match=r"dots.1.png: is 1x5; tvl1 needs frames of 2 pixels"):
-        write_flow(dots, tmp_path / "out")
+    with pytest.raises(DataError, match=r"dots.1.png: is 1x5; tvl1 needs frames of at least 2"):
+        write_flow(dots, tmp_path / "out", "tvl1")
     with pytest.raises(DataError, match="two frames or more"):
         write_flow(tmp_path / "frames" / "v2", tmp_path / "flow")

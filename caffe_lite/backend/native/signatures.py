@@ -47,6 +47,8 @@ _FUNCTIONS = {
     "bias_relu": ("-", "nnnppd"),
     "take": ("-", "nnnppp"),
     "scatter_add": ("-", "nnnppp"),
+    "optical_flow_scratch": ("n", "nnin"),
+    "optical_flow": ("-", "nnpppiiniip"),
     "update": ("-", "iinppppp"),
     "sum_squares_scratch": ("n", "n"),
     "sum_squares": ("d", "npp"),
