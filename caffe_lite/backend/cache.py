@@ -95,24 +95,32 @@ def publish(draft: Path, target: Path) -> None:
 def locked(folder: Path, wait: bool = True) -> Iterator[bool]:
     """Hold the lock of a folder; it is released when the process ends, however that happens.
 
-    Yields False if the lock is not held: another process holds it and `wait` is false, or the file
-    system has no locks. `publish` is safe without it; the lock saves two processes from doing the
-    same work.
+    Yields False if the lock is not held: another process holds it and `wait` is false, or the
+    system has no such locks. `publish` is safe without it; the lock saves two processes from doing
+    the same work.
     """
+    handle = _lock(folder, wait)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock(folder: Path, wait: bool) -> int | None:
+    """A descriptor that holds the lock until it is closed, or None."""
     try:
         import fcntl
-    except ImportError:  # Windows
-        yield False
-        return
-    handle = os.open(folder, os.O_RDONLY)
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):  # ImportError: Windows
+        return None
     try:
-        held = False
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            held = True
-        yield held
-    finally:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
         os.close(handle)
+        return None
+    return handle
 
 
 def _remove_drafts(folder: Path) -> None:
@@ -122,10 +130,9 @@ def _remove_drafts(folder: Path) -> None:
         return
     with locked(folder, wait=False) as held:
         for draft in drafts if held else ():
-            if draft.is_dir():
-                shutil.rmtree(draft, ignore_errors=True)
-            else:
-                draft.unlink(missing_ok=True)
+            shutil.rmtree(draft, ignore_errors=True)  # a folder
+            with suppress(OSError):
+                draft.unlink()  # a file
 
 
 def _sync(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -29,14 +31,22 @@ class LmdbWriter:
     def __enter__(self) -> "LmdbWriter":
         import lmdb
 
-        shutil.rmtree(self._partial, ignore_errors=True)
-        try:
-            self._partial.mkdir(parents=True)
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be written: {error.strerror}") from None
         self._lmdb = lmdb
-        self._environment = lmdb.open(str(self._partial), map_size=self._map_size, sync=False)
+        shutil.rmtree(self._partial, ignore_errors=True)
+        with self._failures_named():
+            self._partial.mkdir(parents=True)
+            self._environment = lmdb.open(str(self._partial), map_size=self._map_size, sync=False)
         return self
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        """Failures of the file system and of LMDB become a DataError; nothing partial is left."""
+        try:
+            yield
+        except (self._lmdb.Error, OSError) as error:
+            shutil.rmtree(self._partial, ignore_errors=True)
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{self.path}: cannot be written: {reason}") from None
 
     def put(self, record: bytes, name: str = "") -> None:
         """Add one record; `name` is appended to its key, as convert_imageset does the file's."""
@@ -47,12 +57,10 @@ class LmdbWriter:
             self._commit()
 
     def _commit(self) -> None:
-        try:
+        with self._failures_named():
             while not self._try_commit():
                 self._map_size *= 2
                 self._environment.set_mapsize(self._map_size)
-        except self._lmdb.Error as error:
-            raise DataError(f"{self.path}: cannot be written: {error}") from None
         self._pending.clear()
 
     def _try_commit(self) -> bool:
@@ -73,11 +81,11 @@ class LmdbWriter:
         try:
             if kind is None:
                 self._commit()
-                self._environment.sync(True)
-            self._environment.close()
-            if kind is None:
-                self.path.mkdir(exist_ok=True)
-                os.replace(self._partial / "data.mdb", self.path / "data.mdb")
+                with self._failures_named():
+                    self._environment.sync(True)
+                    self._environment.close()
+                    self.path.mkdir(exist_ok=True)
+                    os.replace(self._partial / "data.mdb", self.path / "data.mdb")
         finally:
             self._environment.close()
             shutil.rmtree(self._partial, ignore_errors=True)

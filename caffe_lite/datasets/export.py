@@ -6,7 +6,6 @@ settings writes only what is missing, and one with others refuses to mix the two
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from caffe_lite.data.images import write_image
 from caffe_lite.data.lmdb_writer import LmdbWriter
 from caffe_lite.datasets.digits import load_digits
 from caffe_lite.errors import DataError
-from caffe_lite.proto.atomic import atomic_path
+from caffe_lite.proto.atomic import atomic_folder, atomic_path
 from caffe_lite.proto.hdf5_file import new_hdf5
 
 Progress = Callable[[int, int, str], None]  # done, total, what was just written
@@ -65,12 +64,9 @@ class Folder:
         target = self._missing(name)
         if target is None:
             return
-        temporary = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        for file, image in files.items():
-            write_image(temporary / file, image)
-        temporary.rename(target)
+        with atomic_folder(target) as temporary:
+            for file, image in files.items():
+                write_image(temporary / file, image)
 
     def hdf5(self, name: str, datasets: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Write an HDF5 file; `datasets` is called only if it is missing."""

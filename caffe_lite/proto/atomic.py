@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,28 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CaffeError(f"{os.fspath(path)}: cannot be written: {reason}") from error
+
+
+@contextmanager
+def atomic_folder(path: StrPath) -> Iterator[Path]:
+    """Yield the path of a new, empty folder; when the block ends, it is renamed to `path`.
+
+    If the block raises, the folder is removed. What a killed process left is removed first. The
+    files in it are not synced one by one, which would take minutes for many small ones: after a
+    power failure some may be empty. Failures of the file system become a one-line `CaffeError`.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        os.replace(partial, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CaffeError(f"{os.fspath(path)}: cannot be written: {reason}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _create_beside(target: Path) -> Path:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import platform
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -68,29 +69,34 @@ def _fault(entry: Path) -> str | None:
 
 
 def _build(compiler: str, element: str, folder: Path, name: str) -> Path:
-    problem = BuildError("no source files")
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=cache.DRAFT) as draft:
-            for machine in MACHINE_FLAGS:
-                command = [compiler, *FLAGS, *machine, f"-DREAL={element}"]
-                try:
-                    built = _compile(command, Path(draft))
-                except BuildError as error:
-                    problem = error
-                    continue
-                target = folder / f"{name}-{cache.digest(built)}.so"
-                cache.publish(built, target)
-                return target
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=cache.DRAFT))
+        try:
+            built = _compile([compiler, *FLAGS, f"-DREAL={element}"], draft)
+            target = folder / f"{name}-{cache.digest(built)}.so"
+            cache.publish(built, target)
+            return target
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise BuildError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    raise problem
 
 
 def _compile(command: list[str], folder: Path) -> Path:
+    """Compile with the first of MACHINE_FLAGS that the compiler accepts."""
+    for machine in MACHINE_FLAGS:
+        try:
+            return _compile_for(machine, command, folder)
+        except BuildError as error:
+            problem = error
+    raise problem
+
+
+def _compile_for(machine: tuple[str, ...], command: list[str], folder: Path) -> Path:
     built = folder / "library.so"
     with ProcessGroup(folder) as group:
-        objects = group.compile(command)
-        group.run([*command, "-shared", *objects, "-o", str(built), "-lm"])
+        objects = group.compile([*command, *machine])
+        group.run([*command, *machine, "-shared", *objects, "-o", str(built), "-lm"])
     built.chmod(0o700)  # whatever the umask
     return built
 

@@ -1,0 +1,1 @@
+"""Faults of the system: calls that fail, crashes, kills."""
