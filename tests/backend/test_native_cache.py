@@ -183,7 +183,9 @@ def test_compilers_end_with_their_parent_and_the_next_run_tidies_up(tmp_path, nu
     """Also the compiler's own children, as cc1 is one of gcc."""
     hanging = f"sleep 300 & echo $! >> {tmp_path}/pids; wait"
     compiler = fake_compiler(tmp_path / "bin", body=hanging)
-    process = python(LOAD, tmp_path / "cache", compiler)
+    # A shell that runs the tests in the background has its children ignore SIGINT.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    process = python(heeding + LOAD, tmp_path / "cache", compiler)
     pids = tmp_path / "pids"
     assert wait_until(lambda: pids.exists() and len(pids.read_text().split()) >= 2)
     children = [int(word) for word in pids.read_text().split()]
