@@ -46,8 +46,8 @@ def _check(shape: Shape, param: FillerParameter) -> None:
             "uniform filler: min and max must be finite and min at most max, got "
             f"{param.min:g} and {param.max:g}"
         )
-    if param.type == "gaussian" and param.std < 0:
-        raise ValueError(f"gaussian filler: std must not be negative, got {param.std:g}")
+    if param.type == "gaussian" and not 0 <= param.std < inf:
+        raise ValueError(f"gaussian filler: std must be a number from 0 up, got {param.std:g}")
     if param.type == "gaussian" and param.sparse < -1:
         raise ValueError(f"gaussian filler: sparse must be -1 or at least 0, got {param.sparse}")
     if param.type == "gaussian" and param.sparse >= 0 and not shape:
@@ -66,7 +66,7 @@ def _uniform(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
 
 def _gaussian(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
     """Normal with `mean` and `std`; `sparse` >= 0 keeps about that many inputs per output."""
-    values = rng.normal(param.mean, param.std, shape)
+    values = rng.normal(param.mean, abs(param.std), shape)  # NumPy refuses -0.0
     if param.sparse == -1:
         return values
     # Caffe divides by shape[0], an inner product's outputs, although the rule is about its inputs.

@@ -99,7 +99,9 @@ def test_one_seed_gives_the_same_values():
         ((2,), dict(type="uniform", min=float("nan")), "got nan and 1"),
         ((2,), dict(type="xavier", sparse=3), "only the gaussian filler has sparse"),
         ((2,), dict(type="gaussian", sparse=-2), "sparse must be -1 or at least 0"),
-        ((2,), dict(type="gaussian", std=-1), "std must not be negative"),
+        ((2,), dict(type="gaussian", std=-1), "std must be a number from 0 up"),
+        ((2,), dict(type="gaussian", std=float("nan")), "from 0 up, got nan"),
+        ((2,), dict(type="gaussian", std=float("inf")), "from 0 up, got inf"),
         ((), dict(type="gaussian", sparse=1), "at least one axis"),
         ((2, 3), dict(type="bilinear"), "4 axes, square kernels"),
         ((1, 1, 2, 3), dict(type="bilinear"), "4 axes, square kernels"),
@@ -111,3 +113,10 @@ def test_bad_parameters_are_refused_at_once(shape, fields, message):
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         fill(blob, schema.FillerParameter(**fields), np.random.default_rng)
     assert not blob.has_data, "the blob was filled"
+
+
+@pytest.mark.parametrize("std", [0.0, -0.0])
+def test_gaussian_without_deviation_is_its_mean(std):
+    blob = Blob(get_ops(), 3, 2)
+    fill(blob, schema.FillerParameter(type="gaussian", mean=1.5, std=std), np.random.default_rng)
+    assert (blob.data == 1.5).all()

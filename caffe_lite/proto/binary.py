@@ -12,7 +12,11 @@ from google.protobuf.message import DecodeError, EncodeError
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath, read_bytes
+from caffe_lite.proto.foreign import shorten
+from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.sniff import describe, is_binary
+
+_WITHOUT_STRINGS = ("BlobProto", "BlobShape")  # of which a file may have many
 
 
 def read(path: StrPath, message_class: Any) -> Any:
@@ -29,6 +33,7 @@ def decode(data: bytes, message_class: Any, name: str) -> Any:
     try:
         message = message_class.FromString(data)
         if message.ListFields():
+            _check_strings(message, name)
             return message
         reason = "it holds none of its fields"
     except DecodeError:
@@ -36,6 +41,25 @@ def decode(data: bytes, message_class: Any, name: str) -> Any:
     if not is_binary(data):
         reason = "it is text; give the binary file here"
     raise PrototxtError(f"not a binary {wanted}: {reason}", name)
+
+
+def _check_strings(message: Any, name: str) -> None:
+    """protobuf lets a string be any bytes, and gives those that are not UTF-8 as `bytes`."""
+    for field, value in message.ListFields():
+        if field.message_type:
+            if field.message_type.name in _WITHOUT_STRINGS:
+                continue
+            for child in value if is_repeated(field) else [value]:
+                _check_strings(child, name)
+        elif field.type == field.TYPE_STRING:
+            for text in value if is_repeated(field) else [value]:
+                if not isinstance(text, str):
+                    shown = shorten(bytes(text).decode("utf-8", "replace"))
+                    raise PrototxtError(
+                        f'not UTF-8 text: "{shown}" in {field.name} of a '
+                        f"{message.DESCRIPTOR.name}; write the name in UTF-8",
+                        name,
+                    )
 
 
 def write(path: StrPath, message: Any) -> None:

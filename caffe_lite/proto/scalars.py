@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from caffe_lite.errors import PrototxtError, did_you_mean
+from caffe_lite.proto.foreign import shorten
 from caffe_lite.proto.hints import quoted_enum
 from caffe_lite.proto.strings import unescape
 from caffe_lite.proto.tokens import Tokens
@@ -18,7 +19,7 @@ from caffe_lite.proto.tokens import Tokens
 Converter = Callable[[Tokens, FieldDescriptor], Any]
 
 _WHOLE = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
-_REAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?")
+_REAL = re.compile(r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?")
 _OCTAL_OR_HEX = re.compile(r"0[0-9xX].*")
 _TRUTH = {"true": True, "True": True, "t": True, "1": True}
 _TRUTH |= {"false": False, "False": False, "f": False, "0": False}
@@ -66,7 +67,8 @@ def _real(tokens: Tokens, field: FieldDescriptor) -> float:
         raise _wrong(tokens, field, "a number")
     elif _OCTAL_OR_HEX.fullmatch(written):
         raise tokens.error(
-            f'"{field.name}" takes a decimal number, got {written}; leave out the leading 0'
+            f'"{field.name}" takes a decimal number, got {shorten(written)}; '
+            "leave out the leading 0"
         )
     elif _REAL.fullmatch(written):
         value = float(written.rstrip("fF"))
@@ -126,7 +128,7 @@ def _bytes(tokens: Tokens, field: FieldDescriptor) -> bytes:
 def _wrong(tokens: Tokens, field: FieldDescriptor, wanted: str) -> PrototxtError:
     hint = ""
     if wanted == "a string in quotes" and tokens.kind in ("name", "number"):
-        hint = f'; write "{tokens.value}"'
+        hint = f'; write "{shorten(tokens.value)}"'
     elif tokens.kind == "string":
         hint = "; leave out the quotes"
     return tokens.error(f'"{field.name}" takes {wanted}, got {tokens.shown()}{hint}')
@@ -135,12 +137,12 @@ def _wrong(tokens: Tokens, field: FieldDescriptor, wanted: str) -> PrototxtError
 def _bad_whole(tokens: Tokens, field: FieldDescriptor) -> PrototxtError:
     written = tokens.value
     if written.isdecimal():
-        return tokens.error(f"{written} starts with 0 and so must be octal, but is not")
+        return tokens.error(f"{shorten(written)} starts with 0 and so must be octal, but is not")
     if not _REAL.fullmatch(written):
         return tokens.error(f'{tokens.shown()} is not a number (for "{field.name}")')
     value = float(written.rstrip("fF"))
     plain = f"; write {int(value)}" if abs(value) < 1e19 and value == int(value) else ""
-    return tokens.error(f'"{field.name}" takes a whole number, got {written}{plain}')
+    return tokens.error(f'"{field.name}" takes a whole number, got {shorten(written)}{plain}')
 
 
 def _bad_enum(

@@ -26,12 +26,13 @@ class Tokens:
     end of the text); `start` is its offset in characters.
     """
 
-    __slots__ = ("_next", "file", "kind", "start", "text", "value")
+    __slots__ = ("_counted", "_next", "file", "kind", "start", "text", "value")
 
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
         self._next = 0
+        self._counted = (0, 1, 0)
         self.advance()
 
     def advance(self) -> None:
@@ -60,8 +61,16 @@ class Tokens:
         value = value.encode("utf-8", "backslashreplace").decode()  # bytes that are not UTF-8
         return value if self.kind == "string" else f'"{value}"'
 
-    def line(self, offset: int) -> int:
-        return self.text.count("\n", 0, offset) + 1
+    def _place(self, offset: int) -> tuple[int, int]:
+        """Line and column of `offset`. Counts on from the last place, so that warnings of a whole
+        text take linear time."""
+        at, line, start = self._counted if self._counted[0] <= offset else (0, 1, 0)
+        newlines = self.text.count("\n", at, offset)
+        if newlines:
+            line += newlines
+            start = self.text.rindex("\n", at, offset) + 1
+        self._counted = (offset, line, start)
+        return line, offset - start + 1
 
     def peek(self) -> str:
         """The token after the current one, as written."""
@@ -70,9 +79,7 @@ class Tokens:
 
     def error(self, message: str, at: int | None = None) -> PrototxtError:
         """A `PrototxtError` placed at the offset `at`, or at the current token."""
-        offset = self.start if at is None else at
-        column = offset - self.text.rfind("\n", 0, offset)
-        return PrototxtError(message, self.file, self.line(offset), column)
+        return PrototxtError(message, self.file, *self._place(self.start if at is None else at))
 
     def _complaint(self) -> str:
         if self.value in "\"'":

@@ -4,6 +4,7 @@ Forks of Caffe give the other field numbers of a layer different meanings, so a 
 schema cannot read them all; names and blobs have kept their numbers.
 """
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -15,11 +16,13 @@ from caffe_lite.weights.wire import (
     FIXED32,
     FIXED64,
     LENGTH,
+    MOST_FIELDS,
     VARINT,
     Field,
     WireError,
     field_at,
     fields,
+    runs_of_others,
     varint,
 )
 
@@ -31,6 +34,8 @@ V0_NAME, V0_BLOBS = 1, 50
 SHAPE, DATA, DOUBLE_DATA = 7, 5, 8
 RAW_TYPE, RAW_DATA = 10, 12  # NVIDIA's fork
 LEGACY_DIMS = (1, 2, 3, 4)  # num, channels, height, width
+MOST_AXES = 32  # Caffe's kMaxBlobAxes
+_BLOB_FIELDS = (*LEGACY_DIMS, SHAPE, DATA, DOUBLE_DATA, RAW_TYPE, RAW_DATA)
 RAW_TYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _UNPACKED = {(DATA, FIXED32): "<f4", (DOUBLE_DATA, FIXED64): "<f8"}
 _PACKED = {DATA: "<f4", DOUBLE_DATA: "<f8"}
@@ -53,7 +58,7 @@ def read_caffemodel(file: MappedFile) -> Weights:
 
 def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
     layers: dict[str, list[StoredBlob | None]] = {}
-    for field in fields(file.data, 0, file.size):
+    for field in _fields(file, 0, file.size, (NET_LAYER, NET_V1_LAYERS)):
         if field.kind != LENGTH or field.number not in (NET_LAYER, NET_V1_LAYERS):
             continue
         v1 = field.number == NET_V1_LAYERS
@@ -74,7 +79,8 @@ def _layer(
     nested: bool,
 ) -> tuple[str, list[StoredBlob | None]]:
     name, blobs = "", list[StoredBlob | None]()
-    for field in fields(file.data, layer.start, layer.stop):
+    wanted = (name_number, blobs_number, V1_NESTED) if nested else (name_number, blobs_number)
+    for field in _fields(file, layer.start, layer.stop, wanted):
         if field.kind != LENGTH:
             continue
         if nested and field.number == V1_NESTED:
@@ -84,6 +90,19 @@ def _layer(
         elif field.number == blobs_number:
             blobs.append(_blob(file, field))
     return name, blobs
+
+
+def _fields(file: MappedFile, start: int, stop: int, wanted: tuple[int, ...]) -> Iterator[Field]:
+    """As `wire.fields`, with the bound on their number for all messages of the file together."""
+    for field in fields(file.data, start, stop, wanted):
+        _count(file)
+        yield field
+
+
+def _count(file: MappedFile) -> None:
+    file.fields_read += 1
+    if file.fields_read > MOST_FIELDS:
+        raise WireError(f"it has more than {MOST_FIELDS} fields")
 
 
 def _blob(file: MappedFile, message: Field) -> StoredBlob:
@@ -97,7 +116,13 @@ def blob_at(file: MappedFile, position: int, stop: int) -> MappedBlob:
     legacy: dict[int, int] = {}
     runs: dict[int, list[Run]] = {}
     raw_type = -1
+    others = runs_of_others(_BLOB_FIELDS)
     while position < stop:
+        skipped = others.match(data, position, stop)
+        if skipped:
+            position = skipped.end()
+            continue
+        _count(file)
         field = field_at(data, position, stop)
         number, kind = field.number, field.kind
         if number == SHAPE and kind == LENGTH:
@@ -151,14 +176,16 @@ def _assemble(
 
 def _dims(file: MappedFile, shape: Field) -> list[int]:
     dims: list[int] = []
-    for field in fields(file.data, shape.start, shape.stop):
+    for field in _fields(file, shape.start, shape.stop, (1,)):
         if field.number == 1 and field.kind == VARINT:
             dims.append(field.value)
         elif field.number == 1 and field.kind == LENGTH:
             position = field.start
-            while position < field.stop:
+            while position < field.stop and len(dims) <= MOST_AXES:
                 value, position = varint(file.data, position, field.stop)
                 dims.append(value)
+        if len(dims) > MOST_AXES:
+            raise WireError(f"the shape at byte {shape.start} has more than {MOST_AXES} axes")
     return dims
 
 
@@ -192,9 +219,9 @@ def _unpacked(file: MappedFile, position: int, stop: int, first: Field) -> Run:
 
 
 def _other_message(file: MappedFile) -> str:
-    """What the message is, if its first field is a number: the name of a net is none."""
+    """What else the message is: a net's field 1 is its name, never a number."""
     kinds: dict[int, int] = {}
-    for field in fields(file.data, 0, file.size):
+    for field in fields(file.data, 0, file.size, (1, DATA, DOUBLE_DATA)):
         kinds.setdefault(field.number, field.kind)
     if kinds.get(1) != VARINT:
         return ""

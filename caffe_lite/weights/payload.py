@@ -2,9 +2,12 @@
 
 import io
 import json
+import zipfile
 from typing import Any
 
 import numpy as np
+
+from caffe_lite.proto.foreign import reason
 
 Array = Any
 
@@ -30,9 +33,19 @@ def loads(data: bytes) -> dict[str, Any]:
     """The state that `dumps` wrote; ValueError if the bytes are damaged."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return _restored(json.loads(stored[_TEXT].tobytes()), stored)
+            _check_sizes(stored.zip, len(data))
+            arrays = {name: stored[name] for name in stored.files}  # each is read once
+            return _restored(json.loads(arrays[_TEXT].tobytes()), arrays)
     except Exception as error:  # zipfile, json and NumPy each have their own
-        raise ValueError(f"the saved state is damaged ({error})") from None
+        raise ValueError(f"the saved state is damaged ({reason(error)})") from None
+
+
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """`dumps` compresses nothing, so that the arrays together are no larger than the file."""
+    members = archive.infolist()
+    compressed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+    if compressed or sum(member.file_size for member in members) > size:
+        raise ValueError(f"its arrays are larger than its {size} bytes")
 
 
 def _plain(value: Any, arrays: dict[str, Array], place: str) -> Any:

@@ -1,12 +1,17 @@
 """Protobuf's wire format, read in place: where each field of a message lies in its file."""
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from mmap import mmap
 from typing import NamedTuple
 
 Bytes = bytes | mmap
 
 VARINT, FIXED64, LENGTH, GROUP, END_GROUP, FIXED32 = range(6)
+
+MOST_FIELDS = 250_000  # read one by one; the largest nets have some 10,000
+_SHORT = 8  # bytes of a delimited field that is skipped in a run
 
 
 class WireError(ValueError):
@@ -60,12 +65,49 @@ def field_at(data: Bytes, position: int, stop: int) -> Field:
     return Field(number, kind, start, end, value)
 
 
-def fields(data: Bytes, start: int, stop: int) -> Iterator[Field]:
-    """The fields of the message in bytes `start` to `stop`, in the file's order."""
+def fields(
+    data: Bytes, start: int, stop: int, wanted: tuple[int, ...] | None = None
+) -> Iterator[Field]:
+    """The fields of the message in bytes `start` to `stop`, in the file's order.
+
+    With `wanted`, short fields of other numbers are left out, a run of them at a time. Raises
+    WireError beyond `MOST_FIELDS`.
+    """
+    others = runs_of_others(wanted) if wanted else None
+    count = 0
     while start < stop:
+        run = others and others.match(data, start, stop)
+        if run:
+            start = run.end()
+            continue
+        count += 1
+        if count > MOST_FIELDS:
+            raise WireError(f"it has more than {MOST_FIELDS} fields")
         field = field_at(data, start, stop)
         yield field
         start = field.stop
+
+
+@cache
+def runs_of_others(wanted: tuple[int, ...]) -> re.Pattern[bytes]:
+    """A pattern of one or more short fields whose numbers are not in `wanted`."""
+    varint = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
+    values = {
+        VARINT: varint,
+        FIXED32: rb".{4}",
+        FIXED64: rb".{8}",
+        LENGTH: b"(?:%s)" % b"|".join(b"\\x%02x.{%d}" % (n, n) for n in range(_SHORT + 1)),
+    }
+    forms = []
+    for kind, value in values.items():
+        short = [tag_bytes(n, kind) for n in range(1, 16) if n not in wanted]
+        forms.append(b"[%s]%s" % (b"".join(map(re.escape, short)), value))
+        first = bytes(range(128 + kind, 256, 8))  # of a tag of two to five bytes
+        long = rb"[%s][\x80-\xff]{0,3}+[\x01-\x7f]" % re.escape(first)
+        others = [re.escape(tag_bytes(n, kind)) for n in wanted if n > 15]
+        excluded = b"(?!%s)" % b"|".join(others) if others else b""
+        forms.append(excluded + long + value)
+    return re.compile(b"(?:%s)++" % b"|".join(forms), re.DOTALL)
 
 
 def _group_end(data: Bytes, position: int, stop: int, number: int) -> int:
