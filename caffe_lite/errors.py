@@ -5,14 +5,29 @@ this package and shows its traceback. A message names the place, states the rule
 found and what to do.
 """
 
+import re
 from collections.abc import Iterable
+
+_LONGEST = 1600  # characters of an error's text
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class CaffeError(RuntimeError):
     """An error that the user can fix: in a file, a definition, an option or the installation.
 
-    It is a RuntimeError because scripts written for pycaffe catch that.
+    It is a RuntimeError because scripts written for pycaffe catch that. The text is one line, even
+    if a name from a file has line breaks: control characters are escaped, and a text of more than
+    1,600 characters loses its middle.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_one_line(arg) if isinstance(arg, str) else arg for arg in args))
+
+
+def _one_line(text: str) -> str:
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class PrototxtError(CaffeError):

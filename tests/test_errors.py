@@ -39,3 +39,12 @@ def test_all_are_caffe_errors():
     kinds = [value for name, value in vars(errors).items() if name.endswith("Error")]
     assert len(kinds) == 8
     assert all(issubclass(kind, errors.CaffeError) for kind in kinds)
+
+
+def test_every_error_is_one_line_of_bounded_length():
+    assert str(errors.DataError("a\nb\x1b[2J\N{LINE SEPARATOR}ü\udcff")) == (
+        r"a\nb\x1b[2J\u2028ü" + "\udcff"
+    )
+    long = str(errors.PrototxtError("x" * 10_000 + "; mend it", "file", 3, 4))
+    assert len(long) < 2000
+    assert long.startswith("file:3:4: xxx") and long.endswith("xxx; mend it")

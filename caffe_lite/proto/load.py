@@ -44,7 +44,7 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
     _upgrade_inline_nets(param, name)
     if not param.HasField("snapshot_prefix"):
         param.snapshot_prefix = str(Path(name).with_suffix(""))
-    elif Path(param.snapshot_prefix).is_dir():
+    elif os.path.isdir(param.snapshot_prefix):  # False, too, for what no file can be named
         param.snapshot_prefix = str(Path(param.snapshot_prefix) / Path(name).stem)
     return param
 

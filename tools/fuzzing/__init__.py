@@ -1,0 +1,1 @@
+"""Fuzzing of every reader: inputs, mutations, workers with bounds on time and memory."""
