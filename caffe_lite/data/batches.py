@@ -51,32 +51,34 @@ class Memory(Protocol):
 
 
 class BatchReader:
-    """Batches of element type `dtype`, made by a background thread up to `depth` ahead.
+    """Batches made by a background thread, up to `depth` ahead, in a ring of reused buffers.
 
-    `shapes` are those of the first batch. `get_state` tells how to go on behind the batch that was
-    last consumed, whatever was read ahead. The thread starts with the first `get`.
+    `dtype` is the element type of all arrays of a batch, or a tuple of one for each. `shapes` are
+    those of the first batch. `get_state` is the position after the last consumed batch, regardless
+    of what was read ahead. The thread starts with the first `get`.
     """
 
     def __init__(self, source: Batches, dtype: Any, memory: Memory, depth: int = 4) -> None:
         self.source = source
         self.shapes = source.shapes()
-        self._dtype, self._memory, self._depth = dtype, memory, max(1, depth)
-        self._begin(source.get_state())
+        self._dtypes = dtype if isinstance(dtype, tuple) else (dtype,) * len(self.shapes)
+        self._memory, self._depth = memory, max(1, depth)
+        self._start(source.get_state())
 
-    def _begin(self, state: dict[str, Any]) -> None:
-        # The prefetcher's promise: with depth + 2 buffers none is filled while it is in use.
-        self._buffers: list[list[np.ndarray]] = [[] for _ in range(self._depth + 2)]
-        self._turn = 0
+    def _start(self, state: dict[str, Any]) -> None:
+        # Of the prefetcher's batches at most depth + 2 are in use at a time.
+        self._ring: list[list[np.ndarray]] = [[] for _ in range(self._depth + 2)]
+        self._next = 0
         self._ahead = Prefetcher(self._make, self._depth, state)
 
     def _make(self) -> tuple[list[np.ndarray], dict[str, Any]]:
-        shapes, arrays = self.source.shapes(), self._buffers[self._turn]
+        shapes, arrays = self.source.shapes(), self._ring[self._next]
         if [array.shape for array in arrays] != shapes:
-            arrays[:] = [self._memory.empty(shape, self._dtype) for shape in shapes]
+            arrays[:] = map(self._memory.empty, shapes, self._dtypes)
         for array in arrays:
             self._memory.wait(array)
         self.source.fill(arrays)
-        self._turn = (self._turn + 1) % len(self._buffers)
+        self._next = (self._next + 1) % len(self._ring)
         return arrays, self.source.get_state()
 
     def get(self) -> list[np.ndarray]:
@@ -89,7 +91,7 @@ class BatchReader:
     def set_state(self, state: dict[str, Any]) -> None:
         self._ahead.close()
         self.source.set_state(state)
-        self._begin(state)
+        self._start(state)
 
     def close(self) -> None:
         self._ahead.close()

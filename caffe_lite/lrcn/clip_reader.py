@@ -5,7 +5,7 @@ interpreter lock.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,17 +78,18 @@ class ClipReader:
         self._next = 0
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="clips")
 
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """The shape of a batch: (frames * buffer, 3, crop, crop)."""
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of a batch: frames (frames * buffer, 3, crop, crop), and a label for each."""
         each = self.settings
-        return (each.frames * each.buffer, 3, each.crop, each.crop)
+        count = each.frames * each.buffer
+        return [(count, 3, each.crop, each.crop), (count,)]
 
-    def read(self, out: np.ndarray, labels: np.ndarray) -> None:
-        """Write the next batch into `out` (of `shape`, uint8 B G R) and `labels` (one per frame).
+    def fill(self, arrays: Sequence[np.ndarray]) -> None:
+        """Write the next batch into frames, uint8 B G R, and labels.
 
         Frame t of clip n is item t * buffer + n.
         """
+        out, labels = arrays
         each = self.settings
         draws = [self._draw() for _ in range(each.buffer)]
         labels.reshape(each.frames, each.buffer)[...] = [self.labels[d.video] for d in draws]

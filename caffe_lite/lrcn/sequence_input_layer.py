@@ -28,7 +28,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from caffe_lite.blob import Blob
-from caffe_lite.data.prefetch import Prefetcher
+from caffe_lite.data.batches import BatchReader
 from caffe_lite.layers.base import Layer
 from caffe_lite.lrcn.clip_reader import ClipReader, ClipSettings
 from caffe_lite.lrcn.clip_settings import settings
@@ -65,11 +65,12 @@ class VideoRead(Layer):
             raise self.fail(f"has three tops, data, label and clip_markers; got {len(top)}")
         param_str = self.param.python_param.param_str
         self.settings = self.find_settings(param_str)
-        self._reader = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
+        clips = ClipReader(self.settings, self.ops.host_rng(*self._seed_key))
+        dtypes = (np.uint8, self.ops.dtype)
+        self._reader = BatchReader(clips, dtypes, self.ops.host_memory, _AHEAD)
         self._mean = self.ops.asarray(np.array(self.settings.mean).reshape(3, 1, 1))
         for blob, shape in zip(top, self.declared_shapes(param_str), strict=True):
             blob.reshape(*shape)
-        self._begin(self._reader.get_state())
 
     @classmethod
     def find_settings(cls, param_str: str) -> ClipSettings:
@@ -101,29 +102,11 @@ class VideoRead(Layer):
         frames = found.frames * found.buffer
         return [(frames, 3, found.crop, found.crop), (frames,), (frames,)]
 
-    def _begin(self, state: dict[str, Any]) -> None:
-        # The prefetcher holds at most `_AHEAD` + 2 batches at a time.
-        memory, shape = self.ops.host_memory, self._reader.shape
-        self._buffers = [
-            (memory.empty(shape, np.uint8), memory.empty(shape[:1], self.ops.dtype))
-            for _ in range(_AHEAD + 2)
-        ]
-        self._turn = 0
-        self._ahead = Prefetcher(self._make, _AHEAD, state)
-
-    def _make(self) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, Any]]:
-        batch = self._buffers[self._turn]
-        for array in batch:
-            self.ops.host_memory.wait(array)
-        self._reader.read(*batch)
-        self._turn = (self._turn + 1) % len(self._buffers)
-        return batch, self._reader.get_state()
-
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """The settings determine the shapes."""
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        frames, labels = self._ahead.get()
+        frames, labels = self._reader.get()
         # Copy the bytes to the device before converting them: they are a quarter of the size.
         self.xp.subtract(self.ops.asarray(frames, "uint8"), self._mean, out=top[0].data)
         self.ops.copy_to_device(labels, top[1].data)
@@ -131,17 +114,14 @@ class VideoRead(Layer):
         top[2].data[self.settings.buffer :] = 1
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "clips": self._ahead.state}
+        return {**super().get_state(), "clips": self._reader.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self._ahead.close()
         self._reader.set_state(state["clips"])
-        self._begin(state["clips"])
 
     def close(self) -> None:
-        if hasattr(self, "_ahead"):
-            self._ahead.close()
+        if hasattr(self, "_reader"):
             self._reader.close()
 
 

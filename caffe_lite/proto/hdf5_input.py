@@ -13,7 +13,7 @@ from typing import Any
 from caffe_lite.errors import CaffeError
 from caffe_lite.proto.files import StrPath, open_input
 from caffe_lite.proto.foreign import foreign, shorten
-from caffe_lite.proto.sniff import describe
+from caffe_lite.proto.sniff import HDF5_SIGNATURE, describe
 
 MOST_INFLATION = 100  # bytes of arrays to a byte of the file
 SMALL = 32 << 20  # bytes of arrays that a file of any size may hold
@@ -37,11 +37,13 @@ class Hdf5Input:
         self._error, self._remedy = error, remedy
         with open_input(path, self._failure, pipe=False) as file:
             self.size = os.fstat(file.fileno()).st_size
-            kind = describe(file.read(256)) if self.size else "an empty file"
+            head = file.read(256)
+        other = None if head.startswith(HDF5_SIGNATURE) else describe(head)
+        other = other if head else "an empty file"
         import h5py
 
         self._h5py = h5py
-        with foreign(lambda reason: self._unreadable(kind or reason)):
+        with foreign(lambda reason: self._unreadable(other or reason)):
             self.file = h5py.File(path, "r")
         self._bytes = 0  # that the arrays found so far take
         self._groups: set[int] = set()
@@ -157,7 +159,7 @@ class Hdf5Input:
 
     def _unreadable(self, reason: str) -> CaffeError:
         return self._failure(
-            f"cannot be read as HDF5: {reason}; it is damaged or cut short, {self._remedy}"
+            f"cannot be read as HDF5 ({reason}), it is damaged or cut short; {self._remedy}"
         )
 
     def _refusal(self, name: str, what: str) -> CaffeError:

@@ -78,7 +78,7 @@ def test_a_later_broken_file_is_raised_by_its_forward(tmp_path):
 
 def test_errors(tmp_path):
     source = write_rows(tmp_path)
-    fails_with(text("/nowhere.txt"), "/nowhere.txt", "cannot be read")
+    fails_with(text("/nowhere.txt"), "/nowhere.txt", "no such file")
     fails_with(text(source, "batch_size: 0"), "batch_size must be at least 1")
     fails_with(text(source, rest="transform_param { scale: 2 }"), "drop transform_param")
     fails_with(

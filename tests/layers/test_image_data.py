@@ -96,7 +96,7 @@ def test_errors(tmp_path):
     fails_with(text(tmp_path, transform="force_gray: true"), "set is_color: false")
     fails_with(text(tmp_path, "is_color: false", "force_color: true"), "set is_color: true")
     (tmp_path / "images.txt").write_text("picture 0.png 1\nlost.png 2\n")
-    fails_with(text(tmp_path, "batch_size: 2"), "lost.png: cannot be read")
+    fails_with(text(tmp_path, "batch_size: 2"), "lost.png: no such file")
     (tmp_path / "images.txt").write_text("images.txt 1\n")
     fails_with(text(tmp_path), "images.txt: cannot be decoded")
     (tmp_path / "images.txt").write_text("picture 0.png 0\npicture 1.png one\n")

@@ -196,9 +196,9 @@ def test_what_is_no_hdf5_file_is_named(tmp_path):
     fail(tmp_path / "none.h5", "none.h5: no such file")
     fail(tmp_path, "is a folder")
     (tmp_path / "pointer.h5").write_text("version https://git-lfs.github.com/spec/v1\noid 1\n")
-    fail(tmp_path / "pointer.h5", "cannot be read as HDF5: a Git LFS pointer")
+    fail(tmp_path / "pointer.h5", "cannot be read as HDF5 .a Git LFS pointer")
     (tmp_path / "empty.h5").write_bytes(b"")
-    fail(tmp_path / "empty.h5", "cannot be read as HDF5: an empty file")
+    fail(tmp_path / "empty.h5", "cannot be read as HDF5 .an empty file")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.h5")
         fail(tmp_path / "pipe.h5", "is a pipe")
