@@ -62,7 +62,9 @@ def _run(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace, error: object, kind: str = "error: ") -> None:
     """One line on stderr, whatever line breaks the message has."""
     line = " ".join(part.strip() for part in str(error).splitlines())
-    print(f"caffe_lite {args.command}: {kind}{line}", file=sys.stderr)
+    text = f"caffe_lite {args.command}: {kind}{line}"
+    # Not every file name is UTF-8; Python holds the other bytes as surrogates.
+    print(text.encode(errors="backslashreplace").decode(), file=sys.stderr)
 
 
 def _silence_output() -> None:

@@ -43,7 +43,8 @@ class CaffeFormatter(logging.Formatter):
         text = f"{severity}{when} {record.process:5d} {place}:{record.lineno}] {message}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
-        return text
+        # Not every file name is UTF-8; Python holds the other bytes as surrogates.
+        return text.encode(errors="backslashreplace").decode()
 
 
 class LiveHandler(logging.StreamHandler[TextIO]):
@@ -131,7 +132,8 @@ def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False
     if log_dir is not None:
         try:
             Path(log_dir).mkdir(parents=True, exist_ok=True)
-            handlers.append(LogFile(Path(log_dir) / f"{command}.log"))
+            path = Path(log_dir) / f"{command}.log"
+            handlers.append(LogFile(path, encoding="utf-8"))
         except OSError as error:
             raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
     for each in handlers:

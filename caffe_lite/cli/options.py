@@ -41,6 +41,15 @@ def _whole(text: str, least: int) -> int:
     return value
 
 
+def utf8(text: str) -> str:
+    """An option's text that becomes a field of a definition, which holds UTF-8 only."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"UTF-8 text is expected, got {text!a}") from None
+    return text
+
+
 def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
     """The options that filter a net: --phase, --level, --stage."""
     add_flag(
@@ -55,6 +64,7 @@ def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
     add_flag(
         parser,
         "stage",
+        type=utf8,
         action="append",
         default=[],
         metavar="NAME[,NAME]",

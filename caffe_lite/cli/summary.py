@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -25,6 +25,7 @@ Number = int | None
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="NET", help="the prototxt of a net or of a solver")
     options.add_net_state(parser, "TEST")
+    parser.set_defaults(phase=None, level=None)
     options.add_flag(
         parser,
         "shape",
@@ -61,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     shapes = dict(_shape(given) for given in args.shape)
-    for n, (param, file) in enumerate(_nets(args)):
-        rows, guessed = _describe(param, shapes, file)
-        unknown = _not_run(param)
-        rows = [replace(row, parameters=None) if row.name in unknown else row for row in rows]
+    found = [_describe(param, shapes, file) for param, file in _nets(args)]
+    _check_shapes(shapes, found)
+    for n, net in enumerate(found):
+        param = net.param
         phase = "TEST" if param.state.phase else "TRAIN"
         stages = list(param.state.stage)
         if args.json:
@@ -74,18 +75,18 @@ def _run(args: argparse.Namespace) -> int:
                         "name": param.name,
                         "phase": phase,
                         "stages": stages,
-                        "not_run": list(unknown),
-                        "layers": [asdict(row) for row in rows],
+                        "not_run": list(net.not_run),
+                        "layers": [asdict(row) for row in net.rows],
                     }
                 )
             )
             continue
         in_stages = f", stages {', '.join(stages)}" if stages else ""
         print("\n" * bool(n) + f'net "{param.name}", phase {phase}{in_stages}')
-        _print_table(rows)
-        if guessed:
-            print(f"? depends on data that is not there; give --shape {guessed[0]}=N,...")
-        for name, what in unknown.items():
+        _print_table(net.rows)
+        if net.guessed:
+            print(f"? depends on data that is not there; give --shape {net.guessed[0]}=N,...")
+        for name, what in net.not_run.items():
             print(
                 f'layer "{name}" was not run, as it {what}: its learned blobs are not known, and '
                 "its tops are assumed to have the shape of its first bottom; --run-python runs it"
@@ -93,10 +94,37 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _not_run(param: Any) -> dict[str, str]:
-    """By name, what the layers would do that only --run-python allows.
+@dataclass
+class Described:
+    """A net's rows; the tops whose shapes are not known, and those that --shape could give.
 
-    What is known of a layer without running it, as of LRCN's clip layers, is left out.
+    `not_run` says, by name of the layer, what it would do that only --run-python allows.
+    """
+
+    param: Any
+    rows: list[LayerSummary]
+    guessed: list[str]
+    open_tops: set[str]
+    not_run: dict[str, str]
+
+
+def _check_shapes(shapes: dict[str, tuple[int, ...]], nets: list[Described]) -> None:
+    """Raise UsageError for a shape that no net has used."""
+    from caffe_lite.errors import UsageError, did_you_mean
+
+    taken = set().union(*(net.open_tops for net in nets))
+    for name in shapes.keys() - taken:
+        tops = {top for net in nets for row in net.rows for top in row.tops}
+        known = name in tops
+        what = "its shape follows from the net" if known else "no layer has such a top"
+        hint = "" if known else did_you_mean(name, taken)
+        raise UsageError(f"--shape {name}=...: {what}{hint}")
+
+
+def _not_run(param: Any) -> dict[str, str]:
+    """By layer name, what --run-python would allow, where the layer is not known without it.
+
+    LRCN's clip layers ship with this package, which knows their shapes.
     """
     from caffe_lite.nets.graph import filter_net
     from caffe_lite.nets.untrusted import danger
@@ -114,31 +142,35 @@ def _not_run(param: Any) -> dict[str, str]:
 
 def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
     """The nets to describe, their states filled in, and the file that each is from."""
-    from caffe_lite.proto import load
+    from caffe_lite.errors import UsageError
+    from caffe_lite.proto import load, schema
     from caffe_lite.proto.kinds import definition_kind
     from caffe_lite.solvers import checks, nets
 
     if definition_kind(args.model) == "solver":
         solver = load.load_solver(args.model, unknown=args.unknown_fields)
+        for name in ("phase", "level", "stage"):
+            if getattr(args, name) not in (None, []):
+                raise UsageError(
+                    f"--{name} has no effect on the solver {args.model}, which gives the states of "
+                    "its nets; leave it out, or name the net"
+                )
         checks.check_solver(solver, args.model)
         files = nets.NetFiles(args.model, args.unknown_fields)
         for source in (nets.train_source(solver, files), *nets.test_sources(solver, files)):
             yield source.param, source.file
     else:
         net = load.load_net(args.model, unknown=args.unknown_fields)
-        net.state.phase = options.phase(args)
-        net.state.level = args.level
+        net.state.phase = options.phase(args) if args.phase else schema.TEST
+        net.state.level = args.level or 0
         net.state.stage.extend(options.stages(args))
         yield net, args.model
 
 
-def _describe(
-    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
-) -> tuple[list[LayerSummary], list[str]]:
-    """The rows, and the tops whose shapes are not known."""
+def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None) -> Described:
     from caffe_lite.errors import ModelError
     from caffe_lite.nets.net import Net
-    from caffe_lite.nets.sourceless import without_sources
+    from caffe_lite.nets.sourceless import Absent, without_sources
     from caffe_lite.nets.summary import summarize, where_equal
 
     tables: list[list[LayerSummary]] = []
@@ -157,8 +189,21 @@ def _describe(
                 )
             raise ModelError(f"{error}{hint}") from error
         if not guessed:
-            return tables[0], []
-    return where_equal(*tables), guessed
+            break
+    rows = where_equal(*tables) if guessed else tables[0]
+    not_run = _not_run(param)
+    return Described(
+        param,
+        [replace(row, parameters=None) if row.name in not_run else row for row in rows],
+        guessed,
+        {
+            top
+            for layer in described.layer
+            if layer.python_param.module == Absent.__module__
+            for top in layer.top
+        },
+        not_run,
+    )
 
 
 def _stages_hint(net: Any) -> str:

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "weights",
+        type=options.utf8,
         metavar="W[,W2]",
         help="caffemodels to start from; layers are matched by name",
     )
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser,
         "stage",
+        type=options.utf8,
         action="append",
         default=[],
         metavar="NAME[,NAME]",

@@ -17,7 +17,9 @@ _BINARY = {".caffemodel", ".binaryproto", ".pb"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=("net", "solver"), help="what IN holds")
+    parser.add_argument(
+        "kind", choices=("net", "solver"), metavar="KIND", help="what IN holds: net or solver"
+    )
     parser.add_argument("source", metavar="IN", help="the old file")
     parser.add_argument("target", metavar="OUT", help="the file to write")
     options.add_unknown_fields(parser)

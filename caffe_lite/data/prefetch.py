@@ -1,12 +1,15 @@
 """Reading ahead: batches are made in a background thread while the net computes."""
 
 import inspect
+import os
 import queue
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+
+from caffe_lite.errors import DataError
 
 Made = tuple[Any, Any]  # a batch, and the state that its source is in once it is consumed
 _PATIENCE = 10.0  # seconds that closing, or the end of the process, waits for a batch being made
@@ -45,8 +48,13 @@ def _make_one(make_batch: Callable[[], Made] | None) -> "Made | _Failure | None"
 
 
 def _halt(
-    stop: threading.Event, made: "queue.Queue[Made | _Failure]", thread: threading.Thread
+    stop: threading.Event,
+    made: "queue.Queue[Made | _Failure]",
+    thread: threading.Thread,
+    process: int,
 ) -> None:
+    if process != os.getpid():
+        return  # a fork has no copy of the thread, which may have held the queue's lock
     stop.set()
     with suppress(queue.Empty):
         made.get_nowait()
@@ -67,6 +75,9 @@ class Prefetcher:
     An exception in `make_batch` is raised by `get()` with the worker's traceback, after the
     batches made before it; every later `get()` raises it again. The thread starts with the first
     `get()` or `start()`, and ends with `close()`, with the prefetcher, or with the process.
+
+    A fork of the process copies neither the thread nor the rest of the source in a known state. In
+    the child, `get()` raises DataError.
     """
 
     def __init__(self, make_batch: Callable[[], Made], depth: int = 3, state: Any = None) -> None:
@@ -75,11 +86,18 @@ class Prefetcher:
         self._depth = max(1, depth)
         self._failure: _Failure | None = None
         self._finalizer: weakref.finalize | None = None
+        self._process = 0  # that of the thread
 
     def start(self) -> None:
         """Begin to read ahead, unless that was done."""
         if self._finalizer is not None:
+            if self._process != os.getpid():
+                raise DataError(
+                    "this process was forked while a thread read data ahead; build the net in the "
+                    'child process, or start it with multiprocessing\'s "spawn"'
+                )
             return
+        self._process = os.getpid()
         stop = threading.Event()
         self._made: queue.Queue[Made | _Failure] = queue.Queue(self._depth)
         thread = threading.Thread(
@@ -88,7 +106,7 @@ class Prefetcher:
             name="prefetch",
             daemon=True,
         )
-        self._finalizer = weakref.finalize(self, _halt, stop, self._made, thread)
+        self._finalizer = weakref.finalize(self, _halt, stop, self._made, thread, self._process)
         thread.start()
 
     def get(self) -> Any:
@@ -104,8 +122,8 @@ class Prefetcher:
     def close(self) -> None:
         """Stop the thread and drop what it read ahead.
 
-        A later `get()` starts anew from wherever the source then is: set the source back to
-        `state` first.
+        A later `get()` starts another thread, which reads from where the source then is: set the
+        source back to `state` first.
         """
         if self._finalizer is not None:
             self._finalizer()

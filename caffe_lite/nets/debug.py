@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from math import sqrt
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
-from caffe_lite.errors import BackendError
+from caffe_lite.errors import BackendError, LayerError
+from caffe_lite.layers.base import Layer
 from caffe_lite.proto import text
 from caffe_lite.types import Array
 
@@ -158,3 +160,14 @@ def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int =
     )
     what = str(error) or "out of memory"
     return BackendError(f"{what}; the net's largest blobs: {largest}; try a smaller batch")
+
+
+def exit_as_error(error: SystemExit) -> LayerError:
+    """The error of a layer whose code called sys.exit(), with the place of that call."""
+    layer, place = None, ""
+    for frame, line in walk_tb(error.__traceback__):
+        if layer is None and isinstance(frame.f_locals.get("self"), Layer):
+            layer = frame.f_locals["self"]
+        place = f"{frame.f_code.co_filename}:{line}"
+    text = f"its code ended the program at {place}: {error!r}; raise an error instead"
+    return LayerError(text) if layer is None else layer.fail(text)

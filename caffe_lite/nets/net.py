@@ -203,12 +203,17 @@ class Net(Structure):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Suppress NaN and infinity warnings; add the largest blobs to out-of-memory errors."""
+        """Suppress NaN and infinity warnings, and make errors of what layers may raise.
+
+        Out-of-memory errors name the largest blobs, SystemExit the layer that called sys.exit().
+        """
         try:
             with self.ops.quiet():
                 yield
         except (BackendError, MemoryError) as error:
             raise debug.with_largest_blobs(error, self) from error
+        except SystemExit as error:
+            raise debug.exit_as_error(error) from error
 
     def loss(self) -> Array:
         """The weighted sum of the loss tops after forward: a 0-d array that stays on the device."""

@@ -43,8 +43,16 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
         _warn_upgraded(name, "solver_type", "solver")
     _upgrade_inline_nets(param, name)
     if not param.HasField("snapshot_prefix"):
-        param.snapshot_prefix = str(Path(name).with_suffix(""))
-    elif os.path.isdir(param.snapshot_prefix):  # False, too, for what no file can be named
+        prefix = str(Path(name).with_suffix(""))
+        try:
+            param.snapshot_prefix = prefix
+        except ValueError:  # a field holds UTF-8 text only
+            raise PrototxtError(
+                "has no snapshot_prefix, and its own path, which takes the place of one, is not "
+                "UTF-8 text; give a snapshot_prefix, or rename the file",
+                name,
+            ) from None
+    elif os.path.isdir(param.snapshot_prefix):  # False, too, for what can't be a path
         param.snapshot_prefix = str(Path(param.snapshot_prefix) / Path(name).stem)
     return param
 

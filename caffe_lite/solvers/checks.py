@@ -1,5 +1,6 @@
 """Solver parameters that contradict each other, found before anything is built."""
 
+import json
 import os
 from typing import Any
 
@@ -11,6 +12,9 @@ from caffe_lite.solvers.lr_policy import policy_problem
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 NOT_NEGATIVE = ("test_interval", "display", "snapshot", "max_iter", "weight_decay")
 POSITIVE = ("average_loss", "iter_size")
+_LONGEST_PATH = 4095  # bytes
+# The most that a snapshot adds to the prefix, and the part that its temporary file has in front.
+_LONGEST_ENDING = "_iter_2147483647.solverstate.h5" + "." * 10
 
 
 NETS = ("net_param", "train_net_param", "test_net_param")
@@ -88,13 +92,24 @@ def _regularization(param: Any) -> str:
 
 def check_prefix(prefix: str, place: str) -> None:
     """Raise SolverError unless files can be made at the snapshot prefix."""
-    folder = os.path.dirname(prefix) or "."
+    shown = prefix if len(prefix) <= 80 else f"{prefix[:60]}..."
+    where = f"{place}: snapshot_prefix {json.dumps(shown, ensure_ascii=False)}"
+    if "\0" in prefix:
+        raise SolverError(f"{where}: no file name can hold a NUL character")
+    folder, name = os.path.split(prefix)
+    folder = folder or "."
     if not os.path.isdir(folder):
+        if len(os.fsencode(folder)) > _LONGEST_PATH:
+            raise SolverError(f"{where}: has {len(prefix)} characters, too many for a path")
         raise SolverError(
-            f'{place}: snapshot_prefix "{prefix}": there is no folder "{folder}"; '
-            f"make it first (mkdir -p {folder})"
+            f'{where}: there is no folder "{folder}"; make it first (mkdir -p {folder})'
         )
     if not os.access(folder, os.W_OK | os.X_OK):
+        raise SolverError(f'{where}: the folder "{folder}" cannot be written to')
+    longest = len(os.fsencode(name)) + len(_LONGEST_ENDING)
+    limit = os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    if longest > limit:
         raise SolverError(
-            f'{place}: snapshot_prefix "{prefix}": the folder "{folder}" cannot be written to'
+            f"{where}: with the ending of a snapshot the file name has up to {longest} bytes, "
+            f"and the file system takes {limit}"
         )

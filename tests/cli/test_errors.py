@@ -1,11 +1,13 @@
 """Whatever is wrong with the input ends in one line that says where and what to do; exit code 1."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from caffe_lite.cli import main
+from caffe_lite.cli import COMMANDS, main
+from caffe_lite.cli.commands import parse
 from caffe_lite.data.datum import encode
 from caffe_lite.data.lmdb_writer import LmdbWriter
 
@@ -189,3 +191,84 @@ def test_summary_reports_the_error_of_what_the_file_is(written, options, error, 
     path.write_text(written)
     assert main(["summary", str(path), *options]) == 1
     assert error in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("trian",), 'unknown command "trian"; did you mean "train"?'),
+        (("prepare", "vidoes"), 'unknown command "vidoes"; did you mean "videos"?'),
+        (("zzz",), 'unknown command "zzz"; known are train, test, time'),
+        (("train", "--solvr", "s"), 'unknown option --solvr; did you mean "--solver"?'),
+        (("train", "-log_dri=x"), 'unknown option --log-dri; did you mean "--log-dir"?'),
+        (("train",), "the following arguments are required: --solver"),
+        (("test", "--model", "a", "--weights", "b", "c"), "unexpected argument c"),
+        (("upgrade", "nte", "a", "b"), "argument KIND: invalid choice: 'nte'"),
+        (("dataset", "digits", "--forms", "lmdb"), "unknown option --forms"),
+        (("dataset", "digits", "--train_clips", "3"), "unknown option --train-clips"),
+        (
+            ("dataset", "moving_digits", "--forms", "lmbd"),
+            'unknown form "lmbd"; did you mean "lmdb"',
+        ),
+        (("prepare", "moving_digits", "--test-clips", "0"), "a whole number from 1 is expected"),
+        (("prepare",), "the following arguments are required: TASK"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_words_that_are_not_understood(capsys, argv, expected):
+    with pytest.raises(SystemExit) as error:
+        main(argv)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert error.value.code == 2
+    assert line.startswith("caffe_lite") and expected in line and line.endswith(" --help)")
+
+
+def shown_options(capsys, *argv):
+    with pytest.raises(SystemExit):
+        main([*argv, "--help"])
+    return set(re.findall(r"(?<!\S)-+[a-z][\w-]*", capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_shows_each_option_in_one_spelling(capsys, command):
+    options = shown_options(capsys, command)
+    assert not {option for option in options if "_" in option}, options
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("summary", "net.prototxt", "--shape", "ip1=3,3"), "its shape follows from the net"),
+        (("summary", "net.prototxt", "--shape", "dta=3,3"), "no layer has such a top"),
+        (("summary", "solver.prototxt", "--phase", "TEST"), "--phase has no effect on the solver"),
+        (("summary", "solver.prototxt", "--level", "0"), "--level has no effect on the solver"),
+        (("summary", "solver.prototxt", "--stage", "a"), "--stage has no effect on the solver"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_without_an_effect_are_refused(job, capsys, argv, expected):
+    assert expected in last_line(capsys, *argv, code=2)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [
+        (("dataset", "digits"), ("prepare", "digits")),
+        (("dataset", "--out", "x", "moving_digits"), ("prepare", "moving_digits", "--out", "x")),
+        (("video", "frames", "a", "--out", "b"), ("prepare", "videos", "a", "--out", "b")),
+        (("video", "flow", "a", "--out", "b"), ("prepare", "flow", "a", "--out", "b")),
+        (("video", "lists", "a", "--out", "b"), ("prepare", "lists", "a", "--out", "b")),
+        (
+            ("captions", "prepare", "--annotations", "a", "--images", "b", "--out", "c"),
+            ("prepare", "captions", "--annotations", "a", "--images", "b", "--out", "c"),
+        ),
+        (("device-query",), ("device_query",)),
+        (
+            ("classify", "a", "--net", "n", "--weights", "w"),
+            ("classify-video", "a", "--net", "n", "--weights", "w"),
+        ),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_earlier_names_are_aliases(earlier, now):
+    assert vars(parse(earlier)) == vars(parse(now))

@@ -1,6 +1,7 @@
 """Reading ahead: order, states, errors, and threads that end."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -110,3 +111,48 @@ ahead.get()
         [sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+FORKED = """
+import os, sys
+from caffe_lite.data.prefetch import Prefetcher
+from caffe_lite.errors import DataError
+
+numbers = iter(range(1000))
+def make():
+    number = next(numbers)
+    return number, number
+
+ahead = Prefetcher(make)
+if {started}:
+    assert ahead.get() == 0
+if os.fork() == 0:
+    try:
+        print("child", ahead.get())
+    except DataError as error:
+        print("child:", error)
+    ahead.close()
+    sys.exit()  # with the finalizers of the child
+os.wait()
+print("parent", ahead.get())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("started", [True, False])
+def test_a_fork_neither_hangs_nor_repeats(started):
+    """A child whose copy of the queue nobody fills would wait for ever."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED.format(started=started)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    child, parent = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    if started:
+        assert child.startswith("child: this process was forked while a thread read data ahead")
+        assert parent == "parent 1"
+    else:  # the child starts a thread of its own
+        assert (child, parent) == ("child 0", "parent 0")
