@@ -1,9 +1,9 @@
 """Classify the activities in videos with LRCN's nets.
 
-A video is a folder of numbered frames, as `caffe_lite video frames` makes it, and for a flow net a
-folder of flow images. Clips slide over the video, ten crops of each frame (corners and centre, and
-their mirror images) are classified, and the probabilities are averaged over crops and time. A net
-without LSTM classifies single frames.
+A video is a folder of numbered frames, as `caffe_lite prepare videos` makes it, and for a flow net
+a folder of flow images. Clips slide over the video, ten crops of each frame (corners and centre,
+and their mirror images) are classified, and the probabilities are averaged over crops and time. A
+net without LSTM classifies single frames.
 
 Examples:
     One video, RGB alone:
@@ -170,7 +170,7 @@ def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
         if os.path.isfile(video):
             raise UsageError(
                 f"{video} is a file; a folder of its frames is expected: make one "
-                "with `caffe_lite video frames`"
+                "with `caffe_lite prepare videos`"
             )
     return [(video, None) for video in args.videos]
 

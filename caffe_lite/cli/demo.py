@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         )
     Path(args.out).mkdir(parents=True, exist_ok=True)
 
-    print(f"$ caffe_lite dataset moving_digits --forms hdf5\n    clips of 16 frames in {DATA}")
+    print(f"$ caffe_lite prepare moving_digits --forms hdf5\n    clips of 16 frames in {DATA}")
     dataset.write("moving_digits", DATA, live, ("hdf5",))
     live.finish()
 

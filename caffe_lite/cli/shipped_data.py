@@ -32,7 +32,7 @@ def make_missing(solver: Any, solver_path: str, live: Any) -> None:
         folder = Path("data") / name
         forms = {_form(source) for source in missing if source.is_relative_to(folder)}
         if forms:
-            log.info("%s lacks what the net reads; making it (caffe_lite dataset %s)", folder, name)
+            log.info("%s lacks what the net reads; making it (caffe_lite prepare %s)", folder, name)
             dataset.write(name, str(folder), live, tuple(sorted(forms)))
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
+from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
     from caffe_lite.nets.summary import LayerSummary
@@ -136,25 +137,19 @@ def _not_run(param: Any) -> dict[str, str]:
     return {
         layer.name: danger(layer)
         for layer in filter_net(param).layer
-        if danger(layer).startswith("runs") and not shipped_module(layer.python_param.module)
+        if danger(layer) and layer.top and not shipped_module(layer.python_param.module)
     }
 
 
 def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
     """The nets to describe, their states filled in, and the file that each is from."""
-    from caffe_lite.errors import UsageError
     from caffe_lite.proto import load, schema
     from caffe_lite.proto.kinds import definition_kind
     from caffe_lite.solvers import checks, nets
 
     if definition_kind(args.model) == "solver":
         solver = load.load_solver(args.model, unknown=args.unknown_fields)
-        for name in ("phase", "level", "stage"):
-            if getattr(args, name) not in (None, []):
-                raise UsageError(
-                    f"--{name} has no effect on the solver {args.model}, which gives the states of "
-                    "its nets; leave it out, or name the net"
-                )
+        refuse(args, ("phase", "level", "stage"), "on a solver, which gives the states of its nets")
         checks.check_solver(solver, args.model)
         files = nets.NetFiles(args.model, args.unknown_fields)
         for source in (nets.train_source(solver, files), *nets.test_sources(solver, files)):

@@ -85,7 +85,7 @@ def add_tasks(parser: Parser) -> None:
         options.add_flag(
             task,
             "jobs",
-            type=int,
+            type=options.positive,
             default=os.cpu_count() or 1,
             metavar="N",
             help="videos processed at the same time (default: one per processor)",

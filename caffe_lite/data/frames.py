@@ -44,7 +44,7 @@ def read_frame_folder(folder: str) -> FrameFolder:
     if not matches:
         raise DataError(
             f"{folder}: the folder has no numbered frames (NAME.0001.jpg, ...); "
-            "extract them with `caffe_lite video frames`"
+            "extract them with `caffe_lite prepare videos`"
         )
     prefix, _, suffix = matches[0].groups()
     other = next((match[0] for match in matches if (match[1], match[3]) != (prefix, suffix)), None)
@@ -101,5 +101,5 @@ def find_video(root: str, video: str) -> str:
             return folder
     raise DataError(
         f"{os.path.join(root, name)}: no such folder of frames; extract them with "
-        "`caffe_lite video frames`, or give the folder that contains them"
+        "`caffe_lite prepare videos`, or give the folder that contains them"
     )

@@ -184,8 +184,8 @@ class Layer:
         return None
 
     @classmethod
-    def writes_file(cls, param: LayerParameter) -> str:
-        """The file that a layer with this LayerParameter overwrites, "" if none."""
+    def overwrites(cls, param: LayerParameter) -> str:
+        """What a layer with this LayerParameter overwrites: 'the file "a.h5"'; "" if nothing."""
         return ""
 
     def close(self) -> None:

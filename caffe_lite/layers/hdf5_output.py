@@ -31,9 +31,9 @@ class HDF5Output(Layer):
     host_side = True
 
     @classmethod
-    def writes_file(cls, param: LayerParameter) -> str:
+    def overwrites(cls, param: LayerParameter) -> str:
         """The HDF5 file, made at the first forward."""
-        return str(param.hdf5_output_param.file_name)
+        return f'the file "{param.hdf5_output_param.file_name}"'
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._writer: RowWriter | None = None

@@ -35,7 +35,7 @@ def danger(layer: LayerParameter) -> str:
         for what in filter(None, map(plugin_danger, points)):
             return what
     try:
-        file = layer_class(layer.type, layer).writes_file(layer)
+        what = layer_class(layer.type, layer).overwrites(layer)
     except LayerError:  # of an unknown type, which wiring reports
         return ""
-    return file and f'overwrites the file "{file}"'
+    return what and f"overwrites {what}"

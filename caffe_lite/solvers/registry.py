@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from pkgutil import iter_modules
 from typing import Any, TypeVar
 
+from caffe_lite import plugins
 from caffe_lite.backend import get_ops
 from caffe_lite.errors import BackendError, SolverError, did_you_mean
 from caffe_lite.proto import load, schema
@@ -97,7 +98,7 @@ def solver_class(type_name: str, place: str = "solver") -> type[Solver]:
         return _registered[type_name]
     for point in entry_points(group=ENTRY_POINT_GROUP, name=type_name):
         try:
-            loaded = point.load()
+            loaded = plugins.load(point)
         except Exception as error:
             raise SolverError(
                 f'{place}: solver type "{type_name}": its plugin {point.value} could not be '

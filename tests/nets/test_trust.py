@@ -6,7 +6,7 @@ import pytest
 
 import caffe_lite
 from caffe_lite import plugins
-from caffe_lite.errors import LayerError, PrototxtError
+from caffe_lite.errors import LayerError, PrototxtError, SolverError
 from caffe_lite.layers import registry
 from caffe_lite.nets.untrusted import danger
 from caffe_lite.proto import schema, text
@@ -66,6 +66,11 @@ CASES = [
         PLUGIN,
         r'layer "p" \(TestsMine\): runs code of the plugin tests_plugin:Mine, found in the working '
         "folder .*stranger",
+    ),
+    (
+        """layer { name: "p" type: "DetectionOutput" bottom: "x" bottom: "x" bottom: "x" top: "y"
+        detection_output_param { save_output_param { output_directory: "found" } } }""",
+        r'layer "p" \(DetectionOutput\): overwrites files of detections in the folder "found"',
     ),
     (OUTPUT, r'layer "p" \(HDF5Output\): overwrites the file "rows.h5"'),
 ]
@@ -145,3 +150,14 @@ def test_blocks_nest_and_end(monkeypatch):
     for value, trusted in (("1", False), ("0", True), ("", True), ("yes", False)):
         monkeypatch.setenv("CAFFE_LITE_SAFE", value)
         assert is_trusted() == trusted
+
+
+def test_a_solver_of_the_working_folder(stranger, tmp_path, monkeypatch):
+    (tmp_path / "stranger" / "tests_plugin-1.0.dist-info" / "entry_points.txt").write_text(
+        "[caffe_lite.solvers]\nTestsMine = tests_plugin:Mine\n"
+    )
+    monkeypatch.setenv("CAFFE_LITE_SAFE", "1")
+    param = text.parse('type: "TestsMine" net: "n" base_lr: 1', schema.SolverParameter)
+    with pytest.raises(SolverError, match="found in the working folder .* not trusted"):
+        caffe_lite.get_solver(param)
+    assert not stranger.exists()

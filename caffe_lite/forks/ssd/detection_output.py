@@ -1,7 +1,6 @@
 """DetectionOutput: SSD's predictions as a list of detections."""
 
 import logging
-from typing import Any
 
 from caffe_lite.errors import CaffeError, DataError
 from caffe_lite.forks.boxes.codes import decode
@@ -64,9 +63,10 @@ class DetectionOutput(Layer):
     host_side = True
 
     @classmethod
-    def writes_file(cls, param: Any) -> str:
-        output = param.detection_output_param.save_output_param
-        return output.output_directory and f"{output.output_directory}/{output.output_name_prefix}"
+    def overwrites(cls, param: LayerParameter) -> str:
+        """The files of detections, if `save_output_param` names a folder for them."""
+        folder = param.detection_output_param.save_output_param.output_directory
+        return folder and f'files of detections in the folder "{folder}"'
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.detection_output_param
