@@ -1,8 +1,8 @@
 """Train an LRCN on moving digits and compare it with the same convnet without its LSTM.
 
-Makes the data, trains both nets by their solver prototxts, prints the commands that each step
-stands for, and ends with a table and a picture. Run it in a checkout of caffe_lite; it takes a
-minute or two on two processor cores.
+The demo writes the data, trains both nets with their solver prototxts, and prints a table and a
+picture of the results, with the command that does the same for each step. Run it in a checkout of
+caffe_lite; it takes a minute or two on two processor cores.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "out",
         default="demo",
         metavar="DIR",
-        help="where snapshots and the picture go (default: demo)",
+        help="folder for snapshots and the picture (default: demo)",
     )
     options.add_flag(
         parser,
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass
 class Run:
-    """One net's training: its curves by iteration, its last test, and how long it took."""
+    """The training of one net: its curves by iteration, its last test and its duration."""
 
     name: str
     parameters: int = 0
@@ -56,7 +56,7 @@ class Run:
     seconds: float = 0.0
 
     def __call__(self, event: Any) -> None:
-        """Listen to the solver."""
+        """Record an event of the solver."""
         from caffe_lite.solvers import events
 
         if isinstance(event, events.IterationDisplayed):
@@ -75,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
 
     for path in SOLVERS.values():
         if not Path(path).is_file():
-            raise UsageError(f"{path} is not here; run the demo in a checkout of caffe_lite")
+            raise UsageError(f"{path} does not exist; run the demo in a checkout of caffe_lite")
     if args.iterations is not None and args.iterations < 1:
         raise UsageError(f"--iterations must be at least 1, got {args.iterations}")
     live = start_log(quiet=True)
     drawable = demo_picture.can_draw()
     if not drawable:
         print(
-            "matplotlib is not installed: the picture will be left out "
+            "matplotlib is not installed, so no picture will be drawn "
             "(pip install 'caffe_lite[demo]')"
         )
     Path(args.out).mkdir(parents=True, exist_ok=True)

@@ -15,13 +15,13 @@ Array = Any
 
 
 def can_draw() -> bool:
-    """Whether matplotlib is there; it is an extra."""
+    """Whether matplotlib, an optional dependency, is installed."""
     return find_spec("matplotlib") is not None
 
 
 @dataclass
 class Strip:
-    """A clip: frames (16, 32, 32), the motion predicted after each, its probability, the truth."""
+    """A clip: frames (16, 32, 32), and after each the predicted motion and its probability."""
 
     frames: Array
     predicted: list[str]
@@ -30,7 +30,7 @@ class Strip:
 
 
 def choose_clip(net: Net) -> Strip:
-    """Of one test batch, the clip that the net gets right in the end after most changes of mind."""
+    """Of one test batch, the clip whose prediction changes most often and ends up right."""
     import numpy as np
 
     from caffe_lite.datasets.motions import MOTIONS

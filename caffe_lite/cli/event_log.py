@@ -1,4 +1,4 @@
-"""The machine-readable log: one JSON object per line and event."""
+"""The machine-readable log: one JSON object per event, each on a line of its own."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ log = logging.getLogger("caffe_lite.log")
 
 
 class EventLog:
-    """`<command>.jsonl` in the folder that --log-dir names; without a folder nothing is written.
+    """Writes `<command>.jsonl` in the folder `log_dir`, or nothing if that is None.
 
-    Each line has `event` and `time` (seconds since 1970), then the event's own fields. A further
-    run appends. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity". Where
-    the disk is full the file ends, with a warning.
+    Each line has `event` and `time` (seconds since 1970), then the event's own fields. Another run
+    appends to the file. Numbers that are not finite become the strings "NaN", "Infinity" and
+    "-Infinity". When writing fails, for example on a full disk, a warning is logged and the file
+    ends there. Raises UsageError if the folder or the file cannot be created.
     """
 
     def __init__(self, log_dir: str | None, command: str) -> None:
@@ -32,7 +33,7 @@ class EventLog:
                 raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
 
     def write(self, event: str, **fields: Any) -> None:
-        """Add one event, on disk at once."""
+        """Append one event and flush it."""
         if self._file is None:
             return
         record = {"event": event, "time": round(time.time(), 6), **fields}

@@ -1,8 +1,8 @@
 """Check the backward pass of every layer of a net against finite differences.
 
-The net is built in float64 and run once; each layer is then checked at the data that reached it.
-Custom layers (plugins, type: "Python") are checked like the rest. Inputs are filled with random
-numbers; where they hold labels or indices, give whole numbers below a bound with --integers.
+The net is built in float64 and run forward once; each layer is then checked at the data that
+reached it, layers of plugins and of type "Python" included. Inputs are filled with random numbers;
+for labels and indices, --integers fills them with integers below a bound.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(parser, "model", required=True, metavar="NET", help="the net's prototxt")
-    options.add_flag(parser, "layer", metavar="NAME", help="check this layer alone")
+    options.add_flag(parser, "layer", metavar="NAME", help="check only this layer")
     options.add_net_state(parser, "TRAIN")
     options.add_flag(
         parser,
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="INPUT=BOUND",
-        help="fill this input with whole numbers from 0 to BOUND - 1",
+        help="fill this input with integers from 0 to BOUND - 1",
     )
     options.add_flag(
         parser,
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.natural,
         default=0,
         metavar="N",
-        help="seed of weights, inputs and directions (default 0)",
+        help="random seed of weights, inputs and directions (default 0)",
     )
     options.add_unknown_fields(parser)
 
@@ -50,8 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend import get_ops
     from caffe_lite.cli.log import start_log
+    from caffe_lite.errors import UsageError
     from caffe_lite.testing.net_check import check_net
 
+    if not args.tolerance > 0:
+        raise UsageError(f"--tolerance must be positive, got {args.tolerance:g}")
     start_log(quiet=True)
     with options.net(args, get_ops(dtype="float64"), args.seed) as net:
         filled = _fill_integers(net, args)
@@ -91,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fill_integers(net: Net, args: argparse.Namespace) -> list[str]:
-    """Fill the inputs that --integers names; returns their names."""
+    """Fill the inputs that --integers names, and return their names."""
     import numpy as np
 
     from caffe_lite.errors import UsageError, did_you_mean
@@ -100,7 +103,7 @@ def _fill_integers(net: Net, args: argparse.Namespace) -> list[str]:
     filled = []
     for given in args.integers:
         name, _, bound = given.partition("=")
-        if not bound.isdigit() or int(bound) < 1:
+        if not bound.isdecimal() or len(bound) > 15 or int(bound) < 1:
             raise UsageError(f"--integers {given}: expected INPUT=BOUND, as --integers label=10")
         if name not in net.inputs:
             raise UsageError(

@@ -1,11 +1,14 @@
-"""The log as Caffe prints it, so that people's log parsers go on working.
+"""The log in Caffe's format, so that existing log parsers keep working.
 
-`I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...`: severity, date, time, process,
-place. The place's file is named by the logger (`caffe_lite.net`: net.cpp), its line is ours. With
-GLOG_log_year_in_prefix=0 in the environment, as for Caffe itself, the date is `I1120`: the form
-that parsers from before 2020 expect, such as Caffe's own tools/extra/parse_log.py. GLOG_minloglevel
-1 and 2 leave warnings and errors, and GLOG_v=1 adds what explains decisions, such as why a GPU's
-iterations are not recorded.
+A line has severity, date, time, process id and place:
+
+    I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...
+
+The logger names the file (`caffe_lite.net` gives net.cpp); the line number is that of our source.
+Environment variables of glog apply. With GLOG_log_year_in_prefix=0 the date is `I1120`, the form
+that parsers from before 2020 expect, such as Caffe's tools/extra/parse_log.py. GLOG_minloglevel=1
+shows only warnings and errors, 2 only errors. GLOG_v=1 adds messages that explain decisions, such
+as why a GPU's iterations are not recorded.
 """
 
 import logging
@@ -28,7 +31,7 @@ _SEVERITY = {
 
 
 class CaffeFormatter(logging.Formatter):
-    """One record in the layout of Caffe's log."""
+    """Formats a record as a line of Caffe's log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +51,7 @@ class CaffeFormatter(logging.Formatter):
 
 
 class LiveHandler(logging.StreamHandler[TextIO]):
-    """Log lines on a stream, with one live line below them when the stream is a terminal."""
+    """Writes log lines to a stream and, if it is a terminal, one live line below them."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -56,7 +59,7 @@ class LiveHandler(logging.StreamHandler[TextIO]):
         self._line = ""
 
     def show(self, line: str) -> None:
-        """Replace the live line; nothing happens where there is no terminal."""
+        """Replace the live line. Does nothing if the stream is no terminal."""
         if self.is_live:
             self._line = line[: _width() - 1]
             self._draw()
@@ -73,7 +76,7 @@ class LiveHandler(logging.StreamHandler[TextIO]):
             self.stream.flush()
 
     def finish(self) -> None:
-        """Take the live line away."""
+        """Erase the live line."""
         if self._line:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
@@ -81,8 +84,8 @@ class LiveHandler(logging.StreamHandler[TextIO]):
 
 
 class LogFile(logging.FileHandler):
-    """A file of log lines. One that cannot be written any more ends, with a warning, and the work
-    that it is about goes on.
+    """A log file. When writing to it fails, a warning is logged, the file ends there, and the
+    command continues.
     """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
@@ -101,7 +104,7 @@ class LogFile(logging.FileHandler):
 
 
 def _level(quiet: bool) -> int:
-    """What is worth a line: as Caffe has it, GLOG_minloglevel drops some and GLOG_v adds some."""
+    """The lowest level that is shown; GLOG_minloglevel raises it, GLOG_v lowers it."""
     least = {"1": logging.WARNING, "2": logging.ERROR, "3": logging.CRITICAL}
     dropped = least.get(os.environ.get("GLOG_minloglevel", "0"))
     if dropped is not None:
@@ -119,9 +122,10 @@ def _width() -> int:
 
 
 def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False) -> LiveHandler:
-    """Send the package's log to standard error and, with `log_dir`, to `<command>.log` there.
+    """Send the package's log to stderr and, with `log_dir`, to `<command>.log` in that folder.
 
-    Raises UsageError when the folder cannot be made or written.
+    `quiet` hides messages below warnings. Raises UsageError if the folder or the file cannot be
+    created.
     """
     handler = LiveHandler(sys.stderr)
     logger = logging.getLogger("caffe_lite")

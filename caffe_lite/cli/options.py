@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they stand for."""
+"""Options that several commands share, and the objects that they describe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("caffe_lite.caffe")
 
-DEVICE_HELP = 'the GPU to use ("0"), "all" where there is but one, or "none" for the CPU'
+DEVICE_HELP = 'number of the GPU to use, "all" if there is only one, or "none" for the CPU'
 
 
 def add_flag(parser: Any, name: str, **options: Any) -> None:
@@ -25,33 +25,41 @@ def add_flag(parser: Any, name: str, **options: Any) -> None:
 
 
 def positive(text: str) -> int:
-    """An option's whole number from 1."""
+    """Parse an option's integer, at least 1."""
     return _whole(text, 1)
 
 
 def natural(text: str) -> int:
-    """An option's whole number from 0, such as a seed."""
+    """Parse an option's integer, at least 0, such as a seed."""
     return _whole(text, 0)
 
 
 def _whole(text: str, least: int) -> int:
-    value = int(text) if text.strip().isdecimal() else -1
+    value = int(text) if text.strip().isdecimal() and len(text) < 20 else -1
     if value < least:
-        raise argparse.ArgumentTypeError(f"a whole number from {least} is expected, got {text}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least {least}, got {text}")
+    return value
+
+
+def level(text: str) -> int:
+    """Parse the level of a net's state, an integer of 32 bits."""
+    value = int(text) if len(text) < 20 else 2**31
+    if not -(2**31) <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"expected an integer of 32 bits, got {text}")
     return value
 
 
 def utf8(text: str) -> str:
-    """An option's text that becomes a field of a definition, which holds UTF-8 only."""
+    """Parse text that becomes a field of a definition, which can hold only UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"UTF-8 text is expected, got {text!a}") from None
+        raise argparse.ArgumentTypeError(f"expected UTF-8 text, got {text!a}") from None
     return text
 
 
 def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
-    """The options that filter a net: --phase, --level, --stage."""
+    """Add the options that select a net's layers: --phase, --level, --stage."""
     add_flag(
         parser,
         "phase",
@@ -60,7 +68,7 @@ def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
         metavar="PHASE",
         help=f"TRAIN or TEST (default {phase})",
     )
-    add_flag(parser, "level", type=int, default=0, metavar="N", help="level of the net's state")
+    add_flag(parser, "level", type=level, default=0, metavar="N", help="level of the net's state")
     add_flag(
         parser,
         "stage",
@@ -78,7 +86,7 @@ def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
         "unknown_fields",
         choices=("error", "warn"),
         default="error",
-        help="what a field that the schema lacks is (default: an error)",
+        help="how to treat fields that the schema lacks: error (default), or warn and skip them",
     )
 
 
@@ -87,7 +95,7 @@ def add_log_dir(parser: argparse.ArgumentParser, command: str) -> None:
         parser,
         "log_dir",
         metavar="DIR",
-        help=f"write {command}.log and {command}.jsonl (one event per line) there",
+        help=f"folder for {command}.log and {command}.jsonl, which has one event per line",
     )
 
 
@@ -96,11 +104,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def stages(args: argparse.Namespace) -> list[str]:
-    """The stages given, one per item."""
+    """The names in all --stage options."""
     return [name for given in args.stage for name in given.split(",") if name]
 
 
 def phase(args: argparse.Namespace) -> int:
+    """The value of the schema's enum Phase that --phase names."""
     from caffe_lite.proto import schema
 
     return getattr(schema, args.phase.upper())
@@ -109,8 +118,8 @@ def phase(args: argparse.Namespace) -> int:
 def device(gpu: str | None, default: int | None = None) -> int | None:
     """The device that --gpu names: None for the CPU, else a GPU's number.
 
-    Raises UsageError for several GPUs, or for what is no number, and BackendError if "all" are
-    none.
+    Raises UsageError for several GPUs and for text that is no number, BackendError for "all" on a
+    machine without a GPU.
     """
     if gpu is None:
         return default
@@ -122,22 +131,22 @@ def device(gpu: str | None, default: int | None = None) -> int | None:
         count = cuda.device_count()
         if count > 1:
             raise UsageError(
-                f"--gpu all: one device at a time, this machine has {count}; several "
-                "at once are not supported, choose one, as --gpu 0"
+                f"--gpu all: one device at a time, this machine has {count}; training on several "
+                "is not supported, so choose one: --gpu 0"
             )
         return 0
     if "," in gpu:
         raise UsageError(
-            f"--gpu {gpu}: one device at a time; several at once are not supported, "
-            f"choose one, as --gpu {gpu.split(',')[0]}"
+            f"--gpu {gpu}: one device at a time; training on several is not supported, so choose "
+            f"one: --gpu {gpu.split(',')[0]}"
         )
-    if not gpu.isdigit():
-        raise UsageError(f"--gpu {gpu}: {DEVICE_HELP}")
+    if not gpu.isdecimal() or len(gpu) > 9:
+        raise UsageError(f"--gpu {gpu}: expected the {DEVICE_HELP}")
     return int(gpu)
 
 
 def chosen_ops(args: argparse.Namespace) -> Any:
-    """The backend of the device that --gpu names, by default the CPU; the log names it."""
+    """The backend of the device that --gpu names, by default the CPU. Logs which one it is."""
     from caffe_lite.backend import get_ops
 
     number = device(args.gpu)
@@ -148,13 +157,13 @@ def chosen_ops(args: argparse.Namespace) -> Any:
 
 
 def log_cpu_backend(ops: Any) -> None:
-    """Log which implementation runs on the CPU, and why the fast one does not."""
+    """Log which implementation runs on the CPU, and the reason if it is the slow one."""
     if ops.on_host:
         log.info("CPU backend: %s", cpu_backend(ops.dtype))
 
 
 def cpu_backend(dtype: Any) -> str:
-    """The implementation on the CPU for an element type, with the reason where it is NumPy."""
+    """Describe the implementation on the CPU for an element type, with the reason for NumPy."""
     from caffe_lite.backend import native
 
     reason = native.unavailable_reason(dtype)

@@ -1,4 +1,4 @@
-"""How far a long task is: a live line on a terminal, a log line now and then elsewhere."""
+"""The progress of a long task: a live line on a terminal, elsewhere a log line every 30 s."""
 
 import logging
 import time
@@ -18,13 +18,14 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """`report(what, done, total)` shows how far `what` is, and how long the rest will take."""
+    """Shows how much of a task is done, and estimates how long the rest will take."""
 
     def __init__(self, live: LiveHandler) -> None:
         self.live = live
         self._began = self._logged = time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of the `total` parts of the task `what` are done."""
         now = time.monotonic()
         left = ""
         if done:

@@ -1,4 +1,4 @@
-"""Data that ships with the package and that a net names, but nobody has written yet."""
+"""Write the shipped data that a solver's nets name and that is missing."""
 
 import logging
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ SHIPPED = ("digits", "moving_digits")
 
 
 def make_missing(solver: Any, solver_path: str, live: Any) -> None:
-    """Write the parts of the shipped data that the solver's nets look for under data/ in vain.
+    """Write the shipped data that the solver's nets name under data/, as far as it is missing.
 
-    Nets that cannot be read are left for the solver to complain about.
+    Nets that cannot be read are skipped: building the solver will report them.
     """
     from caffe_lite.cli import dataset
 
@@ -32,12 +32,14 @@ def make_missing(solver: Any, solver_path: str, live: Any) -> None:
         folder = Path("data") / name
         forms = {_form(source) for source in missing if source.is_relative_to(folder)}
         if forms:
-            log.info("%s lacks what the net reads; making it (caffe_lite prepare %s)", folder, name)
+            log.info(
+                "%s lacks data that the net reads; writing it (caffe_lite prepare %s)", folder, name
+            )
             dataset.write(name, str(folder), live, tuple(sorted(forms)))
 
 
 def _form(source: Path) -> str:
-    """The form of the moving digits that a file belongs to."""
+    """The form of the moving digits, as --forms names it, that a file belongs to."""
     for form in ("captions", "flow", "lmdb", "frames", "videos"):
         if form in str(source):
             return form.replace("videos", "frames")
@@ -53,7 +55,7 @@ def _sources(solver: Any, solver_path: str) -> Iterator[str]:
 
 
 def _nets(solver: Any, solver_path: str) -> Iterator[Any]:
-    """The nets that name data under data/; to read others here would repeat their warnings."""
+    """The nets that name files under data/. Others are not parsed here: it would warn twice."""
     yield from (solver.net_param, solver.train_net_param, *solver.test_net_param)
     for name in filter(None, (solver.net, solver.train_net, *solver.test_net)):
         file = beside(name, solver_path)

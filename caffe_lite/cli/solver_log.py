@@ -1,4 +1,4 @@
-"""A solver's events as Caffe's log lines, as JSON lines, and as one live line on a terminal."""
+"""Shows a solver's events as Caffe's log lines, JSON lines, and one live line on a terminal."""
 
 import logging
 from dataclasses import asdict
@@ -13,7 +13,7 @@ sgd_log = logging.getLogger("caffe_lite.sgd_solver")
 
 
 class SolverLog:
-    """A solver's listener: call it with each event."""
+    """A listener for a solver: call it with each event."""
 
     def __init__(self, live: LiveHandler, events: EventLog, max_iter: int) -> None:
         self.live, self.events = live, events
@@ -50,7 +50,7 @@ class SolverLog:
 
 
 def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
-    """The lines that Caffe prints for an event, and the log that each belongs to."""
+    """The lines that Caffe prints for an event, each with its logger."""
     log = solver_log
     match event:
         case ev.NetCreating(source, None):
@@ -72,7 +72,9 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
             note = (
                 ""
                 if exact
-                else (" (it holds no data position or random state: the order of data starts anew)")
+                else (
+                    " (it has no data position or random state: the data starts from the beginning)"
+                )
             )
             return [(f"Restored iteration {iteration} from {path}{note}", log)]
         case ev.IterationDisplayed():

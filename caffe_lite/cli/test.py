@@ -1,4 +1,4 @@
-"""Score a net: average its outputs over batches of its data."""
+"""Test a net: average its outputs over batches of its data."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_device(parser)
     options.add_net_state(parser, "TRAIN")
-    options.add_flag(parser, "forward_only", action="store_true", help="leave backward out")
+    options.add_flag(parser, "forward_only", action="store_true", help="time the forward pass only")
     options.add_unknown_fields(parser)
 
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(net: Net, iterations: int, backward: bool) -> None:
-    """Milliseconds per layer and pass, each layer waited for."""
+    """Log the milliseconds of each layer and pass, waiting for the device after each layer."""
     synchronize = net.ops.synchronize
     forward_ms = [0.0] * len(net.layers)
     backward_ms = [0.0] * len(net.layers)

@@ -1,4 +1,4 @@
-"""Train a net by its solver prototxt, from scratch, from weights or from a snapshot."""
+"""Train a net as its solver prototxt says: from scratch, from weights or from a snapshot."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights",
         type=options.utf8,
         metavar="W[,W2]",
-        help="caffemodels to start from; layers are matched by name",
+        help="caffemodels to start from, matched to layers by name",
     )
-    options.add_flag(parser, "snapshot", metavar="STATE", help="a .solverstate to go on from")
+    options.add_flag(parser, "snapshot", metavar="STATE", help="a .solverstate to resume from")
     options.add_device(parser)
-    # Caffe's tool takes a phase for every command and trains in TRAIN all the same.
+    # Caffe's tool accepts a phase for every command, and always trains in phase TRAIN.
     options.add_flag(
         parser, "phase", choices=("TRAIN", "train"), default="TRAIN", help=argparse.SUPPRESS
     )
     options.add_flag(
-        parser, "level", type=int, default=0, metavar="N", help="level of the train net's state"
+        parser,
+        "level",
+        type=options.level,
+        default=0,
+        metavar="N",
+        help="level of the train net's state",
     )
     options.add_flag(
         parser,
@@ -53,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"{name}_effect",
             choices=EFFECTS,
             default=default,
-            help=f"what {name.upper()} does after the present iteration (default {default})",
+            help=f"what {name.upper()} does after the current iteration (default {default})",
         )
     options.add_flag(
         parser,
@@ -78,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.solvers import default_ops, get_solver
 
     if args.snapshot and args.weights:
-        raise UsageError("give --snapshot to resume or --weights to start from them, not both")
+        raise UsageError(
+            "give --snapshot to resume a run or --weights to start one from weights, not both"
+        )
     live = start_log(args.log_dir, "train")
     param = load.load_solver(args.solver, unknown=args.unknown_fields)
     param.train_state.level = args.level
@@ -125,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stopped(solver: Solver, number: int | None) -> int:
-    """Report a run that a signal stopped; its exit code, as the shell has it for that signal."""
+    """Report that a signal stopped the run. Returns the exit code that shells use for it."""
     if number is None:
         number = signal.SIGINT
     saved = solver.nan_guard.last_good

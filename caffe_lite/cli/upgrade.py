@@ -1,10 +1,11 @@
-"""Rewrite an old net or solver in today's format.
+"""Convert an old net or solver definition to the current format.
 
 caffe_lite upgrade net IN OUT       V0 and V1 layers, top-level inputs, transforms in data layers
 caffe_lite upgrade solver IN OUT    solver_type enum
 
-IN is text or binary. OUT is text when it ends in .prototxt (or .txt, .pbtxt), binary with
-.caffemodel or .binaryproto, and else what IN is. It is replaced only when all went well.
+IN is text or binary. OUT is text if its name ends in .prototxt (or .txt, .pbtxt, .pt), binary if it
+ends in .caffemodel, .binaryproto or .pb, and otherwise the same as IN. An existing OUT is replaced
+only when the conversion succeeds.
 """
 
 import argparse
@@ -44,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
     suffix = Path(args.target).suffix.lower()
     as_text = suffix in _TEXT or (suffix not in _BINARY and not is_binary(data))
     (text if as_text else binary).write(args.target, message)
-    print(f"{args.target}: {args.kind} in today's format, {'text' if as_text else 'binary'}")
+    print(f"{args.target}: {args.kind} in the current format, {'text' if as_text else 'binary'}")
     return 0

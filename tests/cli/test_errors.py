@@ -146,10 +146,13 @@ def test_swapped_files(job, capsys):
     [
         (("train", "--solver", "s", "--snapshot", "a", "--weights", "b"), "not both"),
         (("train", "--solver", "solver.prototxt", "--gpu", "0,1"), "one device at a time"),
-        (("train", "--solver", "solver.prototxt", "--gpu", "first"), "the GPU to use"),
+        (("train", "--solver", "solver.prototxt", "--gpu", "first"), "number of the GPU"),
         (("time", "--model", "net.prototxt", "--iterations", "0"), "at least 1"),
         (("summary", "net.prototxt", "--shape", "data"), "expected TOP=N,C,H,W"),
         (("gradcheck", "--model", "net.prototxt", "--integers", "x"), "expected INPUT=BOUND"),
+        (("gradcheck", "--model", "net.prototxt", "--tolerance", "nan"), "must be positive"),
+        (("time", "--model", "net.prototxt", "--gpu", "\u00b2"), "number of the GPU"),
+        (("time", "--model", "net.prototxt", "--gpu", "9" * 5000), "number of the GPU"),
     ],
 )
 def test_wrong_usage_is_code_2(job, capsys, argv, expected):
@@ -210,7 +213,7 @@ def test_summary_reports_the_error_of_what_the_file_is(written, options, error, 
             ("dataset", "moving_digits", "--forms", "lmbd"),
             'unknown form "lmbd"; did you mean "lmdb"',
         ),
-        (("prepare", "moving_digits", "--test-clips", "0"), "a whole number from 1 is expected"),
+        (("prepare", "moving_digits", "--test-clips", "0"), "expected an integer of at least 1"),
         (("prepare",), "the following arguments are required: TASK"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

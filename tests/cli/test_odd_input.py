@@ -70,7 +70,7 @@ def test_paths_that_are_not_utf_8(job, capsys, argv):
 @pytest.mark.parametrize("option", [("--weights", ODD), ("--stage", ODD)], ids=["weights", "stage"])
 def test_what_becomes_a_field_must_be_utf_8(job, capsys, option):
     line = last_line(capsys, "train", "--solver", "solver.prototxt", *option, code=2)
-    assert f"argument {option[0]}: UTF-8 text is expected, got 'odd\\udcff'" in line
+    assert f"argument {option[0]}: expected UTF-8 text, got 'odd\\udcff'" in line
 
 
 def test_a_solver_whose_path_is_its_prefix(job, capsys):

@@ -195,7 +195,7 @@ def test_shipped_data_is_made_for_a_net_found_beside_its_solver(job, capsys):
         (job.path / name).rename(job.path / "elsewhere" / name)
     assert main(["train", "--solver", "elsewhere/solver.prototxt"]) == 0
     log = capsys.readouterr().err
-    assert "data/digits lacks what the net reads; making it" in log
+    assert "data/digits lacks data that the net reads; writing it" in log
     assert log.count("elsewhere/net.prototxt is taken for it") == 1
     assert (job.path / "data" / "digits" / "train.txt").is_file()
 

@@ -275,7 +275,7 @@ def test_numbers_that_are_none_are_refused(coco, capsys, option):
     with pytest.raises(SystemExit) as stop:
         prepare(option)
     assert stop.value.code == 2
-    assert "a whole number from " in capsys.readouterr().err
+    assert "expected an integer of at least " in capsys.readouterr().err
 
 
 def test_missing_images_are_counted_and_left_out(coco, capsys):
