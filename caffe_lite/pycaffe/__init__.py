@@ -1,7 +1,7 @@
 """Caffe's Python interface: `import caffe_lite.pycaffe as caffe`.
 
-`caffe_lite.install_as_caffe()` gives it to scripts that say `import caffe`, and
-`python -m caffe_lite.pycaffe script.py` runs one that is left as it is.
+After `caffe_lite.install_as_caffe()`, `import caffe` imports it as well;
+`python -m caffe_lite.pycaffe script.py` runs an unmodified script that way.
 """
 
 from caffe_lite.layers.base import Layer

@@ -1,4 +1,4 @@
-"""Python values into fields of messages, as NetSpec's keywords are written."""
+"""Assign Python values to fields of messages, as NetSpec's keywords do."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ from caffe_lite.types import Message
 def assign(message: Message, name: str, value: Any, where: str) -> None:
     """Set field `name` of `message` to a Python value.
 
-    A dict becomes a message, a list or tuple a repeated field (a single value a list of one), a
-    string the enum value of that name. `where` is what errors call the place. Raises
-    UnknownNameError with the nearest name, UsageError for a value of another type.
+    A dict sets the fields of a message, a list or tuple a repeated field (a single value is a list
+    of one), and a string an enum value by its name. `where` is the place that errors name. Raises
+    UnknownNameError with the nearest name, or UsageError for a value of the wrong type.
     """
     fields = message.DESCRIPTOR.fields_by_name
     if name not in fields:
@@ -31,7 +31,7 @@ def assign(message: Message, name: str, value: Any, where: str) -> None:
         if field.message_type:
             _fill(getattr(message, name).add(), item, where)
         else:
-            with _telling(field, item, where):
+            with _errors_name(field, item, where):
                 getattr(message, name).append(_plain(field, item, where))
 
 
@@ -39,7 +39,7 @@ def _set(message: Message, field: Any, value: Any, where: str) -> None:
     if field.message_type:
         _fill(getattr(message, field.name), value, where)
         return
-    with _telling(field, value, where):
+    with _errors_name(field, value, where):
         setattr(message, field.name, _plain(field, value, where))
 
 
@@ -67,11 +67,11 @@ def _plain(field: Any, value: Any, where: str) -> Any:
 
 
 @contextmanager
-def _telling(field: Any, value: Any, where: str) -> Iterator[None]:
-    """Turn protobuf's refusal of a value into an error that names the field."""
+def _errors_name(field: Any, value: Any, where: str) -> Iterator[None]:
+    """Replace protobuf's errors about a value by one that names the field."""
     try:
         yield
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(
-            f"{where}: {value!r} is no value for {field.full_name}: {error}"
+            f"{where}: {value!r} is not a valid value for {field.full_name}: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""Images into class probabilities: a net with its preprocessing."""
+"""Classify images: a net with its preprocessing."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from caffe_lite.pycaffe.transformer import Transformer
 
 
 class ImageNet(Net):
-    """A net in phase TEST whose first input takes images (H, W, K), as `transformer` makes them.
+    """A net in phase TEST whose first input takes images, preprocessed by `transformer`.
 
     `mean`, `input_scale`, `raw_scale` and `channel_swap` are those of `Transformer`.
     """
@@ -33,7 +33,7 @@ class ImageNet(Net):
         super().__init__(model_file, TEST, weights=pretrained_file)
         if not self.inputs:
             raise ArgumentError(
-                f'net "{self.name}" has no inputs to give images to; use its deploy definition'
+                f'net "{self.name}" has no input for images; use its deploy definition'
             )
         in_ = self.inputs[0]
         self.transformer = Transformer({in_: self.blobs[in_].shape})
@@ -48,7 +48,7 @@ class ImageNet(Net):
             self.transformer.set_channel_swap(in_, channel_swap)
 
     def _outputs_for(self, images: Iterable[np.ndarray]) -> np.ndarray:
-        """The net's first output for images (H, W, K), resized where that is needed."""
+        """The net's first output for images (H, W, K), which are resized if necessary."""
         in_ = self.inputs[0]
         data = np.stack([self.transformer.preprocess(in_, image) for image in images])
         inputs: dict[str, Any] = {in_: data}
@@ -56,10 +56,10 @@ class ImageNet(Net):
 
 
 class Classifier(ImageNet):
-    """A net that tells the class of images.
+    """A net that classifies images.
 
-    `image_dims` is (height, width) to which whole images are resized before they are cropped to the
-    net's input; by default the input's own, so that nothing is cropped.
+    Images are resized to `image_dims` (height, width) and then cropped to the size of the net's
+    input. By default `image_dims` is that size, so that nothing is cropped away.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Classifier(ImageNet):
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
         """The first output for N images (H, W, K): (N, classes).
 
-        With `oversample` it is the mean over ten crops (corners, middle, mirrored), else that of
-        the middle. Images may differ in size.
+        With `oversample` it is averaged over ten crops: corners, centre, and their mirror images;
+        otherwise only the centre crop is used. Images may differ in size.
         """
         size = (int(self.crop_dims[0]), int(self.crop_dims[1]))
         images = [resize_image(image, self.image_dims) for image in inputs]

@@ -1,7 +1,8 @@
-"""Where a pixel of one top lies in another: `crop(n.upscore, n.data)` for fully convolutional nets.
+"""Map pixel coordinates between tops: `crop(n.upscore, n.data)` for fully convolutional nets.
 
-A layer takes coordinate x of its bottom to coordinate  scale * x + shift  of its top, on the
-spatial axes from `axis` on (of C, H, W: 1 is H), each with its own numbers or all with one:
+A layer maps coordinate x of its bottom to coordinate  scale * x + shift  of its top. This holds for
+the spatial axes from `axis` on (of C, H, W: 1 is H); scale and shift are one number for all axes or
+one per axis:
 
     Convolution, Pooling, Im2col   scale = 1 / stride   shift = (pad - (extent - 1) / 2) / stride
     Deconvolution                  scale = stride       shift = (extent - 1) / 2 - pad
@@ -31,17 +32,17 @@ _LEGACY = {f"{name}_{side}" for name in ("kernel", "stride", "pad") for side in 
 
 
 class CoordMap(NamedTuple):
-    """x -> scale * x + shift on the spatial axes from `axis` on; axis None: on any."""
+    """x -> scale * x + shift on the spatial axes from `axis` on; None if any axis will do."""
 
     axis: int | None
     scale: Number
     shift: Number
 
     def after(self, first: CoordMap) -> CoordMap:
-        """This map applied to what `first` gives. Raises NotConnectedError for other axes."""
+        """This map applied after `first`. Raises NotConnectedError if their axes differ."""
         if self.axis is not None and first.axis is not None and self.axis != first.axis:
             raise NotConnectedError(
-                f"layers on the way start at different axes, {self.axis} and {first.axis}"
+                f"the layers between the tops start at different axes, {self.axis} and {first.axis}"
             )
         axis = first.axis if self.axis is None else self.axis
         return CoordMap(axis, self.scale * first.scale, self.scale * first.shift + self.shift)
@@ -54,7 +55,7 @@ IDENTITY = CoordMap(None, 1, 0)
 
 
 def coord_map(fn: Function) -> CoordMap | None:
-    """The map from the layer's bottoms to its tops; None where it has none (InnerProduct)."""
+    """The map from the layer's bottoms to its tops, or None (for InnerProduct, for example)."""
     if fn.type_name in _POINTWISE:
         return IDENTITY
     if fn.type_name == "Crop":
@@ -67,7 +68,7 @@ def coord_map(fn: Function) -> CoordMap | None:
     if "kernel_size" not in param or _LEGACY & param.keys():
         raise CropError(
             f"coordinates through a {fn.type_name} need kernel_size, stride and pad as numbers "
-            "or lists; kernel_h, kernel_w and the like are not followed"
+            "or lists; kernel_h, kernel_w and the like are not supported"
         )
     axis, stride, pad = (
         param.get("axis", 1),
@@ -85,14 +86,14 @@ def _numbers(param: Any, name: str, default: int) -> np.ndarray:
 
 
 def _maps_from_below(top: Top) -> dict[Top, CoordMap]:
-    """By each top that `top` is made of spatially, itself first, the map from it to `top`."""
+    """For `top` and each top below it that spatial layers connect to it: the map to `top`."""
     found = {top: IDENTITY}
     ahead = [top]
-    for current in ahead:  # grows on the way
+    for current in ahead:  # grows during the loop
         own = coord_map(current.fn)
         if own is None:
             continue
-        # Crop's second bottom gives a size alone.
+        # Crop's second bottom gives only a size.
         inputs = current.fn.inputs[:1] if current.fn.type_name == "Crop" else current.fn.inputs
         for bottom in inputs:
             if bottom not in found:
@@ -104,29 +105,29 @@ def _maps_from_below(top: Top) -> dict[Top, CoordMap]:
 def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
     """The map (axis, scale, shift) from coordinates of one top to those of another.
 
-    Both must come from one top through layers that keep places; raises NotConnectedError.
+    Raises NotConnectedError unless spatial layers lead from one common top to both.
     """
     maps_from = _maps_from_below(top_from)
     for top, map_to in _maps_from_below(top_to).items():
         if top in maps_from:
             return map_to.after(maps_from[top].inverse())
     raise NotConnectedError(
-        f"no spatial layers lead from one top to both that of {top_from.fn.type_name} and that of "
-        f"{top_to.fn.type_name}"
+        f"no spatial layers lead from a common top to both the top of {top_from.fn.type_name} and "
+        f"the top of {top_to.fn.type_name}"
     )
 
 
 def crop(top_from: Top, top_to: Top) -> Top:
-    """A Crop layer that cuts from `top_from` what lies where `top_to` is.
+    """A Crop layer that crops `top_from` to the region of `top_to`.
 
-    Raises CropError where their scales differ or `top_to` begins outside or between pixels.
+    Raises CropError if their scales differ, or if the region begins between pixels or outside.
     """
     axis, scale, shift = coord_map_from_to(top_from, top_to)
     offset = -np.atleast_1d(shift)
     rounded = np.round(offset)
     if not np.allclose(scale, 1):
         raise CropError(
-            f"one pixel of the reference is {1 / scale} of what is to be cropped, not 1"
+            f"one pixel of the second top is {1 / scale} of the cropped top; it must be 1"
         )
     if not np.allclose(offset, rounded):
         raise CropError(f"the crop would begin between pixels, at {offset}; change a pad")

@@ -1,4 +1,4 @@
-"""Windows of images into class scores, as R-CNN does."""
+"""Classify windows of images, as R-CNN does."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,11 +15,13 @@ Window = Sequence[float]  # ymin, xmin, ymax, xmax
 
 
 class Detector(ImageNet):
-    """A net that tells the class of windows of images, each warped to the net's input.
+    """A net that classifies windows of images, each warped to the size of the net's input.
 
-    With `context_pad`, a border of so many pixels of the input shows what is around the window;
-    beyond the image it shows the mean. Source: Girshick et al., Rich feature hierarchies for
-    accurate object detection (2014), appendix A, "warp".
+    With `context_pad`, a border of that many pixels of the input shows the surroundings of the
+    window, and the mean where they lie outside the image.
+
+    Source: Girshick et al., Rich feature hierarchies for accurate object detection (2014),
+    appendix A, "warp".
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class Detector(ImageNet):
         self.context_pad = context_pad or 0
         channels, height, width = self.blobs[self.inputs[0]].shape[1:]
         self.crop_dims = np.array((height, width, channels))
-        # What the transformer turns into zeros.
+        # The image that the transformer turns into zeros.
         nothing = np.zeros((channels, height, width), np.float32)
         self.crop_mean = self.transformer.deprocess(self.inputs[0], nothing)
         if self.context_pad and (height != width or 2 * self.context_pad >= height):
@@ -50,8 +52,8 @@ class Detector(ImageNet):
     ) -> list[dict[str, Any]]:
         """Scores of windows (ymin, xmin, ymax, xmax) in image files.
 
-        Takes (file name, windows) pairs; returns in their order dicts of `window`, `prediction`
-        (the first output for it) and `filename`.
+        Takes (file name, windows) pairs. Returns a dict for each window, in order: `window`,
+        `prediction` (the net's first output for it) and `filename`.
         """
         found: list[dict[str, Any]] = []
         crops = []
@@ -66,17 +68,17 @@ class Detector(ImageNet):
         return found
 
     def detect_selective_search(self, image_fnames: Iterable[str]) -> list[dict[str, Any]]:
-        """Not there: the proposals come from a program in MATLAB. Raises UsageError."""
+        """Not supported, as the proposals come from a program in MATLAB. Raises UsageError."""
         raise UsageError(
-            "detect_selective_search needs MATLAB's selective search; find the windows by other "
-            "means and give them to detect_windows"
+            "detect_selective_search needs MATLAB's selective search; compute the windows in "
+            "another way and pass them to detect_windows"
         )
 
     def crop(self, im: np.ndarray, window: Window) -> np.ndarray:
         """The window (ymin, xmin, ymax, xmax) of an image (H, W, K), with context if that is set.
 
-        Without context the window's own size, else that of the net's input. Raises ArgumentError
-        for a window that has no pixel in the image.
+        The crop has the window's own size, or with context that of the net's input. Raises
+        ArgumentError for a window that lies outside the image.
         """
         if not self.context_pad:
             top, left, bottom, right = (int(edge) for edge in window)
@@ -106,7 +108,7 @@ class Detector(ImageNet):
 def _checked(pixels: np.ndarray, window: Any, im: np.ndarray) -> np.ndarray:
     if not pixels.size:
         raise ArgumentError(
-            f"window {tuple(float(edge) for edge in window)} has no pixel in an image of "
+            f"window {tuple(float(edge) for edge in window)} lies outside the image of "
             f"{im.shape[0]} x {im.shape[1]}; windows are ymin, xmin, ymax, xmax"
         )
     return pixels

@@ -1,4 +1,4 @@
-"""Errors of pycaffe's helpers that scripts may know by the name of a built-in exception as well."""
+"""Errors of pycaffe's helpers that are built-in exceptions as well, as scripts expect."""
 
 from caffe_lite.errors import UsageError
 
@@ -12,11 +12,11 @@ class NotATopError(UsageError, TypeError):
 
 
 class UnknownNameError(UsageError, AttributeError):
-    """A field, message, enum value or top that there is not."""
+    """A field, message, enum value or top that does not exist."""
 
 
 class NotConnectedError(UsageError):
-    """Tops between which no spatial layers lead."""
+    """Tops that no spatial layers connect."""
 
 
 class CropError(UsageError, AssertionError):

@@ -1,4 +1,4 @@
-"""pycaffe's log: `init_log` shows it on standard error, `log` writes to it."""
+"""pycaffe's log: `init_log` shows it on stderr, `log` writes to it."""
 
 import logging
 import sys
@@ -9,10 +9,10 @@ _handler: logging.Handler | None = None
 
 
 def init_log(level: int = 0, stderr: bool = True) -> None:
-    """Show messages from severity `level` (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL) on.
+    """Show messages of severity `level` and above: 0 INFO, 1 WARNING, 2 ERROR, 3 FATAL.
 
-    They go to standard error in the layout of Caffe's log; with `stderr` False, only to the
-    handlers of Python's logging that the program has set up for "caffe_lite".
+    They go to stderr in the format of Caffe's log; with `stderr` False, only to the handlers of
+    Python's logging that the program has set up for "caffe_lite".
     """
     global _handler
     logger = logging.getLogger("caffe_lite")

@@ -1,4 +1,4 @@
-"""Images as pycaffe knows them: arrays (height, width, channels), float32, R G B, 0 ... 1."""
+"""Images in pycaffe's form: arrays (height, width, channels), float32, R G B, 0 ... 1."""
 
 import os
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ _WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarray:
-    """The image in a file: (H, W, 3) float32, R G B, or with `color` False (H, W, 1); 0 ... 1.
+    """Read an image file: (H, W, 3) float32, R G B, or with `color` False (H, W, 1); 0 ... 1.
 
-    A grey image gives three equal channels, alpha is dropped, samples of 8 bits are divided by 255
-    and of 16 by 65535. Colour becomes grey as 0.2125 R + 0.7154 G + 0.0721 B. Raises DataError.
+    A grey image gives three equal channels, and alpha is dropped. Samples of 8 bits are divided by
+    255, of 16 bits by 65535. Colour becomes grey as 0.2125 R + 0.7154 G + 0.0721 B. Raises
+    DataError for a file that cannot be decoded.
     """
     samples = _samples(os.fspath(filename))
     scale = 65535 if samples.dtype.itemsize > 1 else 255
@@ -37,7 +38,7 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarr
 def _samples(name: str) -> np.ndarray:
     """Samples of a file: (H, W), (H, W, 3) or, with alpha, (H, W, 4); uint8, or wider for 16 bit.
 
-    The orientation that a camera notes down is left alone, as scikit-image left it.
+    The EXIF orientation is ignored, as scikit-image ignored it.
     """
     with open_image(name) as file, opened_picture(file, name) as picture:
         return np.asarray(_plain(picture, name))
@@ -54,31 +55,31 @@ def _plain(picture: Any, name: str) -> Any:
 
 
 def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
-    """Resize an image (H, W, K) to (new_dims[0], new_dims[1], K) float32, values kept.
+    """Resize an image (H, W, K) to (new_dims[0], new_dims[1], K) float32, keeping its value range.
 
-    Linear (`interp_order` 1) or nearest (0) interpolation between the two pixels on each axis,
-    without smoothing first, as by the libraries that pycaffe used in Caffe's days:
+    Interpolates linearly (`interp_order` 1) or takes the nearest pixel (0), without smoothing
+    first, as the libraries did that pycaffe used at the time of Caffe 1.0:
 
-    - 1 or 3 channels, as skimage.transform.resize before 0.15, mode "constant": pixel centres at
-      i + 0.5, and a pixel beyond the border counts as the image's smallest value, which shows at
-      the borders of an enlarged image;
-    - else, as scipy.ndimage.zoom: the first and the last pixels' centres stay where they are.
+    - with 1 or 3 channels, as skimage.transform.resize before 0.15 in mode "constant": pixel
+      centres are at i + 0.5, and pixels outside have the image's smallest value, which shows at the
+      borders of an enlarged image;
+    - otherwise as scipy.ndimage.zoom: the centres of the first and the last pixel stay in place.
 
     Raises ArgumentError for another order or number of axes.
     """
     if im.ndim != 3 or 0 in im.shape:
-        raise ArgumentError(f"an image (H, W, K) is resized, got shape {im.shape}")
+        raise ArgumentError(f"resize_image takes an image (H, W, K), got shape {im.shape}")
     if interp_order not in (0, 1):
         raise ArgumentError(
-            f"interp_order must be 0 (nearest) or 1 (linear), got {interp_order}; for splines use "
-            "scipy.ndimage.zoom yourself"
+            f"interp_order must be 0 (nearest) or 1 (linear), got {interp_order}; for splines call "
+            "scipy.ndimage.zoom"
         )
     height, width = (int(size) for size in new_dims)
     if height < 1 or width < 1:
         raise ArgumentError(f"new_dims must be at least 1, got {(height, width)}")
     aligned = im.shape[2] not in (1, 3)
     low = 0.0 if aligned else float(im.min())
-    result = im.astype(np.float64) - low  # outside is 0 from here on
+    result = im.astype(np.float64) - low  # so that pixels outside are 0
     for axis, size in enumerate((height, width)):
         result = _resample(result, axis, size, aligned, interp_order)
     return (result + low).astype(np.float32)
@@ -102,9 +103,9 @@ def _resample(values: np.ndarray, axis: int, size: int, aligned: bool, order: in
 
 
 def flip_image(im: np.ndarray, scale: float = 128, is_flow: bool = False) -> np.ndarray:
-    """Mirror an image (H, W, K) left to right; in a flow image channel 0 becomes `scale` less it.
+    """Mirror an image (H, W, K) left to right; in flow images, channel 0 (x) becomes scale - x.
 
-    From LRCN's branch, whose callers give scale 1 for flow images as `load_image` reads them.
+    From LRCN's branch, whose callers pass scale=1 for flow images as `load_image` reads them.
     """
     mirrored = im[:, ::-1].copy()
     if is_flow:
@@ -117,10 +118,10 @@ def oversample(
 ) -> np.ndarray:
     """Ten crops of each of N images (H, W, K): (10 N, crop_dims[0], crop_dims[1], K) float32.
 
-    Top left, top right, bottom left, bottom right and middle, then the same mirrored. `flow`, from
-    LRCN's branch, says that these are flow images as `load_image` reads them: channel 0, the
-    horizontal motion, becomes 1 less itself in the mirrored crops. Raises ArgumentError for images
-    of different shapes, DataError for crops larger than they are.
+    Top left, top right, bottom left, bottom right and centre, then the mirror image of each.
+    `flow`, from LRCN's branch, is for flow images as `load_image` reads them: in the mirrored crops
+    channel 0, the horizontal motion x, becomes 1 - x. Raises ArgumentError for images of different
+    shapes, DataError for crops larger than the images.
     """
     shapes = {np.shape(image) for image in images}
     if len(shapes) != 1 or len(min(shapes)) != 3:

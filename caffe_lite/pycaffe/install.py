@@ -9,21 +9,21 @@ _PACKAGE = "caffe_lite.pycaffe"
 
 
 def install_as_caffe() -> None:
-    """Have `import caffe` give `caffe_lite.pycaffe` in this process, its parts included.
+    """Make `import caffe` import `caffe_lite.pycaffe` in this process, with its submodules.
 
     `from caffe import layers as L`, `import caffe.io`, `caffe.proto.caffe_pb2` and the like then
-    work as they are. Call it before the first `import caffe`; once more does nothing. Raises
-    UsageError when another package of that name is imported already.
+    work unchanged. Call it before the first `import caffe`; a second call does nothing. Raises
+    UsageError if another package called caffe is already imported.
     """
     package = import_module(_PACKAGE)
     other = sys.modules.get("caffe")
     if other is not None and other is not package:
-        where = getattr(other, "__file__", None) or "an unknown place"
+        where = getattr(other, "__file__", None) or "an unknown file"
         raise UsageError(
-            f"caffe is imported already, from {where}; call install_as_caffe() before the first "
-            "import caffe"
+            f"another caffe is already imported, from {where}; call install_as_caffe() before the "
+            "first import caffe"
         )
-    # Each part under its second name as well, or it would be loaded anew under that.
+    # Without its second name each submodule would be loaded a second time.
     for name, module in list(sys.modules.items()):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             sys.modules["caffe" + name.removeprefix(_PACKAGE)] = module

@@ -1,4 +1,4 @@
-"""Arrays to Caffe's messages and back: BlobProto, BlobProtoVector and Datum."""
+"""Convert arrays to Caffe's messages and back: BlobProto, BlobProtoVector and Datum."""
 
 from collections.abc import Iterable
 from math import prod
@@ -17,8 +17,8 @@ _LEGACY = ("num", "channels", "height", "width")
 def blobproto_to_array(blob: AnyMessage, return_diff: bool = False) -> np.ndarray:
     """The data of a BlobProto, or its diff, as float64 of the blob's shape.
 
-    The shape is (num, channels, height, width) where one of these is set, else `shape`; neither
-    makes it a scalar. Raises ArgumentError where the values do not fill it.
+    The shape is (num, channels, height, width) if one of these is set, otherwise `shape`; with
+    neither it is a scalar. Raises ArgumentError if the number of values does not match.
     """
     if return_diff:
         values = blob.diff or blob.double_diff
@@ -36,7 +36,7 @@ def blobproto_to_array(blob: AnyMessage, return_diff: bool = False) -> np.ndarra
 
 
 def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> AnyMessage:
-    """A BlobProto of an array of any shape, with `diff`, of the same shape, if it is given."""
+    """A BlobProto of an array of any shape, and of its `diff` of the same shape if given."""
     if diff is not None and diff.shape != arr.shape:
         raise ArgumentError(f"diff of shape {diff.shape} for data of shape {arr.shape}")
     blob = schema.BlobProto()
@@ -58,12 +58,12 @@ def blobprotovector_str_to_arraylist(data: bytes) -> list[np.ndarray]:
     try:
         vector = schema.BlobProtoVector.FromString(data)
     except DecodeError:
-        raise ArgumentError(f"{len(data)} bytes that are not a BlobProtoVector") from None
+        raise ArgumentError(f"the {len(data)} bytes are not a serialized BlobProtoVector") from None
     return [blobproto_to_array(blob) for blob in vector.blobs]
 
 
 def array_to_datum(arr: np.ndarray, label: int | None = None) -> AnyMessage:
-    """A Datum of an image (channels, height, width), with a label if one is given.
+    """A Datum of an image (channels, height, width), with `label` if given.
 
     uint8 becomes `data`, one byte per value; any other type becomes `float_data`.
     """
@@ -85,8 +85,8 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> AnyMessage:
 def datum_to_array(datum: AnyMessage) -> np.ndarray:
     """The image (channels, height, width) of a Datum: uint8, or float64 from `float_data`.
 
-    An encoded Datum (a JPEG or PNG file) is decoded, to channels B, G, R. Raises DataError where
-    the values do not fill the shape.
+    An encoded Datum (a JPEG or PNG file) is decoded to channels B, G, R. Raises DataError if the
+    values do not match the shape.
     """
     image, _ = records.decode(datum)
     return image.astype(np.uint8 if image.dtype == np.uint8 else np.float64)

@@ -58,15 +58,16 @@ def _usable(device: int) -> int | None:
 
 
 def set_random_seed(seed: int) -> None:
-    """Give the nets built from now on this seed."""
+    """Use this seed for the nets built from now on."""
     global _seed
     _seed = seed
 
 
 def current_seed() -> int | None:
+    """The seed that `set_random_seed` set, or None."""
     return _seed
 
 
 def current_ops() -> Ops:
-    """Operations of the device that the mode names, in float32."""
+    """The backend of the current device, in float32."""
     return get_ops(_device)

@@ -22,12 +22,12 @@ from caffe_lite.weights import write_caffemodel, write_hdf5
 
 class Net:
     """`Net(network_file, phase, level=0, stages=None, weights=None)`, or the older
-    `Net(network_file, weights, phase)`. A NetParameter may take the place of the file. `trust` is
-    that of `caffe_lite.Net`. Raises UsageError for other arguments, else as `caffe_lite.Net` does.
+    `Net(network_file, weights, phase)`. `network_file` may also be a NetParameter. `trust` is that
+    of `caffe_lite.Net`. Raises UsageError for other arguments, and the errors of `caffe_lite.Net`.
 
     `blobs`, `params` and `layer_dict` are dicts in the net's order; `layers`, `inputs`, `outputs`,
-    `bottom_names` and `top_names` as in Caffe's own interface. On a GPU, `blob.data` is a host copy
-    that goes back to the device at the next forward or backward.
+    `bottom_names` and `top_names` are those of Caffe's own interface. On a GPU, `blob.data` is a
+    host copy that is written back to the device at the next forward or backward.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Net:
 
     @classmethod
     def wrap(cls, net: core.Net) -> Net:
-        """pycaffe's view of a net that exists."""
+        """pycaffe's view of an existing net."""
         view = cls.__new__(cls)
         view._adopt(net)
         return view
@@ -112,7 +112,7 @@ class Net:
         end: str | None = None,
         **inputs: Array,
     ) -> dict[str, Array]:
-        """Run forward, from layer `start` to layer `end`; keywords set input blobs first.
+        """Run layers `start` to `end` forward, after setting input blobs from keywords.
 
         Returns the data of the output blobs (of the tops of `end`) and of `blobs`, by name.
         """
@@ -130,7 +130,7 @@ class Net:
         end: str | None = None,
         **top_diffs: Array,
     ) -> dict[str, Array]:
-        """Run backward, from layer `start` down to layer `end`; keywords set output diffs first.
+        """Run layers `start` down to `end` backward, after setting output diffs from keywords.
 
         Returns the diffs of the input blobs (of the bottoms of `end`) and of `diffs`, by name.
         """
@@ -197,12 +197,12 @@ class Net:
         return self._joined(datas, count), self._joined(gradients, count)
 
     def _batch(self, arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
-        """Batches of the net's size; the last one is filled up with zeros."""
+        """Batches of the net's size; the last one is padded with zeros."""
         counts = {name: len(values) for name, values in arrays.items()}
         if len(set(counts.values())) != 1:
             raise ArgumentError(
-                f"arrays of equally many items are needed, by the names of the net's inputs "
-                f"({', '.join(self.inputs)}); got {counts or 'none'}"
+                f"expected arrays with equal numbers of items, one for each input of the net "
+                f"({', '.join(self.inputs)}), got {counts or 'none'}"
             )
         size = next(iter(self.blobs.values())).shape[0]
         count = next(iter(counts.values()))
@@ -226,7 +226,7 @@ class Net:
         }
 
     def reshape(self) -> None:
-        """Carry changed input shapes through the net."""
+        """Propagate changed input shapes through the net."""
         self._host.flush()
         self.core.reshape()
 
@@ -235,12 +235,12 @@ class Net:
         self.core.clear_param_diffs()
 
     def set_input_arrays(self, data: Array, labels: Array) -> None:
-        """Give the net's MemoryData layer its arrays: data (N, C, H, W), labels (N,)."""
+        """Set the arrays of the net's MemoryData layer: data (N, C, H, W), labels (N,)."""
         for layer in self.core.layers:
             if layer.type == "MemoryData":
                 layer.set_arrays(data, labels)  # type: ignore[attr-defined]
                 return
-        raise CaffeError(f'net "{self.name}" has no MemoryData layer to take arrays')
+        raise CaffeError(f'net "{self.name}" has no MemoryData layer for the arrays')
 
     _set_input_arrays = set_input_arrays
 
@@ -254,7 +254,7 @@ class Net:
     load_hdf5 = copy_from
 
     def share_with(self, other: Net) -> None:
-        """Look at the learned blobs of `other` from now on."""
+        """Use the learned blobs of `other` from now on, in the same memory."""
         self._host.join(other._host)
         self.core.share_trained_layers_with(other.core)
 
@@ -268,7 +268,7 @@ class Net:
         self._host.flush()
         write_hdf5(self.core, path)
 
-    # Hooks: each is called with a layer's position
+    # Hooks, which are called with the position of each layer
 
     def before_forward(self, hook: Callable[[int], None]) -> None:
         self.core.before_forward.append(hook)
@@ -290,13 +290,13 @@ def _check_arguments(phase: Any, level: Any, positional: int) -> None:
     if not isinstance(level, int) or positional > 4:
         raise UsageError(
             f"Net takes (network_file, phase, level, stages, weights) or the older (network_file, "
-            f"weights, phase); got {positional} arguments after the file, level {level!r}; name "
-            "them: weights=..."
+            f"weights, phase); got {positional} arguments after the file, level {level!r}; pass "
+            "them by name: weights=..."
         )
 
 
 class LayerView:
-    """A layer with its learned blobs as NumPy arrays; everything else is the layer's own."""
+    """A layer whose learned blobs are NumPy arrays; other attributes are those of the layer."""
 
     def __init__(self, layer: Layer, host: HostBlobs) -> None:
         self.layer = layer

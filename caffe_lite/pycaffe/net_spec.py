@@ -16,7 +16,7 @@ from caffe_lite.pycaffe.errors import NotATopError, UnknownNameError
 
 
 class Top:
-    """Top number `n` of the layer that `fn` describes."""
+    """Top number `n` of the layer `fn`."""
 
     def __init__(self, fn: Function, n: int) -> None:
         self.fn, self.n = fn, n
@@ -27,9 +27,9 @@ class Top:
 
 
 class Function:
-    """A layer: its type, its inputs (tops of other layers), its keywords as `params`.
+    """A layer: its type, its inputs (tops of other layers) and its keywords, `params`.
 
-    `ntop` and `in_place` are taken out of the keywords; `tops` are the Tops that it gives.
+    The keywords `ntop` and `in_place` are not in `params`; `tops` are the layer's `ntop` Tops.
     """
 
     def __init__(self, type_name: str, inputs: tuple[Top, ...], params: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ class Function:
         self.tops = tuple(Top(self, n) for n in range(self.ntop))
 
     def to_proto(self) -> Any:
-        """The NetParameter of this layer and all that it needs."""
+        """The NetParameter of this layer and the layers that it needs."""
         return to_proto(self)
 
 
@@ -55,7 +55,7 @@ def _kind(value: Any) -> str:
 
 
 class _Writer:
-    """Layers written out in the order in which they are needed, named on the way."""
+    """Collects layers in the order of execution, and gives names to those without."""
 
     def __init__(self, names: dict[Top | Function, str]) -> None:
         self.names = names
@@ -63,9 +63,9 @@ class _Writer:
         self._counts: Counter[str] = Counter()
 
     def write(self, fn: Function) -> None:
-        """Append the layer of `fn`, those that it needs first."""
+        """Append the layer `fn`, after the layers that it needs."""
         ahead = [fn]
-        while ahead:  # no recursion: nets are deeper than Python's stack
+        while ahead:  # not recursive, as nets can be deeper than Python's stack
             last = ahead[-1]
             missing = [top.fn for top in last.inputs if top.fn not in self.layers]
             if last in self.layers:
@@ -99,7 +99,7 @@ class _Writer:
 
 @cache
 def _own_messages(layer: Descriptor) -> dict[str, str]:
-    """By the name that a message shares with a type (`Convolution`), that of its field."""
+    """The field of LayerParameter for each type that has a message of its name."""
     return {
         field.message_type.name.removesuffix("Parameter"): field.name
         for field in layer.fields
@@ -108,7 +108,7 @@ def _own_messages(layer: Descriptor) -> dict[str, str]:
 
 
 def _assign_keyword(layer: Any, key: str, value: Any) -> None:
-    """A keyword is a field of the message of the type's own name, or else of the layer."""
+    """Set the field `key` of the type's own message, or else of the layer."""
     where = f'{layer.type} "{layer.name}"'
     fields = layer.DESCRIPTOR.fields_by_name
     own = _own_messages(layer.DESCRIPTOR).get(layer.type)
@@ -138,7 +138,7 @@ def _hint(type_name: str, key: str, own_fields: Any) -> str:
 
 
 def to_proto(*tops: Top | Function) -> Any:
-    """The NetParameter of all layers that these tops need; names are made up: "ReLU1"."""
+    """The NetParameter of all layers that these tops need, named by type: "ReLU1"."""
     writer = _Writer({})
     for top in tops:
         writer.write(top.fn if isinstance(top, Top) else top)
@@ -148,8 +148,9 @@ def to_proto(*tops: Top | Function) -> Any:
 class NetSpec:
     """A net whose tops are named by assignment: `n.fc8 = L.InnerProduct(n.pool, num_output=10)`.
 
-    `n.name` and `n["name"]` are the same; a layer without tops (ntop=0) may be assigned, too. What
-    has no name gets its type's and a number. Raises NotATopError, UnknownNameError.
+    `n.name` and `n["name"]` are the same. A layer without tops (ntop=0) can be assigned, too. Tops
+    without a name get that of their type and a number. Raises NotATopError for other values and
+    UnknownNameError for a top that does not exist.
     """
 
     tops: dict[str, Top | Function]
@@ -173,7 +174,7 @@ class NetSpec:
     __getitem__ = __getattr__
 
     def to_proto(self) -> Any:
-        """The NetParameter of all assigned tops and what they need."""
+        """The NetParameter of all assigned tops and the layers that they need."""
         writer = _Writer({top: name for name, top in self.tops.items()})
         for top in self.tops.values():
             writer.write(top.fn if isinstance(top, Top) else top)
@@ -181,12 +182,14 @@ class NetSpec:
 
 
 class Layers:
-    """`L.Type(*bottoms, **keywords)` for any layer type: a Top, a tuple of `ntop` of them, or with
-    ntop=0 the Function. Keywords are fields of the type's message or of LayerParameter.
+    """`L.Type(*bottoms, **keywords)` makes a layer of any type.
+
+    It returns a Top, a tuple of `ntop` Tops, or with ntop=0 the Function. Keywords are fields of
+    the type's own message or of LayerParameter.
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # copy, Jupyter and the like look for methods of theirs
+        if name.startswith("_"):  # copy, Jupyter and others look for methods
             raise AttributeError(name)
 
         def layer(*inputs: Top, **params: Any) -> Any:
@@ -200,7 +203,7 @@ class Parameters:
     """`P.Pooling.MAX`: an enum value of PoolingParameter."""
 
     def __getattr__(self, name: str) -> _Values:
-        if name.startswith("_"):  # copy, Jupyter and the like look for methods of theirs
+        if name.startswith("_"):  # copy, Jupyter and others look for methods
             raise AttributeError(name)
         known = schema.DESCRIPTOR.message_types_by_name
         if f"{name}Parameter" in known:

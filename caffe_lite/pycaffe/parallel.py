@@ -1,4 +1,4 @@
-"""What pycaffe has for several GPUs: answers for one solver on one device, errors for more."""
+"""pycaffe's interface to several GPUs: it reports one solver on one device, and refuses more."""
 
 from typing import Any, NoReturn
 
@@ -12,10 +12,12 @@ def _refuse(what: str) -> NoReturn:
 
 
 def has_nccl() -> bool:
+    """False: NCCL is not supported."""
     return False
 
 
 def solver_count() -> int:
+    """The number of solvers, always 1."""
     return 1
 
 
@@ -26,11 +28,12 @@ def set_solver_count(count: int) -> None:
 
 
 def solver_rank() -> int:
+    """The number of this process's solver, always 0."""
     return 0
 
 
 def set_solver_rank(rank: int) -> None:
-    """Raises BackendError for another rank than 0."""
+    """Raises BackendError for a rank other than 0."""
     if rank != 0:
         _refuse(f"set_solver_rank({rank})")
 
@@ -42,7 +45,7 @@ def set_multiprocess(multiprocess: bool) -> None:
 
 
 class NCCL:
-    """Refused: raises BackendError."""
+    """Not supported: the constructor raises BackendError."""
 
     def __init__(self, solver: Any, uid: Any) -> None:
         _refuse("NCCL")

@@ -13,7 +13,7 @@ from caffe_lite.pycaffe.net import Net
 class Solver:
     """A solver built from a solver prototxt; `net` and `test_nets` are pycaffe nets."""
 
-    rule: ClassVar[str | None] = None  # takes the place of the prototxt's `type`
+    rule: ClassVar[str | None] = None  # replaces the prototxt's `type`
 
     def __init__(self, solver_file: str | Path) -> None:
         param = load.load_solver(solver_file)
@@ -25,7 +25,7 @@ class Solver:
         self.core = solvers.get_solver(param, mode.current_ops(), path=solver_file, on_nan="warn")
         self.net = Net.wrap(self.core.net)
         self.test_nets = [Net.wrap(net) for net in self.core.test_nets]
-        for net in self.test_nets:  # they look at the learned blobs of `net`
+        for net in self.test_nets:  # they share the learned blobs of `net`
             net._host.join(self.net._host)
 
     @property
@@ -34,7 +34,7 @@ class Solver:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the present iteration."""
+        """The learning rate of the current iteration."""
         return self.core.learning_rate()
 
     @property
@@ -42,7 +42,11 @@ class Solver:
         return self.core.param
 
     def step(self, iterations: int) -> None:
-        """Train for so many iterations, displaying, testing and snapshotting on the way."""
+        """Train for this many iterations, with the displays, tests and snapshots that are due.
+
+        A displayed loss that is NaN or infinite is logged as a warning, with the first layer and
+        blob that has such a value; no snapshot is taken of such weights.
+        """
         self._flush()
         self.core.step(iterations)
 
@@ -52,6 +56,7 @@ class Solver:
         self.core.solve(resume_file)
 
     def snapshot(self) -> None:
+        """Write the weights and the solver state of this iteration."""
         self._flush()
         self.core.snapshot()
 
@@ -61,12 +66,12 @@ class Solver:
         self.core.restore(path)
 
     def apply_update(self) -> None:
-        """Update the learned blobs from their present diffs."""
+        """Update the learned blobs from their current diffs."""
         self._flush()
         self.core.apply_update()
 
     def share_weights(self, net: Net) -> None:
-        """Have `net` look at this solver's learned blobs."""
+        """Make `net` share this solver's learned blobs."""
         net.share_with(self.net)
 
     def add_callback(

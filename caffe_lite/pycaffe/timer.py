@@ -6,7 +6,7 @@ from caffe_lite.pycaffe import mode
 
 
 class Timer:
-    """`start()`, `stop()`, then `ms`: the milliseconds between, the device's work included."""
+    """Measures milliseconds: call `start()` and `stop()`, then read `ms`. Waits for the device."""
 
     def __init__(self) -> None:
         self._start = 0.0

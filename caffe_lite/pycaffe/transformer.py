@@ -1,4 +1,4 @@
-"""From images to a net's input, and back."""
+"""Convert images to a net's input, and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,9 +17,9 @@ class Transformer:
 
         resize to (H, W), transpose, channel_swap, * raw_scale, - mean, * input_scale
 
-    so that an RGB image (H, W, 3) of 0 ... 1 becomes what a Caffe net was trained on with
-    set_transpose(name, (2, 0, 1)), set_channel_swap(name, (2, 1, 0)), set_raw_scale(name, 255) and
-    set_mean. The settings are dicts by input name. Raises ArgumentError.
+    For a net trained by Caffe and RGB images (H, W, 3) of 0 ... 1, use set_transpose(name,
+    (2, 0, 1)), set_channel_swap(name, (2, 1, 0)), set_raw_scale(name, 255) and set_mean. The
+    settings are dicts by input name. Raises ArgumentError for unknown inputs and unfit values.
     """
 
     def __init__(self, inputs: Mapping[str, Sequence[int]]) -> None:
@@ -40,9 +40,9 @@ class Transformer:
         return tuple(self.inputs[name])
 
     def preprocess(self, in_: str, data: Any) -> np.ndarray:
-        """The input (C, H, W) float32 for blob `in_` from an image (H', W', C); that stays as is.
+        """The input (C, H, W) float32 for blob `in_`, from an image (H', W', C), which is copied.
 
-        Without a transpose, data (H, W, ...) that have the input's size keep their axes.
+        Without set_transpose, data (H, W, ...) of the input's size keep their axes.
         """
         size = self._shape(in_)[2:]
         values = np.array(data, np.float32)
@@ -61,8 +61,9 @@ class Transformer:
         return values
 
     def deprocess(self, in_: str, data: Any) -> np.ndarray:
-        """The image (H, W, C) float that `preprocess` would turn into data (C, H, W), resizing
-        aside. Data (1, C, H, W) may be given as well.
+        """The inverse of `preprocess`, without resizing: an image (H, W, C) from data (C, H, W).
+
+        Data (1, C, H, W) are accepted, too.
         """
         self._shape(in_)
         values = np.array(data)
@@ -86,7 +87,7 @@ class Transformer:
         return values
 
     def set_transpose(self, in_: str, order: Sequence[int]) -> None:
-        """Set the order of axes: (2, 0, 1) makes (H, W, C) to (C, H, W)."""
+        """Set the order of axes: (2, 0, 1) turns (H, W, C) into (C, H, W)."""
         axes = len(self._shape(in_)) - 1
         if sorted(order) != list(range(axes)):
             raise ArgumentError(
@@ -96,7 +97,7 @@ class Transformer:
         self.transpose[in_] = order
 
     def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
-        """Set the order of channels, after the transpose: (2, 1, 0) makes R G B to B G R."""
+        """Set the order of channels, after the transpose: (2, 1, 0) turns R G B into B G R."""
         channels = self._shape(in_)[1]
         if len(order) != channels or not set(order) <= set(range(channels)):
             raise ArgumentError(
@@ -113,7 +114,7 @@ class Transformer:
     def set_mean(self, in_: str, mean: Any) -> None:
         """Set what is subtracted: one number, one per channel, or a mean image (C, h, w) or (h, w).
 
-        A mean image of another size than the input's is resized; (C, 1, 1) counts per channel.
+        A mean image of another size than the input is resized; (C, 1, 1) is one number per channel.
         """
         channels, *size = self._shape(in_)[1:]
         mean = np.asarray(mean)
@@ -141,9 +142,9 @@ class Transformer:
         self.input_scale[in_] = scale
 
     def set_is_flow(self, in_: str, is_flow: bool) -> None:
-        """Note down that the input's images are of optical flow, as scripts for LRCN's branch do.
+        """Record that the input is optical flow, for scripts written for LRCN's branch.
 
-        Nothing here depends on it, as nothing did there: `oversample` and `flip_image` mirror flow.
+        It has no effect, as in that branch; `oversample` and `flip_image` mirror flow.
         """
         self._shape(in_)
         self.is_flow[in_] = is_flow

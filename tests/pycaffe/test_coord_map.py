@@ -81,11 +81,11 @@ def test_what_cannot_be_cropped_is_told():
     for act, error, words in [
         (lambda: coord_map_from_to(n.fc, n.data), RuntimeError, "no spatial layers lead from"),
         (lambda: crop(n.up, n.data), AssertionError, r"between pixels, at \[2.5\]"),
-        (lambda: crop(wider.up, wider.data), AssertionError, r"reference is \[2.\] of what"),
+        (lambda: crop(wider.up, wider.data), AssertionError, r"second top is \[2.\] of the"),
         (lambda: crop(valid, n.data), AssertionError, r"begin outside, at \[-1.\]"),
     ]:
         with pytest.raises(error, match=words):
             act()
     odd = L.Convolution(n.data, num_output=1, kernel_h=3, kernel_w=3)
-    with pytest.raises(AssertionError, match="kernel_h, kernel_w and the like are not followed"):
+    with pytest.raises(AssertionError, match="kernel_h, kernel_w and the like are not supported"):
         crop(odd, n.data)

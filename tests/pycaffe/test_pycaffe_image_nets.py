@@ -57,7 +57,7 @@ def test_mistakes_are_told(net_file, image_file, tmp_path):
     detector = caffe.Detector(net_file, str(WEIGHTS))
     assert detector.detect_windows([(image_file, [])]) == []
     for act, words in [
-        (lambda: detector.crop(image((5, 6, 3)), (7, 0, 9, 3)), r"no pixel in an image of 5 x 6"),
+        (lambda: detector.crop(image((5, 6, 3)), (7, 0, 9, 3)), r"lies outside the image of 5 x 6"),
         (lambda: detector.detect_selective_search(["a"]), "needs MATLAB's selective search"),
         (lambda: caffe.Detector(net_file, context_pad=4), "square input of more than 8 pixels"),
         (
@@ -70,5 +70,5 @@ def test_mistakes_are_told(net_file, image_file, tmp_path):
     path = tmp_path / "train.prototxt"
     path.write_text("""name: "t" layer { name: "x" type: "DummyData" top: "x"
                        dummy_data_param { shape { dim: 2 } } }""")
-    with pytest.raises(CaffeError, match='net "t" has no inputs to give images to'):
+    with pytest.raises(CaffeError, match='net "t" has no input for images'):
         caffe.Classifier(str(path))

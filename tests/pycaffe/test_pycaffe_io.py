@@ -121,7 +121,10 @@ def test_is_flow_is_noted_and_changes_nothing():
         (lambda t: t.set_channel_swap("data", (0, 1, 3)), "must be 3 of 0 to 2, got (0, 1, 3)"),
         (lambda t: t.set_mean("data", np.zeros(2)), "a mean of 2 channels"),
         (lambda t: t.set_mean("data", np.zeros((2, 4, 5))), "a mean of shape (2, 4, 5)"),
-        (lambda t: io.resize_image(np.zeros((2, 3)), (2, 2)), "(H, W, K) is resized, got shape"),
+        (
+            lambda t: io.resize_image(np.zeros((2, 3)), (2, 2)),
+            "takes an image (H, W, K), got shape",
+        ),
         (lambda t: io.resize_image(image((2, 2, 3)), (2, 2), 3), "must be 0 (nearest) or 1"),
         (lambda t: io.resize_image(image((2, 2, 3)), (0, 2)), "new_dims must be at least 1"),
         (lambda t: io.oversample([], (2, 2)), "of one shape, got none"),
@@ -134,7 +137,10 @@ def test_is_flow_is_noted_and_changes_nothing():
             lambda t: io.array_to_blobproto(np.zeros(3), np.zeros(4)),
             "diff of shape (4,) for data of shape (3,)",
         ),
-        (lambda t: io.blobprotovector_str_to_arraylist(b"\xff\xff"), "not a BlobProtoVector"),
+        (
+            lambda t: io.blobprotovector_str_to_arraylist(b"\xff\xff"),
+            "not a serialized BlobProtoVector",
+        ),
         (
             lambda t: io.blobproto_to_array(caffe_pb2.BlobProto(data=[1, 2])),
             "of shape () must hold 1 values, it has 2",

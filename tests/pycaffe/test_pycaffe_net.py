@@ -79,7 +79,7 @@ def test_forward_from_a_layer(net):
 def test_constructors_that_cannot_be_meant(path):
     for arguments, words in [
         (("TEST",), "needs a phase: caffe.TRAIN or caffe.TEST, got 'TEST'"),
-        ((caffe.TEST, "w.caffemodel"), "level 'w.caffemodel'; name them: weights="),
+        ((caffe.TEST, "w.caffemodel"), "level 'w.caffemodel'; pass them by name: weights="),
         ((caffe.TEST, 0, [], None, 1), "got 5 arguments after the file"),
         (("w.caffemodel", caffe.TEST), "w.caffemodel: no such file"),
     ]:
@@ -113,9 +113,9 @@ def test_wrong_inputs_are_refused(net):
         net.forward(blobs=["yy"])
     with pytest.raises(ValueError, match=r'"x" has shape \(4, 3\), got an array of shape \(4, 2\)'):
         net.forward(x=np.zeros((4, 2)))
-    with pytest.raises(ValueError, match=r"of the net's inputs \(x\); got none"):
+    with pytest.raises(ValueError, match=r"input of the net \(x\), got none"):
         net.forward_all()
-    with pytest.raises(ValueError, match="equally many items are needed"):
+    with pytest.raises(ValueError, match="expected arrays with equal numbers of items"):
         net.forward_backward_all(x=np.zeros((4, 3)), y=np.zeros((5, 2)))
 
 

@@ -9,7 +9,7 @@ from caffe_lite.forks.ssd._results import Results, check_format
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
-from caffe_lite.types import Array, Blobs
+from caffe_lite.types import Array, Blobs, LayerParameter
 
 log = logging.getLogger("caffe_lite.layers")
 
