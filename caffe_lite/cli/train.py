@@ -1,4 +1,9 @@
-"""Train a net as its solver prototxt says: from scratch, from weights or from a snapshot."""
+"""Train a net as its solver prototxt says: from scratch, from weights or from a snapshot.
+
+SIGINT (Ctrl-C) and SIGTERM stop the run after the current iteration and its snapshot, SIGHUP takes
+a snapshot; a second signal to stop ends the run at once. Exit codes: 0 done, 1 an error, 2 wrong
+usage, 130 or 143 stopped by SIGINT or SIGTERM; the last line then names the snapshot.
+"""
 
 from __future__ import annotations
 

@@ -142,11 +142,26 @@ def test_without_a_final_snapshot_the_last_line_says_so(long_job):
     assert log.splitlines()[-1].endswith("; no snapshot was taken")
 
 
-@pytest.mark.parametrize("delay", [0.08, 0.15, 0.25, 0.4])
+# As the command does, with a mark where the interpreter has started: before that, nothing of ours can
+# handle a signal.
+ENTRY = """
+import sys, caffe_lite
+print("started", file=sys.stderr, flush=True)
+from caffe_lite.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("delay", [0.03, 0.08, 0.2, 0.4])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_early_signals_leave_no_traceback(long_job, name, delay):
-    """Before that the interpreter itself starts, where nothing of ours runs yet."""
-    process = start()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "train", "--solver", "solver.prototxt"],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(process, "started")
     time.sleep(delay)
     process.send_signal(getattr(signal, name))
     log = process.communicate(timeout=60)[1]
