@@ -26,7 +26,7 @@ class InverseSearch:
         library = native.load("float32")
         if library is None:
             raise BackendError("the flow method dis needs the native code: install a C compiler")
-        self._library = library.free
+        self._library = library.without_gil
         self._shape: tuple[int, int] = (0, 0)
         self._settings: list[int] = []
         self._scratch = np.empty(0, np.uint8)
