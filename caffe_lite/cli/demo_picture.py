@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caffe_lite.types import Array
+
 if TYPE_CHECKING:
     from caffe_lite.cli.demo import Run
     from caffe_lite.nets.net import Net
-
-Array = Any
 
 
 def can_draw() -> bool:

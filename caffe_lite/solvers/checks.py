@@ -2,12 +2,12 @@
 
 import json
 import os
-from typing import Any
 
 from caffe_lite.errors import SolverError
 from caffe_lite.forks.translate import check_additions
 from caffe_lite.solvers.detection import detection_problem
 from caffe_lite.solvers.lr_policy import policy_problem
+from caffe_lite.types import SolverParameter
 
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 NOT_NEGATIVE = ("test_interval", "display", "snapshot", "max_iter", "weight_decay")
@@ -27,7 +27,7 @@ HONOURED = (
 )
 
 
-def check_solver(param: Any, place: str) -> None:
+def check_solver(param: SolverParameter, place: str) -> None:
     """Raise SolverError, naming `place`, if a SolverParameter breaks a rule of the solver's."""
     check_additions(param, place, SolverError, skip=NETS, honoured=HONOURED)
     problem = (
@@ -42,7 +42,7 @@ def check_solver(param: Any, place: str) -> None:
         raise SolverError(f"{place}: {problem}")
 
 
-def _train_net(param: Any) -> str:
+def _train_net(param: SolverParameter) -> str:
     given = [name for name in TRAIN_NET_FIELDS if param.HasField(name)]
     if len(given) == 1:
         return ""
@@ -52,7 +52,7 @@ def _train_net(param: Any) -> str:
     return f"{' and '.join(given)} are given; a solver takes exactly one of {fields}"
 
 
-def _test_nets(param: Any) -> str:
+def _test_nets(param: SolverParameter) -> str:
     own = len(param.test_net_param) + len(param.test_net)
     count = len(param.test_iter)
     generic = param.HasField("net") or param.HasField("net_param")
@@ -74,7 +74,7 @@ def _test_nets(param: Any) -> str:
     return ""
 
 
-def _ranges(param: Any) -> str:
+def _ranges(param: SolverParameter) -> str:
     for name in POSITIVE:
         if getattr(param, name) < 1:
             return f"{name} must be at least 1, got {getattr(param, name)}"
@@ -84,7 +84,7 @@ def _ranges(param: Any) -> str:
     return ""
 
 
-def _regularization(param: Any) -> str:
+def _regularization(param: SolverParameter) -> str:
     if param.weight_decay and param.regularization_type not in ("L1", "L2"):
         return f'regularization_type must be "L1" or "L2", got "{param.regularization_type}"'
     return ""

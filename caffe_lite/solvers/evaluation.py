@@ -9,11 +9,10 @@ from caffe_lite.errors import SolverError
 from caffe_lite.nets.net import Net
 from caffe_lite.solvers import events
 from caffe_lite.solvers.detection import DetectionScores, detects
+from caffe_lite.types import Array, State
 
 if TYPE_CHECKING:
     from caffe_lite.solvers.base import Solver
-
-Array = Any
 
 
 class Tester:
@@ -25,13 +24,13 @@ class Tester:
 
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
-        self._before: list[dict[str, Any]] | None = None
+        self._before: list[State] | None = None
 
-    def states(self) -> list[dict[str, Any]]:
+    def states(self) -> list[State]:
         """The state of each test net, as a resumed run is to find it."""
         return self._now() if self._before is None else self._before
 
-    def _now(self) -> list[dict[str, Any]]:
+    def _now(self) -> list[State]:
         return [net.get_state() for net in self.solver.test_nets]
 
     def run(self) -> None:

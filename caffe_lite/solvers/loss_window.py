@@ -3,11 +3,14 @@
 from math import fsum
 from typing import Any
 
+from caffe_lite.backend import Ops
+from caffe_lite.types import State
+
 
 class LossWindow:
     """The mean of the last `size` losses; they stay on the device until it is asked for."""
 
-    def __init__(self, ops: Any, size: int) -> None:
+    def __init__(self, ops: Ops, size: int) -> None:
         self._ops = ops
         self._values = ops.zeros((size,))
         self._count = 0
@@ -30,11 +33,11 @@ class LossWindow:
         return [float(value) for value in self._ops.to_host(held)]
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         return {"count": self._count, "values": self._held()}
 
     @state.setter
-    def state(self, value: dict[str, Any]) -> None:
+    def state(self, value: State) -> None:
         """Go on as the window of `value` did; one of another size starts anew."""
         held = value["values"]
         self._count = 0

@@ -11,12 +11,12 @@ sigmoid    base_lr / (1 + e^(-gamma (iter - stepsize)))
 
 from collections.abc import Callable
 from math import exp
-from typing import Any
 
 from caffe_lite.errors import did_you_mean
+from caffe_lite.types import SolverParameter
 
 
-def learning_rate(param: Any, iteration: int, current_step: int) -> tuple[float, int]:
+def learning_rate(param: SolverParameter, iteration: int, current_step: int) -> tuple[float, int]:
     """The rate of `iteration` (from 0), and the step count to keep for the next one.
 
     `current_step` is the count that the iteration before left; policies without steps keep it.
@@ -33,7 +33,7 @@ def learning_rate(param: Any, iteration: int, current_step: int) -> tuple[float,
     return _POLICIES[param.lr_policy](param, iteration, step), step
 
 
-def policy_problem(param: Any) -> str:
+def policy_problem(param: SolverParameter) -> str:
     """What is wrong with the policy's parameters; '' if nothing is."""
     policy = param.lr_policy
     known = ", ".join(_POLICIES)
@@ -57,17 +57,17 @@ def _power(base: float, exponent: float) -> float:
         return float("inf")
 
 
-def _poly(param: Any, iteration: int, step: int) -> float:
+def _poly(param: SolverParameter, iteration: int, step: int) -> float:
     # Caffe's formula gives NaN or a negative rate when training goes on past max_iter.
     return param.base_lr * _power(max(0.0, 1 - iteration / param.max_iter), param.power)
 
 
-def _sigmoid(param: Any, iteration: int, step: int) -> float:
+def _sigmoid(param: SolverParameter, iteration: int, step: int) -> float:
     x = param.gamma * (iteration - param.stepsize)
     return param.base_lr * (1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x)))
 
 
-_POLICIES: dict[str, Callable[[Any, int, int], float]] = {
+_POLICIES: dict[str, Callable[[SolverParameter, int, int], float]] = {
     "fixed": lambda param, iteration, step: param.base_lr,
     "step": lambda param, iteration, step: param.base_lr * _power(param.gamma, step),
     "exp": lambda param, iteration, step: param.base_lr * _power(param.gamma, iteration),

@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from caffe_lite.backend import Ops
 from caffe_lite.nets.net import Net
 from caffe_lite.proto import load, schema
+from caffe_lite.proto.text import Unknown
 from caffe_lite.solvers import events
+from caffe_lite.types import NetParameter, NetState, SolverParameter
 from caffe_lite.weights import copy_weights, read_weights
 
 log = logging.getLogger("caffe_lite.solver")
@@ -21,15 +23,15 @@ Emit = Callable[[events.Event], None]
 
 @dataclass(frozen=True)
 class NetSource:
-    """A NetParameter whose `state` says how it is to be filtered, and where it came from."""
+    """A NetParameter whose `state` decides which layers it has, and the file it came from."""
 
     field: str
-    param: Any
+    param: NetParameter
     file: str | None
 
 
 def build_nets(
-    param: Any, ops: Any, seed: int, path: str | None, unknown: Any, emit: Emit
+    param: SolverParameter, ops: Ops, seed: int, path: str | None, unknown: Unknown, emit: Emit
 ) -> tuple[Net, list[Net]]:
     """The train net of a checked SolverParameter, and its test nets, which share its weights.
 
@@ -54,7 +56,9 @@ def build_nets(
     return nets[0], nets[1:]
 
 
-def _copy_weights(param: Any, net: Net, train_net: Net, path: str | None, emit: Emit) -> None:
+def _copy_weights(
+    param: SolverParameter, net: Net, train_net: Net, path: str | None, emit: Emit
+) -> None:
     """Start `net` from the solver's weights; layers that it shares with the train net have them."""
     own = None
     if net is not train_net:
@@ -70,7 +74,7 @@ def _copy_weights(param: Any, net: Net, train_net: Net, path: str | None, emit: 
                 emit(events.WeightsCopied(file, report.text()))
 
 
-def train_source(param: Any, files: NetFiles) -> NetSource:
+def train_source(param: SolverParameter, files: NetFiles) -> NetSource:
     """The train net of a checked SolverParameter."""
     state = schema.NetState(phase=schema.TRAIN)
     for field in ("train_net_param", "net_param"):
@@ -82,7 +86,7 @@ def train_source(param: Any, files: NetFiles) -> NetSource:
     return _source(f"{field} file: {name}", net, state, param.train_state, file)
 
 
-def test_sources(param: Any, files: NetFiles) -> list[NetSource]:
+def test_sources(param: SolverParameter, files: NetFiles) -> list[NetSource]:
     """The test nets in the order of test_iter: test_net_param, test_net, then the generic net."""
     found = [("test_net_param", net, files.solver) for net in param.test_net_param]
     found += [(f"test_net file: {name}", *files.read(name)) for name in param.test_net]
@@ -98,7 +102,13 @@ def test_sources(param: Any, files: NetFiles) -> list[NetSource]:
     ]
 
 
-def _source(field: str, net: Any, default: Any, solver_state: Any, file: str | None) -> NetSource:
+def _source(
+    field: str,
+    net: NetParameter,
+    default: NetState,
+    solver_state: NetState | None,
+    file: str | None,
+) -> NetSource:
     """States by rising precedence: the phase's default, the net's own, the solver's for it."""
     merged = schema.NetState()
     merged.CopyFrom(schema.current(default))
@@ -114,12 +124,12 @@ def _source(field: str, net: Any, default: Any, solver_state: Any, file: str | N
 class NetFiles:
     """The net files that the solver in the file `solver` names; each is read once."""
 
-    def __init__(self, solver: str | None, unknown: Any = "error") -> None:
+    def __init__(self, solver: str | None, unknown: Unknown = "error") -> None:
         self.solver = solver
         self._unknown = unknown
-        self._loaded: dict[str, tuple[Any, str]] = {}
+        self._loaded: dict[str, tuple[NetParameter, str]] = {}
 
-    def read(self, name: str) -> tuple[Any, str]:
+    def read(self, name: str) -> tuple[NetParameter, str]:
         """The net of this name, looked for here and then beside the solver, and its file."""
         if name not in self._loaded:
             file = _found(name, self.solver)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
+from caffe_lite.backend import Ops
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.nets.net import Net
@@ -64,7 +64,7 @@ class NonFinite:
         return ", ".join(found)
 
 
-def all_finite(ops: Any, arrays: Iterable[Array]) -> bool:
+def all_finite(ops: Ops, arrays: Iterable[Array]) -> bool:
     """Whether no array holds NaN or an infinity; waits for the device once."""
     xp = ops.xp
     with ops.quiet():
