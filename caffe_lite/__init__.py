@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from caffe_lite.pycaffe.install import install_as_caffe as install_as_caffe
     from caffe_lite.solvers import get_solver as get_solver
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {
     "Net": "caffe_lite.nets.net",

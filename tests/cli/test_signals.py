@@ -142,8 +142,8 @@ def test_without_a_final_snapshot_the_last_line_says_so(long_job):
     assert log.splitlines()[-1].endswith("; no snapshot was taken")
 
 
-# As the command does, with a mark where the interpreter has started: before that, nothing of ours can
-# handle a signal.
+# As the command does, with a mark where the interpreter has started: before that, no code of this
+# package can handle a signal.
 ENTRY = """
 import sys, caffe_lite
 print("started", file=sys.stderr, flush=True)

@@ -1,0 +1,27 @@
+"""A hook of the documentation site: links from docs/ to files outside it become plain text.
+
+A reader of the checkout follows `../benchmarks/results/cpu_ops.md`; the site does not have that
+file, so its name is shown instead. A link to a file that does not exist fails the build.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+[^)#\s]+)(?:#[^)]*)?\)")
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Called by mkdocs for the text of each page."""
+    folder = (ROOT / "docs" / page.file.src_uri).parent
+
+    def replace(link: re.Match[str]) -> str:
+        target = (folder / link[2]).resolve()
+        if target.is_relative_to(ROOT / "docs"):
+            return link[0]
+        if not target.exists():
+            raise FileNotFoundError(f"docs/{page.file.src_uri}: {link[2]} does not exist")
+        return f"{link[1]} (`{target.relative_to(ROOT).as_posix()}`)"
+
+    return _LINK.sub(replace, markdown)
