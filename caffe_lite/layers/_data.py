@@ -18,7 +18,7 @@ class DataLayer(Layer):
     """Base of layers that read a source: subclasses say in `open` what their batches are.
 
     `data_param.prefetch` is how many batches are made ahead (4). The thread starts with the first
-    forward and ends with `close`; its errors are raised by the forward that wants the batch.
+    forward and ends with `close`; forward raises its errors when it takes the batch.
     """
 
     bottoms = (0, 0)

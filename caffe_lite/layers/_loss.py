@@ -1,4 +1,4 @@
-"""What losses share: two bottoms, a scalar top, ignored labels and how the sum is divided."""
+"""What losses share: two bottoms, a scalar top, ignored labels, normalization."""
 
 from typing import ClassVar
 
@@ -7,13 +7,13 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.proto import schema
 from caffe_lite.types import Array, Blobs, Flags
 
-LOG_THRESHOLD = 1e-20  # the smallest probability that a logarithm is taken of
+LOG_THRESHOLD = 1e-20  # smaller probabilities are raised to this before taking a logarithm
 
 
 class LossLayer(Layer):
     """Base of losses over predictions (bottom[0]) and labels (bottom[1]); the top is a scalar.
 
-    The loss weight stands in `top[0].diff`, and backward multiplies by it.
+    `top[0].diff` holds the loss weight; backward multiplies by it.
     """
 
     bottoms = (2, 2)

@@ -10,7 +10,7 @@ from caffe_lite.types import AnyMessage, Array, Blobs, Flags, State
 
 
 class StepViews:
-    """One view per step (first axis) of each named array, made anew only for another array."""
+    """A view per step (first axis) of each named array, rebuilt only when the array changes."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Array, list[Array]]] = {}
@@ -137,9 +137,9 @@ class RecurrentLayer(Layer):
         self._dh_next.reshape(self._streams, self._hidden)
 
     def _carry_on(self, streams: int) -> None:
-        """Fit the carried states to another number of streams as the reference does.
+        """Fit the carried states to another number of streams as Caffe does.
 
-        Of fewer streams each goes on; with more, all begin at zero.
+        Shrinking the batch keeps the remaining states; growing it resets all states.
         """
         kept = len(self._carried[0])
         if streams < kept:
@@ -148,12 +148,12 @@ class RecurrentLayer(Layer):
             self._carried = [self.ops.zeros((streams, self._hidden)) for _ in self._carried]
 
     def reset(self) -> None:
-        """Forget the carried states: the next forward begins at zero whatever `cont` says."""
+        """Set the carried states to zero, so that the next forward ignores the last one."""
         for state in self._carried:
             state[...] = 0
 
     def select_streams(self, indices: Sequence[int]) -> None:
-        """Have stream i go on from the state that stream `indices[i]` carries.
+        """Let stream i continue from the carried state of stream `indices[i]`.
 
         Streams may be reordered, repeated and dropped, as beam search does; the next forward takes
         as many as were selected.

@@ -55,7 +55,7 @@ class Layer:
     blobs and OVERWRITES `bottom[i].diff` where `propagate_down[i]`, leaving the others alone.
     Arrays are written (`blob.data[...] = x`), never rebound. What backward needs of forward is kept
     on `self`; workspaces are allocated in `reshape`. Layers run under `ops.quiet()`, so that NaN
-    and infinity pass through arithmetic without a word.
+    and infinity pass through arithmetic without a warning.
     """
 
     type: ClassVar[str] = ""
@@ -71,7 +71,7 @@ class Layer:
     is_data: ClassVar[bool] = False  # reads a source; takes no bottoms
     has_source: ClassVar[bool] = False  # a file or module that may be missing where a net is read
     reads_images: ClassVar[bool] = False  # its first top holds images
-    spatial: ClassVar[bool] = False  # looks at neighbours: its bottom is an image, not a row
+    spatial: ClassVar[bool] = False  # windows over height and width: its bottom is an image
     keeps_layout: ClassVar[bool] = False  # tops are images where bottoms are
     # Messages of LayerParameter that it reads, or single fields: "data_param.prefetch". Of a layer
     # that ships, register() makes it the message of the file's name; None: not known.
@@ -197,7 +197,7 @@ class Layer:
 
     @_Default
     def given_loss_weights(self) -> list[float]:
-        """The loss weights of the prototxt; where it has none, 1 for the first top of a loss."""
+        """The loss weights of the prototxt; without any, 1 for the first top of a loss."""
         return list(self.param.loss_weight) or ([1.0] if self.is_loss else [])
 
     def set_loss_weights(self, tops: int) -> None:

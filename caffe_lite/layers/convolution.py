@@ -9,7 +9,7 @@ from caffe_lite.types import Array, Blobs
 
 @register("Convolution")
 class Convolution(ConvolutionBase):
-    """Convolution (a correlation: the kernel is not flipped) over the axes behind the channels.
+    """Convolution (a correlation: the kernel is not flipped) over the axes after the channels.
 
         y[o, p] = b[o] + sum over channels c of o's group and taps t of
                   W[o, c, t] x[c, p * stride - pad + t * dilation]
@@ -48,7 +48,7 @@ class Convolution(ConvolutionBase):
         return self.bias_term and type(self) is Convolution  # a subclass may do more
 
     def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
-        """`forward` with a bias and one top, and the in-place ReLU behind it."""
+        """`forward` with a bias and one top, then the in-place ReLU that follows it."""
         self.ops.convolution_relu(
             bottom[0].data.reshape(self._x_shape),
             self.blobs[0].data.reshape(self._weight_shape),

@@ -11,13 +11,13 @@ class Crop(Layer):
 
     bottom[0]  x          any shape
     bottom[1]  reference  the same number of axes; only its shape counts, its gradient is 0
-    top[0]     y          the sizes of x before `axis`, those of the reference from there on
+    top[0]     y          the sizes of x before `axis`, those of bottom[1] from there on
 
     No `offset` means 0, one is that of every axis from `axis` on, else there is one for each.
 
     Caffe: src/caffe/layers/crop_layer.cpp
 
-    Differences from Caffe: a gradient that is asked for the reference is written as 0, where Caffe
+    Differences from Caffe: the gradient of bottom[1] is 0 if it is computed, where Caffe
     leaves what is there.
 
     Example::

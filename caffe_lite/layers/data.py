@@ -9,17 +9,17 @@ from caffe_lite.types import Blobs
 
 @register("Data")
 class Data(ImageDataLayer):
-    """Images and labels of a database of datums, in key order, round and round.
+    """Images and labels of a database of datums, in key order, cyclically.
 
     top[0]  data   (batch_size, C, H, W)  transformed by transform_param
     top[1]  label  (batch_size,)          optional
 
-    `backend` is LEVELDB or LMDB. `rand_skip` begins behind a random number of records below it.
-    Encoded datums (JPEG, PNG) are decoded, to B, G, R with `force_encoded_color` or
+    `backend` is LEVELDB or LMDB. With `rand_skip` a random number of records, below it, is skipped
+    at first. Encoded datums (JPEG, PNG) are decoded, to B, G, R with `force_encoded_color` or
     `transform_param.force_color`. With batch_size 1 images may differ in size. The order is the
     database's: shuffle when it is made.
 
-    Differences from Caffe: 1.0 reads over `rand_skip` and `force_encoded_color`; earlier versions
+    Differences from Caffe: 1.0 ignores `rand_skip` and `force_encoded_color`; earlier versions
     honour them as here.
 
     Caffe: src/caffe/layers/data_layer.cpp, base_data_layer.cpp

@@ -19,7 +19,7 @@ class Deconvolution(ConvolutionBase):
     blobs[0]   W    (C, O / group, *kernel)
     blobs[1]   b    (O,)         absent with bias_term: false
 
-    The weights stand as in the Convolution that makes x's shape of y's; parameters are read as
+    The weights have the layout of the Convolution from y's shape to x's; parameters are read as
     there. `engine` and `force_nd_im2col` are hints without effect.
 
     Caffe: src/caffe/layers/deconv_layer.cpp

@@ -45,7 +45,7 @@ def page(type_name: str) -> str:
 
 
 def classes(type_name: str) -> list[type[Layer]]:
-    """All that a type's name stands for: what it means without further fields, then the others."""
+    """All meanings of a type's name: the one without conditions first."""
     plain = layer_class(type_name)
     load_meanings(type_name)
     others = [meaning.cls for meaning in meanings_of(type_name) if meaning.cls is not plain]

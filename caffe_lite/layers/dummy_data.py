@@ -15,7 +15,7 @@ LEGACY = ("num", "channels", "height", "width")
 
 @register("DummyData")
 class DummyData(Layer):
-    """Tops filled by fillers: constants once, all others anew before every forward.
+    """Tops filled by fillers: constants once, all others again in every forward.
 
     top[i]  any shape: `shape`, once or once per top, or the older num, channels, height and width
 

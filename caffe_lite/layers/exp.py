@@ -9,7 +9,7 @@ from caffe_lite.types import Array, Blobs
 
 @register("Exp")
 class Exp(Neuron):
-    """Exponential: y = base ^ (shift + scale * x); base -1 stands for e.
+    """Exponential: y = base ^ (shift + scale * x); base -1 means e.
 
     bottom[0]  x  any shape
     top[0]     y  the shape of x, > 0; may be the bottom

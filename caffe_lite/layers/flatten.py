@@ -11,7 +11,7 @@ from caffe_lite.types import Blobs, Flags
 class Flatten(Layer):
     """Takes the axes from `axis` to `end_axis` (included) as one; the memory is the bottom's.
 
-    With `end_axis` just before `axis` there is nothing to join: a new axis of size 1 comes there.
+    With `end_axis` just before `axis` no axes are joined; an axis of size 1 is inserted.
 
     bottom[0]  x  any shape
     top[0]     y  the axes before `axis`, their product, the axes after `end_axis`
@@ -42,7 +42,7 @@ class Flatten(Layer):
         top[0].share_diff(bottom[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        """The top looks at the bottom's memory."""
+        """The top shares the bottom's data."""
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        """The bottom looks at the top's gradient."""
+        """The bottom shares the top's diff."""

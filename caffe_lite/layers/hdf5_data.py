@@ -15,7 +15,7 @@ class HDF5Data(DataLayer):
 
     top[i]  (batch_size, *row)  rows of the dataset with the top's name, of any real type
 
-    Files come in the listed order, round and round, and batches run on over their borders.
+    Files are read in the listed order, cyclically; a batch may span two files.
     `shuffle` reshuffles the files, and the rows within each, at every pass. All datasets of a file
     have equally many rows. Rows are not transformed.
 

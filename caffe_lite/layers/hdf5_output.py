@@ -12,7 +12,7 @@ class HDF5Output(Layer):
     """Writes its bottoms to the datasets "data" and "label" of an HDF5 file; the gradient is zero.
 
     bottom[0]  data   (N, ...)  up to 4 axes, written as (N, C, H, W)
-    bottom[1]  label  (N, ...)  likewise
+    bottom[1]  label  (N, ...)  any shape
 
     The file `file_name` is made at the first forward; what was there is overwritten.
 

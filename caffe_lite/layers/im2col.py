@@ -35,7 +35,7 @@ class Im2col(Layer):
         self._axis = self.canonical_axis(self.param.convolution_param.axis, len(shape))
         if len(shape) - self._axis < 2:
             raise self.fail(
-                "needs at least one axis behind the channels (axis "
+                "needs at least one axis after the channels (axis "
                 f"{self._axis}), the bottom's shape is {shape}"
             )
         self._geometry = read_geometry(self, len(shape) - self._axis - 1)

@@ -9,17 +9,17 @@ from caffe_lite.types import Blobs, LayerParameter
 
 @register("ImageData")
 class ImageData(ImageDataLayer):
-    """Images and labels from a list of files, one "path label" a line, round and round.
+    """Images and labels from a list of files, one "path label" a line, cyclically.
 
     top[0]  data   (batch_size, C, H, W)  B, G, R or, with is_color: false, grey; transformed by
                                           transform_param
     top[1]  label  (batch_size,)          (batch_size, k) where the lines end in k labels
 
     `new_height` and `new_width`, given together, resize every image; else, with batch_size 1,
-    images may differ in size. LRCN's `min_height` and `min_width`, likewise together, enlarge
+    images may differ in size. LRCN's `min_height` and `min_width`, also given together, enlarge
     images that are smaller, keeping their aspect ratio. `shuffle` reshuffles at every pass;
-    `rand_skip` begins behind a random number of entries below it. `root_folder` is put before
-    every path.
+    with `rand_skip` a random number of entries, below it, is skipped at first. `root_folder` is
+    put before every path.
 
     Differences from Caffe: several labels, and fractions, are read; Caffe takes one integer. A
     list whose first file is not there is taken from its own folder.

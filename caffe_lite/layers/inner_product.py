@@ -65,7 +65,7 @@ class InnerProduct(Layer):
         return self.bias_term and type(self) is InnerProduct  # a subclass may do more
 
     def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
-        """`forward` with a bias, and the in-place ReLU behind it."""
+        """`forward` with a bias, then the in-place ReLU that follows it."""
         self.ops.bias_relu(self._product(bottom, top), self.blobs[1].data, slope)
 
     def _product(self, bottom: Blobs, top: Blobs) -> Array:

@@ -8,7 +8,7 @@ from caffe_lite.types import Array, Blobs
 
 @register("Log")
 class Log(Neuron):
-    """Logarithm: y = log_base(shift + scale * x); base -1 stands for e.
+    """Logarithm: y = log_base(shift + scale * x); base -1 means e.
 
     bottom[0]  x  any shape, shift + scale * x > 0 (else NaN, or -inf at 0)
     top[0]     y  the shape of x; may be the bottom

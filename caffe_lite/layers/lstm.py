@@ -22,10 +22,10 @@ class LSTM(RecurrentLayer):
     then       h_T, c_T  (1, N, H)    with expose_hidden: true alone; their diffs are not read
     blobs      W_xc (4 H, D), b_c (4 H,), [W_xc_static (4 H, D_s)], W_hc (4 H, H)
 
-    The four gates stand one after the other in the order i, f, o, g. Without expose_hidden h and c
-    of the last step are carried to the next forward, which goes on from them where cont is 1; the
+    The rows of the blobs are the four gates in the order i, f, o, g. Without expose_hidden h and c
+    of the last step are carried to the next forward, which continues from them where cont is 1; the
     gradient is cut there. `reset()` forgets them. T and N may change between forwards: with fewer
-    streams the first ones go on, with more all begin at zero.
+    streams the first ones continue, with more all begin at zero.
 
     Differences from Caffe: T may change; where cont is neither 0 nor 1 the gradient is that of the
     formula, where Caffe's takes cont sigmoid(f) for the gate's activation. What has lr_mult: 0 gets

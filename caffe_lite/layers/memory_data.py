@@ -12,7 +12,7 @@ from caffe_lite.types import Array, Blobs, Flags, State
 
 @register("MemoryData")
 class MemoryData(Layer):
-    """Batches of arrays that the program gives, round and round.
+    """Batches of arrays that the program gives, cyclically.
 
     top[0]  data   (batch_size, channels, height, width)
     top[1]  label  (batch_size,)

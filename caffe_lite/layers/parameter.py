@@ -38,7 +38,7 @@ class Parameter(Layer):
         top[0].share_data(self.blobs[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        """The top looks at the learned blob's memory."""
+        """The top shares the learned blob's data."""
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if self.needs_param_diff(0):

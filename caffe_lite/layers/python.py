@@ -133,7 +133,7 @@ class Python(Layer):
         """Call the user's code; its error becomes the cause of one that names the layer."""
         try:
             return function(*args)
-        except DataError as error:  # it tells of a file, not of the code that met it
+        except DataError as error:  # it is about a file, not about the code that read it
             raise DataError(str(self.fail(f"{self.param.python_param.layer}: {error}"))) from error
         except Exception as error:
             frames = extract_tb(error.__traceback__)

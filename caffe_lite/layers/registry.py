@@ -26,7 +26,7 @@ L = TypeVar("L", bound=type[Layer])
 
 
 class Meaning(NamedTuple):
-    """A class that a type's name stands for where a definition has one of the fields `when`."""
+    """A class that a type's name means in definitions that set one of the fields `when`."""
 
     cls: type[Layer]
     when: tuple[str, ...]
@@ -46,7 +46,7 @@ def register(
     """Class decorator: make `type: "<type_name>"` in a prototxt build the decorated Layer.
 
     A layer brings its parameters along. `fields` is the body of a message in the language of .proto
-    files; a prototxt has it under the type's name in snake case, with `_param` behind:
+    files; a prototxt has it under the type's name in snake case with the suffix `_param`:
 
         @register("Permute", fields="repeated uint32 order = 1;")   # permute_param { order: 0 }
 

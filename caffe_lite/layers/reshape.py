@@ -14,8 +14,8 @@ class Reshape(Layer):
     bottom[0]  x  any shape
     top[0]     y  as many elements, in the bottom's memory
 
-    A dim of 0 copies that of the bottom's axis at the same place behind `axis`; one dim of -1 takes
-    what is left. A negative `axis` counts from behind the last axis (-1: append axes);
+    A dim of 0 copies the bottom's dim at the same place after `axis`; one dim of -1 takes
+    what is left. A negative `axis` counts from the end, past the last axis (-1: append axes);
     num_axes: -1 (the default) means all axes from `axis` on.
 
     Caffe: src/caffe/layers/reshape_layer.cpp
@@ -55,7 +55,7 @@ class Reshape(Layer):
         top[0].share_diff(bottom[0])
 
     def _span(self, ndim: int) -> tuple[int, int]:
-        """The bottom's axes that are replaced: the first, and the one behind the last."""
+        """The bottom's axes that are replaced: the first, and one past the last."""
         param = self.param.reshape_param
         first = param.axis if param.axis >= 0 else ndim + 1 + param.axis
         if not 0 <= first <= ndim:
@@ -74,7 +74,7 @@ class Reshape(Layer):
         return first, last
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        """The top looks at the bottom's memory."""
+        """The top shares the bottom's data."""
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        """The bottom looks at the top's gradient."""
+        """The bottom shares the top's diff."""

@@ -18,10 +18,10 @@ class Scale(Affine):
                   second bottom
     last blob  b  the shape of a; with bias_term: true
 
-    Differences from Caffe: the gradient of a learned a adds up; Caffe's replaces what is there
-    where a is as large as x, or nothing but axes of size 1 stands before a's, so that of
-    `iter_size` batches the last alone counts. A bottom's diff that was not asked for stays as it
-    is; Caffe works in it.
+    Differences from Caffe: the gradient of a learned a is accumulated. Caffe overwrites it if a is
+    as large as x, or if only axes of size 1 come before a's, so with `iter_size` > 1 only the last
+    batch counts there. A bottom's diff that is not computed is left alone; Caffe uses it as
+    workspace.
 
     Caffe: src/caffe/layers/scale_layer.cpp
 

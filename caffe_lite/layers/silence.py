@@ -1,4 +1,4 @@
-"""Silence: takes blobs that nobody else wants."""
+"""Silence: takes blobs that no other layer uses."""
 
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register

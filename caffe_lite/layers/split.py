@@ -29,7 +29,7 @@ class Split(Layer):
             blob.share_data(bottom[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        """The tops look at the bottom's memory."""
+        """The tops share the bottom's data."""
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
