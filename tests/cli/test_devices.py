@@ -25,7 +25,7 @@ def test_all_are_one(monkeypatch):
 
 def test_all_are_none(monkeypatch):
     monkeypatch.setattr(Device, "count", 0)
-    with installed(), pytest.raises(BackendError, match="driver says: cudaErrorNoDevice"):
+    with installed(), pytest.raises(BackendError, match="driver reports: cudaErrorNoDevice"):
         options.device("all")
 
 
