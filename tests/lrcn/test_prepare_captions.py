@@ -1,6 +1,5 @@
 """Caption data from a COCO file to the batches that a captioning net sees."""
 
-import argparse
 import hashlib
 import json
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.backend import get_ops
-from caffe_lite.cli import captions
+from caffe_lite.cli.commands import parse
 from caffe_lite.data.caption_streams import aligned, unaligned
 from caffe_lite.data.images import write_image
 from caffe_lite.errors import DataError
@@ -39,28 +38,13 @@ def coco(tmp_path, monkeypatch):
 
 
 def prepare(*options, out="h5"):
-    parser = argparse.ArgumentParser()
-    captions.add_arguments(parser)
-    return captions.run(
-        parser.parse_args(
-            [
-                "prepare",
-                "--annotations",
-                "captions.json",
-                "--images",
-                "images",
-                "--out",
-                out,
-                "--buffer",
-                "4",
-                "--steps",
-                "5",
-                "--min_count",
-                "1",
-                *options,
-            ]
-        )
+    args = parse(
+        [
+            *("prepare", "captions", "--annotations", "captions.json", "--images", "images"),
+            *("--out", out, "--buffer", "4", "--steps", "5", "--min_count", "1", *options),
+        ]
     )
+    return args.run(args)
 
 
 def test_a_net_sees_every_image_with_its_own_sentences(coco):

@@ -1,6 +1,5 @@
 """Videos to frames and lists, by the command line."""
 
-import argparse
 import os
 import sys
 from time import monotonic, sleep
@@ -10,15 +9,15 @@ import numpy as np
 import pytest
 
 from caffe_lite.cli import video
+from caffe_lite.cli.commands import parse
 from caffe_lite.data.images import read_image
 from caffe_lite.errors import CaffeError, DataError, UsageError
 from tests.lrcn.clip_folders import write_clip_folders
 
 
 def run(*options):
-    parser = argparse.ArgumentParser()
-    video.add_arguments(parser)
-    return video.run(parser.parse_args([str(option) for option in options]))
+    args = parse(["prepare", *map(str, options)])
+    return args.run(args)
 
 
 def shade(n):
@@ -69,14 +68,14 @@ def test_frames_are_numbered_from_one(tmp_path, fake_av, capsys):
     killed = tmp_path / "frames" / ".v_a.partial"
     killed.mkdir(parents=True)
     (killed / "v_a.0009.jpg").write_text("")
-    run("frames", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
+    run("videos", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
     assert sorted(p.name for p in (tmp_path / "frames" / "v_a").iterdir()) == [
         f"v_a.{n:04d}.jpg" for n in (1, 2, 3)
     ]
     assert shades(tmp_path / "frames" / "v_b") == [0, 1, 2, 3]
     assert not killed.exists()
     assert "2 made, 0 there already" in capsys.readouterr().out
-    run("frames", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
+    run("videos", tmp_path / "in", "--out", tmp_path / "frames", "--jobs", 1)
     assert "0 made, 2 there already" in capsys.readouterr().out
 
 
@@ -91,7 +90,7 @@ def test_frames_are_numbered_from_one(tmp_path, fake_av, capsys):
 )
 def test_frames_at_another_rate_are_those_that_show_then(tmp_path, fake_av, fps, expected):
     (tmp_path / "v.avi").write_text("0 0.1 0.2 0.3 0.4 0.5")
-    run("frames", tmp_path / "v.avi", "--out", tmp_path, "--fps", fps, "--size", "16x30")
+    run("videos", tmp_path / "v.avi", "--out", tmp_path, "--fps", fps, "--size", "16x30")
     assert shades(tmp_path / "v") == expected
     assert read_image(tmp_path / "v" / "v.0001.jpg").shape == (16, 30, 3)
 
@@ -100,15 +99,15 @@ def test_frames_at_another_rate_are_those_that_show_then(tmp_path, fake_av, fps,
 def test_damaged_time_stamps_do_not_write_without_end(tmp_path, fake_av, times):
     (tmp_path / "v.avi").write_text(times)
     with pytest.raises(DataError, match="v.avi: frame . is .* s after the one before"):
-        run("frames", tmp_path / "v.avi", "--out", tmp_path / "out", "--fps", 10)
+        run("videos", tmp_path / "v.avi", "--out", tmp_path / "out", "--fps", 10)
     assert list((tmp_path / "out").iterdir()) == []
-    run("frames", tmp_path / "v.avi", "--out", tmp_path / "out")
+    run("videos", tmp_path / "v.avi", "--out", tmp_path / "out")
     assert len(shades(tmp_path / "out" / "v")) == len(times.split())
 
 
 def test_time_stamps_that_go_back_write_no_frame_again(tmp_path, fake_av):
     (tmp_path / "v.avi").write_text("0 0.1 0.3 0.05 0.1 0.4 0.5")
-    run("frames", tmp_path / "v.avi", "--out", tmp_path, "--fps", 10)
+    run("videos", tmp_path / "v.avi", "--out", tmp_path, "--fps", 10)
     assert shades(tmp_path / "v") == [0, 1, 1, 4, 5, 6]
 
 
@@ -116,7 +115,7 @@ def test_a_bad_video_does_not_stop_the_others(tmp_path, fake_av, capsys):
     for name, content in (("a", "damaged"), ("b", "0"), ("c", "-"), ("d", "")):
         (tmp_path / f"{name}.avi").write_text(content)
     with pytest.raises(DataError, match="3 of 4 failed; the first: .*a.avi: cannot be decoded"):
-        run("frames", tmp_path, "--out", tmp_path / "frames", "--jobs", 1)
+        run("videos", tmp_path, "--out", tmp_path / "frames", "--jobs", 1)
     assert [path.name for path in (tmp_path / "frames").iterdir()] == ["b"]
     told = capsys.readouterr().err
     assert "c.avi: the file has no video in it" in told and "holds no frames" in told
@@ -125,7 +124,7 @@ def test_a_bad_video_does_not_stop_the_others(tmp_path, fake_av, capsys):
 @pytest.mark.parametrize("fps", ["0", "-3", "nan", "1e9", "fast"])
 def test_a_rate_that_is_none_is_refused(tmp_path, capsys, fps):
     with pytest.raises(SystemExit) as stop:
-        run("frames", tmp_path / "v.avi", "--out", tmp_path / "out", f"--fps={fps}")
+        run("videos", tmp_path / "v.avi", "--out", tmp_path / "out", f"--fps={fps}")
     assert stop.value.code == 2
     assert f"a rate above 0, at most 1000, expected, got {fps}" in capsys.readouterr().err
 
@@ -134,13 +133,13 @@ def test_what_is_missing_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     (tmp_path / "v.avi").write_text("")
     with pytest.raises(CaffeError, match=r'pip install "caffe_lite\[video\]"'):
-        run("frames", tmp_path / "v.avi", "--out", tmp_path / "out")
+        run("videos", tmp_path / "v.avi", "--out", tmp_path / "out")
     with pytest.raises(DataError, match="no videos"):
-        run("frames", tmp_path / "out", "--out", tmp_path / "out")
+        run("videos", tmp_path / "out", "--out", tmp_path / "out")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "v.mp4").write_text("")
     with pytest.raises(DataError, match="has the same name"):
-        run("frames", tmp_path, "--out", tmp_path / "out")
+        run("videos", tmp_path, "--out", tmp_path / "out")
     with pytest.raises(DataError, match="no folders of frames"):
         run("flow", tmp_path / "out", "--out", tmp_path / "flow")
 
@@ -154,13 +153,13 @@ def test_a_real_video(tmp_path):
             image = np.full((16, 32, 3), 20 + 30 * n, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode())
-    run("frames", tmp_path / "v.avi", "--out", tmp_path / "frames")
+    run("videos", tmp_path / "v.avi", "--out", tmp_path / "frames")
     frames = [read_image(path) for path in sorted((tmp_path / "frames" / "v").iterdir())]
     assert [frame.shape for frame in frames] == [(16, 32, 3)] * 7
     assert np.allclose([frame.mean() for frame in frames], [20 + 30 * n for n in range(7)], atol=6)
     (tmp_path / "bad.avi").write_bytes(b"RIFF and nothing else" * 9)
     with pytest.raises(DataError, match="bad.avi: cannot be decoded"):
-        run("frames", tmp_path / "bad.avi", "--out", tmp_path / "frames")
+        run("videos", tmp_path / "bad.avi", "--out", tmp_path / "frames")
 
 
 def test_flow_of_all_videos_in_several_processes(tmp_path, capsys):
@@ -180,7 +179,7 @@ def test_work_that_is_broken_off_ends_at_once():
 
 
 def test_a_worker_that_is_killed_is_told():
-    with pytest.raises(CaffeError, match="was killed; if memory was short, give fewer --jobs"):
+    with pytest.raises(CaffeError, match="was killed; if memory ran out, give fewer --jobs"):
         list(video._outcomes(os._exit, [(1,), (1,)], 2))
 
 
