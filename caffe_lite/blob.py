@@ -113,6 +113,17 @@ class Blob:
         write(self.data)
 
     @property
+    def initial(self) -> Callable[[Array], None] | None:
+        """What will write the starting values when data is first touched, if that is still due."""
+        return self._buffers[0].initial
+
+    def reset_data(self, initial: Callable[[Array], None] | None) -> None:
+        """Give the memory of data back, and have `initial` fill it when it is touched again."""
+        buffer = self._buffers[0]
+        buffer.flat, buffer.number, buffer.initial = None, 0, initial
+        self._views[0] = None
+
+    @property
     def has_data(self) -> bool:
         """Whether data is allocated."""
         return self._buffers[0].flat is not None

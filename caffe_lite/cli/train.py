@@ -34,7 +34,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W[,W2]",
         help="caffemodels to start from, matched to layers by name",
     )
-    options.add_flag(parser, "snapshot", metavar="STATE", help="a .solverstate to resume from")
+    options.add_flag(
+        parser,
+        "snapshot",
+        metavar="STATE",
+        help='a .solverstate to resume from; "auto": the newest whole one under snapshot_prefix, '
+        "or the start if there is none",
+    )
+    options.add_flag(parser, "resume", action="store_true", help="the same as --snapshot auto")
+    options.add_flag(
+        parser,
+        "keep",
+        type=options.positive,
+        metavar="N",
+        help="keep the last N snapshots and remove earlier ones (default: keep all)",
+    )
+    options.add_flag(
+        parser,
+        "keep_every",
+        type=options.natural,
+        default=0,
+        metavar="N",
+        help="with --keep, keep the snapshots of every N iterations as well",
+    )
+    options.add_flag(
+        parser,
+        "force",
+        action="store_true",
+        help="train even if another process trains under the same snapshot_prefix",
+    )
     options.add_device(parser)
     # Caffe's tool accepts a phase for every command, and always trains in phase TRAIN.
     options.add_flag(
@@ -87,7 +115,13 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.proto import load, text
     from caffe_lite.solvers import default_ops, get_solver
 
-    if args.snapshot and args.weights:
+    if args.resume and args.snapshot not in (None, "auto"):
+        raise UsageError("give --resume for the newest snapshot or --snapshot STATE, not both")
+    if args.keep_every and args.keep is None:
+        raise UsageError("--keep-every only has an effect with --keep N")
+    resume = "auto" if args.resume else args.snapshot
+    state = None if resume == "auto" else resume
+    if state and args.weights:
         raise UsageError(
             "give --snapshot to resume a run or --weights to start one from weights, not both"
         )
@@ -95,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     param = load.load_solver(args.solver, unknown=args.unknown_fields)
     param.train_state.level = args.level
     param.train_state.stage.extend(options.stages(args))
-    if args.snapshot or args.weights:
+    if state or args.weights:
         del param.weights[:]
         param.weights.extend([args.weights] if args.weights else [])
     ops = default_ops(param) if args.gpu is None else get_ops(options.device(args.gpu))
@@ -120,13 +154,16 @@ def run(args: argparse.Namespace) -> int:
             request=requests,
             unknown=args.unknown_fields,
             on_nan=args.on_nan,
+            keep=args.keep,
+            keep_every=args.keep_every,
+            force=args.force,
         )
         solver_log.info("Solver scaffolding done.")
-        if args.snapshot:
-            log.info("Resuming from %s", args.snapshot)
+        if state:
+            log.info("Resuming from %s", state)
         log.info("Starting Optimization")
         try:
-            solver.solve(args.snapshot)
+            solver.solve(resume)
         finally:
             live.finish()
             solver.close()

@@ -15,6 +15,12 @@ from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.foreign import shorten
 from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.sniff import describe, is_binary
+from caffe_lite.proto.wire import VARINT, WireError, fields, tag_bytes
+
+# Fields at the end of files that this package writes, beyond every number that a fork of Caffe is
+# known to use. They describe the bytes before them, so they end where a message is changed.
+FORMAT_VERSION, CHECKSUM = 65602, 65603
+MOST_TRAILER = 1 << 20  # bytes
 
 _WITHOUT_STRINGS = ("BlobProto", "BlobShape")  # of which a file may have many
 
@@ -31,7 +37,7 @@ def decode(data: bytes, message_class: Any, name: str) -> Any:
     if kind:
         raise PrototxtError(f"this is {kind}; a binary {wanted} is expected here", name)
     try:
-        message = message_class.FromString(data)
+        message = message_class.FromString(_without_checksum(data))
         if message.ListFields():
             _check_strings(message, name)
             return message
@@ -60,6 +66,18 @@ def _check_strings(message: Any, name: str) -> None:
                         f"{message.DESCRIPTOR.name}; write the name in UTF-8",
                         name,
                     )
+
+
+def _without_checksum(data: bytes) -> bytes:
+    """The message without the fields that would be wrong after any change of it."""
+    start = data.rfind(tag_bytes(FORMAT_VERSION, VARINT), max(0, len(data) - MOST_TRAILER))
+    if start < 0:
+        return data
+    try:
+        found = [field.number for field in fields(data, start, len(data))]
+    except WireError:
+        return data
+    return data[:start] if found == [FORMAT_VERSION, CHECKSUM] else data
 
 
 def write(path: StrPath, message: Any) -> None:

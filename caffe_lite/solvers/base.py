@@ -12,9 +12,10 @@ from caffe_lite.blob import Blob
 from caffe_lite.errors import SolverError
 from caffe_lite.nets import debug
 from caffe_lite.proto.files import StrPath
-from caffe_lite.solvers import events, snapshot
+from caffe_lite.solvers import events, snapshot, snapshot_files
 from caffe_lite.solvers.checks import check_prefix, check_solver
 from caffe_lite.solvers.evaluation import Tester, outputs_of
+from caffe_lite.solvers.lock import PrefixLock
 from caffe_lite.solvers.loss_window import LossWindow
 from caffe_lite.solvers.lr_policy import learning_rate
 from caffe_lite.solvers.nan_guard import NanGuard, OnNan
@@ -35,6 +36,10 @@ class Solver:
     with the events of `caffe_lite.solvers.events`. `request` is polled after each iteration and
     before each test batch, until it returns None or "stop"; otherwise it returns "snapshot".
     `on_nan` says what a loss or weights that are not finite lead to; see `NanGuard`.
+
+    Of the snapshots, the last `keep` remain (default: all), and those of iterations that
+    `keep_every` divides. While `solve` runs, no other process may write under the same
+    snapshot_prefix, unless with `force`.
 
     `net` is the train net, `test_nets` share its weights; `iter` counts updates. Errors are
     SolverError, or what building a net raises, in one line.
@@ -57,8 +62,12 @@ class Solver:
         request: Request | None = None,
         unknown: Literal["error", "warn"] = "error",
         on_nan: OnNan = "stop",
+        keep: int | None = None,
+        keep_every: int = 0,
+        force: bool = False,
     ) -> None:
         self.param, self.ops = param, ops
+        self.keep, self.keep_every, self.force = keep, keep_every, force
         self.path = None if path is None else str(path)
         self.listeners = list(listeners)
         self.request = request
@@ -285,10 +294,26 @@ class Solver:
         return scale
 
     def solve(self, resume: StrPath | None = None) -> None:
-        """Train until max_iter, from a solver state if one is given, then snapshot and test."""
-        param = self.param
-        if param.snapshot_after_train:
+        """Train until max_iter, from a solver state if one is given, then snapshot and test.
+
+        With `resume="auto"` it is the newest one under the snapshot prefix that is whole. Raises
+        SolverError if another process trains under the same snapshot_prefix.
+        """
+        if not (self.param.snapshot or self.param.snapshot_after_train):
+            self._solve(self._found(resume))
+            return
+        if self.param.snapshot_after_train:
             check_prefix(self.snapshot_prefix, self.place)
+        with PrefixLock(self.snapshot_prefix, self.place, self.force) as lock:
+            if lock.held:
+                snapshot_files.remove_temporary(self.snapshot_prefix)
+            self._solve(self._found(resume))
+
+    def _found(self, resume: StrPath | None) -> StrPath | None:
+        return snapshot.newest_whole(self.snapshot_prefix) if resume == "auto" else resume
+
+    def _solve(self, resume: StrPath | None) -> None:
+        param = self.param
         if resume is not None:
             self.restore(resume)
         self.emit(events.SolvingStarted(self.net.name, param.lr_policy, self.iter, param.max_iter))
@@ -331,9 +356,10 @@ class Solver:
         return written
 
     def restore(self, path: StrPath) -> None:
-        """Go on from the solver state at `path`, and the weights that it names.
+        """Continue from the solver state at `path`, and the weights that it names.
 
-        Raises SolverError or ModelError, with the solver as it was, for files that do not fit.
+        Raises SolverError or ModelError, with the solver as it was, for files that do not fit, are
+        damaged, or do not belong together.
         """
         exact = snapshot.restore(self, path)
         self.nan_guard.last_good = str(path)
@@ -355,12 +381,13 @@ class Solver:
         }
 
     def set_state(self, state: dict[str, Any]) -> list[str]:
-        """Go on as the solver did from which `get_state` took `state`.
+        """Continue as the solver did from which `get_state` took `state`.
 
         Returns what is wrong with the states of layers that have since changed, such as a data
-        layer with another source; those go on from where they are.
+        layer with another source; those keep their present state.
         """
-        self._losses.state = state["losses"]
+        with self.ops.quiet():
+            self._losses.state = state["losses"]
         self._losses_restored = True
         nets = zip((self.net, *self.test_nets), (state["net"], *state["test_nets"]), strict=False)
         return [problem for net, saved in nets for problem in snapshot.set_net_state(net, saved)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from caffe_lite.proto.files import StrPath
+from caffe_lite.weights.checksum import FileIdentity
 from caffe_lite.weights.copy import copy_weights
 from caffe_lite.weights.read import read_weights
 from caffe_lite.weights.report import CopyReport
@@ -20,8 +21,8 @@ __all__ = [
 ]
 
 
-def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
+def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> FileIdentity:
     """As `caffe_lite.weights.hdf5.write_hdf5`, which is imported when it is needed."""
     from caffe_lite.weights import hdf5  # h5py takes longer to import than all of this package
 
-    hdf5.write_hdf5(net, path, diff)
+    return hdf5.write_hdf5(net, path, diff)

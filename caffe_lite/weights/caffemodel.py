@@ -4,15 +4,14 @@ Forks of Caffe give the other field numbers of a layer different meanings, so a 
 schema cannot read them all; names and blobs have kept their numbers.
 """
 
+import logging
 from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 
 from caffe_lite.errors import ModelError
-from caffe_lite.weights.mapped import CHUNK, MappedBlob, MappedFile, Run
-from caffe_lite.weights.stored import StoredBlob, Weights
-from caffe_lite.weights.wire import (
+from caffe_lite.proto.wire import (
     FIXED32,
     FIXED64,
     LENGTH,
@@ -25,6 +24,11 @@ from caffe_lite.weights.wire import (
     runs_of_others,
     varint,
 )
+from caffe_lite.weights.mapped import CONVERTED, MappedBlob, MappedFile, Run
+from caffe_lite.weights.stored import StoredBlob, Weights
+from caffe_lite.weights.trailer import TRAILER, Trailer
+
+log = logging.getLogger("caffe_lite.net")
 
 NET_LAYER, NET_V1_LAYERS = 100, 2
 LAYER_NAME, LAYER_BLOBS = 1, 7
@@ -53,12 +57,14 @@ def read_caffemodel(file: MappedFile) -> Weights:
         ) from None
     if not layers:
         raise ModelError(f"{file.path}: {other or 'it holds no layers, so it is no caffemodel'}")
-    return Weights(file.path, layers)
+    return Weights(file.path, layers, file)
 
 
 def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
     layers: dict[str, list[StoredBlob | None]] = {}
-    for field in _fields(file, 0, file.size, (NET_LAYER, NET_V1_LAYERS)):
+    trailer = Trailer(file)
+    for field in _fields(file, 0, file.size, (NET_LAYER, NET_V1_LAYERS, *TRAILER)):
+        trailer.take(field)
         if field.kind != LENGTH or field.number not in (NET_LAYER, NET_V1_LAYERS):
             continue
         v1 = field.number == NET_V1_LAYERS
@@ -68,6 +74,9 @@ def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
         # A net with layers for both phases may name two alike, one of them without blobs.
         if blobs or name not in layers:
             layers[name] = blobs
+    if trailer.newer:
+        log.warning("%s: %s; it is not verified", file.path, trailer.newer)
+    trailer.verify()
     return layers
 
 
@@ -214,7 +223,7 @@ def _unpacked(file: MappedFile, position: int, stop: int, first: Field) -> Run:
         if len(others):
             count += int(others[0])
             break
-        count, block = count + len(numbers), min(2 * block, CHUNK)
+        count, block = count + len(numbers), min(2 * block, CONVERTED)
     return Run(first.start, count, stride)
 
 

@@ -15,8 +15,9 @@ log = logging.getLogger("caffe_lite.net")
 def copy_weights(net: Any, weights: Weights, only: Collection[str] | None = None) -> CopyReport:
     """Set the learned blobs of `net` to those of the layers of the same names in `weights`.
 
-    `only` narrows it to some of the net's layers. Raises ModelError, and copies nothing, where a
-    layer of the file has another number of blobs or another shape than the net's.
+    `only` narrows it to some of the net's layers. Raises ModelError, and changes nothing, where a
+    layer of the file has another number of blobs or another shape than the net's, and where the
+    file is damaged.
     """
     layers = {layer.name: layer for layer in reversed(net.layers)}
     shared = _shared_blobs(net)
@@ -32,8 +33,7 @@ def copy_weights(net: Any, weights: Weights, only: Collection[str] | None = None
             plan += _match(layer, stored, weights, shared)
             if stored:
                 report.copied[name] = weights.path
-    for source, blob in plan:
-        source.copy_to(blob)
+    _copy(plan, weights)
     report.missing = [
         layer.name
         for layer in net.layers
@@ -45,8 +45,30 @@ def copy_weights(net: Any, weights: Weights, only: Collection[str] | None = None
     return report
 
 
+def _copy(plan: list[tuple[StoredBlob, Blob]], weights: Weights) -> None:
+    """Copy all blobs, or none.
+
+    A file is verified while it is read if that can be undone: if no blob has had values yet, as in
+    a net that has just been built. Else it is verified before.
+    """
+    undo = [(blob, blob.initial) for _, blob in plan]
+    in_use = any(blob.has_data for _, blob in plan)
+    if in_use:
+        weights.verify()
+    plan = [(source.safe(), blob) for source, blob in plan]
+    try:
+        for source, blob in plan:
+            source.copy_to(blob)
+        weights.verify()
+    except BaseException:
+        if not in_use:
+            for blob, initial in undo:
+                blob.reset_data(initial)
+        raise
+
+
 def _shared_blobs(net: Any) -> set[int]:
-    """Identities of blobs that look at the memory of an earlier layer's blob."""
+    """Identities of blobs that share the memory of an earlier layer's blob."""
     seen: set[int] = set()
     shared: set[int] = set()
     for layer in net.layers:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.proto.wire import LENGTH, tag_bytes, varint_bytes
 from caffe_lite.weights.caffemodel import DATA, DOUBLE_DATA, SHAPE
-from caffe_lite.weights.wire import LENGTH, tag_bytes, varint_bytes
 
 Array = Any
 
@@ -41,7 +41,8 @@ class BlobWriter:
         for head, array in zip(self._heads, self.arrays, strict=True):
             yield head
             host = np.ascontiguousarray(self.ops.to_host(array))
-            yield host.astype(host.dtype.newbyteorder("<"), copy=False).data
+            little = host.astype(host.dtype.newbyteorder("<"), copy=False)
+            yield little.reshape(-1).view(np.uint8).data
         if not self.double:
             yield self._shape
 

@@ -1,5 +1,6 @@
 """HDF5 weights (.caffemodel.h5): group data/<layer> holds dataset <i> for each learned blob."""
 
+import logging
 import re
 from typing import Any
 
@@ -12,9 +13,13 @@ from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.foreign import shorten
 from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.proto.hdf5_input import Hdf5Input
+from caffe_lite.types import Array
+from caffe_lite.weights.checksum import FileIdentity
+from caffe_lite.weights.hdf5_checksum import HDF5Checksum, check_hdf5, in_place
+from caffe_lite.weights.mapped import MappedBlob, MappedFile, Run
 from caffe_lite.weights.stored import StoredBlob, Weights
 
-Array = Any
+log = logging.getLogger("caffe_lite.net")
 
 _BLOB = re.compile(r"[0-9]{1,18}")
 MOST_BLOBS = 10_000  # of one layer; a higher number is damage, not a blob
@@ -26,6 +31,9 @@ class DatasetBlob(StoredBlob):
     def __init__(self, dataset: Any, file: Hdf5Input) -> None:
         self.dataset, self.file = dataset, file
         self.shape = dataset.shape
+
+    def safe(self) -> StoredBlob:
+        return ArrayBlob(self.array())
 
     def array(self) -> Array:
         out = np.empty(self.shape, self.dataset.dtype)
@@ -39,31 +47,51 @@ class DatasetBlob(StoredBlob):
             self.dataset.read_direct(out.reshape(self.shape))
 
 
+class ArrayBlob(StoredBlob):
+    """A blob that has been read."""
+
+    def __init__(self, values: Array) -> None:
+        self.values, self.shape = values, values.shape
+
+    def array(self) -> Array:
+        return self.values
+
+    def read_into(self, out: Array) -> None:
+        out[...] = self.values.reshape(out.shape)
+
+
 def open_hdf5(path: StrPath) -> Hdf5Input:
     """The HDF5 file at `path`, open for reading; ModelError if that fails."""
     return Hdf5Input(path, ModelError, "copy it again, or use another snapshot")
 
 
-def dataset_blob(node: Any, file: Hdf5Input) -> DatasetBlob:
+def dataset_blob(node: Any, file: Hdf5Input, mapped: MappedFile) -> StoredBlob:
     """`node` as a blob; ModelError unless it is a dataset of real numbers within the file."""
     if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu" or node.shape is None:
         raise ModelError(f"{file.path}: {node.name} must be a dataset of numbers")
     file.check(node)
-    return DatasetBlob(node, file)
+    offset = in_place(node, mapped)
+    if offset is None:
+        return DatasetBlob(node, file)
+    run = Run(offset, node.size, node.dtype.itemsize)
+    return MappedBlob(mapped, node.shape, False, node.dtype.str, [run])
 
 
-def read_hdf5(path: StrPath) -> Weights:
+def read_hdf5(mapped: MappedFile) -> Weights:
     """The layers of an HDF5 caffemodel. Raises ModelError for anything else."""
-    file = open_hdf5(path)
+    file = open_hdf5(mapped.path)
     try:
         with file.reading():
-            return Weights(file.path, _layers(file), sparse=True)
+            newer = check_hdf5(file.file, mapped)
+            if newer:
+                log.warning("%s: %s; it is not verified", mapped.path, newer)
+            return Weights(file.path, _layers(file, mapped), mapped, sparse=True)
     except BaseException:
         file.close()
         raise
 
 
-def _layers(file: Hdf5Input) -> dict[str, list[StoredBlob | None]]:
+def _layers(file: Hdf5Input, mapped: MappedFile) -> dict[str, list[StoredBlob | None]]:
     data = file.find(file.file, "data")
     if not isinstance(data, h5py.Group):
         names = file.names(file.file)
@@ -77,12 +105,16 @@ def _layers(file: Hdf5Input) -> dict[str, list[StoredBlob | None]]:
             f"{shorten(', '.join(sorted(names)), 200) or 'nothing'}"
         )
     layers: dict[str, list[StoredBlob | None]] = {}
-    _collect(file, data, "", layers)
+    _collect(file, mapped, data, "", layers)
     return layers
 
 
 def _collect(
-    file: Hdf5Input, group: Any, prefix: str, layers: dict[str, list[StoredBlob | None]]
+    file: Hdf5Input,
+    mapped: MappedFile,
+    group: Any,
+    prefix: str,
+    layers: dict[str, list[StoredBlob | None]],
 ) -> None:
     """Add the layers below `group`; HDF5 nests groups where a layer's name has slashes."""
     numbered: dict[int, Any] = {}
@@ -101,28 +133,44 @@ def _collect(
         raise ModelError(f'{file.path}: damaged: blob {max(numbered)} of layer "{shorten(layer)}"')
     if prefix and (numbered or not groups):
         layers[layer] = [
-            dataset_blob(numbered[i], file) if i in numbered else None
+            dataset_blob(numbered[i], file, mapped) if i in numbered else None
             for i in range(max(numbered, default=-1) + 1)
         ]
     for name, node in groups:
-        _collect(file, node, f"{prefix}{name}/", layers)
+        _collect(file, mapped, node, f"{prefix}{name}/", layers)
 
 
-def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> None:
+def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> FileIdentity:
     """Write the learned blobs of `net` as an HDF5 caffemodel; all of it, or on failure nothing.
+
+    Returns what names the file's contents. A checksum is in an attribute of the root.
 
     Every layer gets a group in `data`, empty without blobs; a blob shared with an earlier layer is
     not written again. With `diff`, the gradients of all blobs are in `diff` likewise.
     """
-    with atomic_path(path) as temporary, new_hdf5(temporary, libver="earliest") as file:
-        seen: set[int] = set()
-        for layer in net.layers:
-            data = file.require_group(f"data/{layer.name}")
+    with atomic_path(path) as temporary:
+        with new_hdf5(temporary, libver="earliest") as file:
+            checksum = HDF5Checksum(file, _sizes(net, diff))
+            _write_layers(file, net, diff, checksum)
+        return checksum.fill_in(temporary)
+
+
+def _sizes(net: Any, diff: bool) -> list[int]:
+    sizes = [b.count * b.ops.dtype.itemsize for layer in net.layers for b in layer.blobs]
+    return sizes * 2 if diff else sizes
+
+
+def _write_layers(file: Any, net: Any, diff: bool, checksum: HDF5Checksum) -> None:
+    seen: set[int] = set()
+    for layer in net.layers:
+        data = file.require_group(f"data/{layer.name}")
+        if diff:
+            gradients = file.require_group(f"diff/{layer.name}")
+        for i, blob in enumerate(layer.blobs):
+            if blob.buffer_ids[0] not in seen:
+                seen.add(blob.buffer_ids[0])
+                data[str(i)] = blob.ops.to_host(blob.data)
+                checksum.note(data[str(i)])
             if diff:
-                gradients = file.require_group(f"diff/{layer.name}")
-            for i, blob in enumerate(layer.blobs):
-                if blob.buffer_ids[0] not in seen:
-                    seen.add(blob.buffer_ids[0])
-                    data[str(i)] = blob.ops.to_host(blob.data)
-                if diff:
-                    gradients[str(i)] = blob.ops.to_host(blob.diff)
+                gradients[str(i)] = blob.ops.to_host(blob.diff)
+                checksum.note(gradients[str(i)])

@@ -11,10 +11,11 @@ from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.hdf5_file import new_hdf5
 from caffe_lite.proto.hdf5_input import Hdf5Input
-from caffe_lite.weights import payload
-from caffe_lite.weights.hdf5 import DatasetBlob, dataset_blob, open_hdf5
+from caffe_lite.weights.extra import packed_extra, set_extra
+from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5
+from caffe_lite.weights.hdf5_checksum import HDF5Checksum, check_hdf5
 from caffe_lite.weights.mapped import MappedFile
-from caffe_lite.weights.stored import SolverState
+from caffe_lite.weights.stored import SolverState, StoredBlob
 
 MAGIC = b"caffe_lite state\n"
 _HEAD = len(MAGIC) + 8  # followed by the payload's length, little-endian
@@ -25,17 +26,20 @@ def read_hdf5_state(mapped: MappedFile) -> SolverState:
     file = open_hdf5(mapped.path)
     try:
         with file.reading():
-            state = _read(file)
+            newer = check_hdf5(file.file, mapped)
+            if newer:
+                raise ModelError(f"{mapped.path}: {newer}; update caffe_lite to resume from it")
+            state = _read(file, mapped)
     except BaseException:
         file.close()
         raise
     if bytes(mapped.data[: len(MAGIC)]) == MAGIC:
         length = int.from_bytes(mapped.data[len(MAGIC) : _HEAD], "little")
-        state.extra = payload.loads(mapped.data[_HEAD : _HEAD + length])
+        set_extra(state, mapped.data[_HEAD : _HEAD + length])
     return state
 
 
-def _read(file: Hdf5Input) -> SolverState:
+def _read(file: Hdf5Input, mapped: MappedFile) -> SolverState:
     root = file.file
     history, iteration = file.find(root, "history"), file.find(root, "iter")
     if not isinstance(history, h5py.Group) or not isinstance(iteration, h5py.Dataset):
@@ -51,7 +55,7 @@ def _read(file: Hdf5Input) -> SolverState:
         _number(file, "iter"),
         None if learned_net is None else _string(file, learned_net),
         _number(file, "current_step"),
-        [_history(file, history, i) for i in range(len(history))],
+        [_history(file, mapped, history, i) for i in range(len(history))],
     )
 
 
@@ -59,22 +63,28 @@ def _number(file: Hdf5Input, name: str) -> int:
     dataset = file.find(file.file, name)
     if dataset is None:
         raise ModelError(f"{file.path}: this solver state has no {name}")
-    return int(dataset_blob(dataset, file).dataset[0])
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape != (1,):
+        raise ModelError(f"{file.path}: {name} of this solver state must be one number")
+    return int(dataset[0])
 
 
-def _history(file: Hdf5Input, history: Any, i: int) -> DatasetBlob:
+def _history(file: Hdf5Input, mapped: MappedFile, history: Any, i: int) -> StoredBlob:
     dataset = file.find(history, str(i))
     if dataset is None:
         raise ModelError(f"{file.path}: this solver state has {len(history)} histories, but no {i}")
-    return dataset_blob(dataset, file)
+    return dataset_blob(dataset, file, mapped)
 
 
 def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any]) -> None:
-    """Write a .solverstate.h5 with these history arrays: whole, or on any failure not."""
-    extra = payload.dumps(state.extra) if state.extra is not None else b""
+    """Write a .solverstate.h5 with these history arrays: all of it, or on any failure nothing.
+
+    It is a function of the state alone: no time of day is in it.
+    """
+    extra = packed_extra(state)
     block = _block_size(len(extra)) if extra else 0
     with atomic_path(path) as temporary:
         with new_hdf5(temporary, libver="earliest", userblock_size=block) as file:
+            checksum = HDF5Checksum(file, [array.nbytes for array in history])
             file["iter"] = np.array([state.iteration], np.int32)
             file["current_step"] = np.array([state.current_step], np.int32)
             if state.learned_net is not None:
@@ -82,9 +92,11 @@ def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Seque
             group = file.create_group("history")
             for i, array in enumerate(history):
                 group[str(i)] = ops.to_host(array)
+                checksum.note(group[str(i)])
         if extra:
             with open(temporary, "r+b") as raw:
                 raw.write(MAGIC + len(extra).to_bytes(8, "little") + extra)
+        checksum.fill_in(temporary)
 
 
 def _block_size(length: int) -> int:
@@ -104,5 +116,8 @@ def _write_string(file: Any, name: str, text: str) -> None:
     kind = h5py.h5t.C_S1.copy()
     kind.set_size(len(value))
     kind.set_strpad(h5py.h5t.STR_NULLTERM)
-    dataset = h5py.h5d.create(file.id, name.encode(), kind, h5py.h5s.create(h5py.h5s.SCALAR))
+    created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    created.set_obj_track_times(False)
+    scalar = h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset = h5py.h5d.create(file.id, name.encode(), kind, scalar, created)
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array(value, f"S{len(value)}"), mtype=kind)

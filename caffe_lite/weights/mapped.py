@@ -1,23 +1,30 @@
 """A file as read-only memory, and blobs that lie in it as runs of equally spaced numbers."""
 
+import hashlib
 import mmap
 import os
 import shutil
 import stat
 import tempfile
 import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.files import StrPath
+from caffe_lite.types import Array
+from caffe_lite.weights.checksum import CHUNK, LARGE, FileIdentity, LargeDigest, Piece, digest
 from caffe_lite.weights.stored import StoredBlob
 
-Array = Any
-
-CHUNK = 1 << 20  # elements converted at once
+CONVERTED = 1 << 20  # elements converted at once
+MEND = (
+    "copy it again or use another snapshot (a program that edited it must also remove the old "
+    "checksum, as `caffe_lite upgrade net IN OUT` does for a net)"
+)
 
 
 class MappedFile:
@@ -25,6 +32,8 @@ class MappedFile:
 
     What comes through a pipe (`<(gunzip -c net.caffemodel.gz)`) is kept in a temporary file,
     and `piped` is true. Raises ModelError if it cannot be opened or is empty.
+
+    With a checksum (`check_pieces`) every value is verified before or while it is read.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -42,6 +51,7 @@ class MappedFile:
         if self.piped:
             file = self._kept(file)
         self._file = file
+        self._unverified: dict[int, Piece] = {}  # large ones, by offset
         weakref.finalize(self, file.close)
         self.size = os.fstat(file.fileno()).st_size
         if self.size == 0:
@@ -63,15 +73,77 @@ class MappedFile:
             ) from None
         return kept
 
+    def check_pieces(self, pieces: Iterable[Piece]) -> None:
+        """Verify small pieces now, and large ones when they are read; ModelError for damage."""
+        for piece in pieces:
+            if piece.size >= LARGE:
+                self._unverified[piece.offset] = piece
+            elif digest(self.data[piece.offset : piece.stop]) != piece.digest:
+                raise self._damaged(piece)
+
+    def verify(self) -> None:
+        """Verify all that has not been read yet; ModelError for damage."""
+        self.verify_range(0, self.size)
+
+    def identity(self) -> FileIdentity:
+        """The file's size and hash; reads all of it."""
+        hashed, buffer = hashlib.sha256(), np.empty(CHUNK, np.uint8)
+        for start in range(0, self.size, CHUNK):
+            part = buffer[: min(CHUNK, self.size - start)]
+            self._file.seek(start)
+            self._fill(part.data)
+            hashed.update(part.data)
+        return FileIdentity(self.size, hashed.hexdigest())
+
+    def verify_range(self, start: int, stop: int) -> None:
+        """Verify what has not been read yet of bytes `start` to `stop`."""
+        for piece in list(self._unverified.values()):
+            if piece.offset < stop and start < piece.stop:
+                buffer = np.empty(CHUNK, np.uint8)
+                self._read_piece(piece, partial(_front, buffer))
+
+    def _read_piece(self, piece: Piece, target: Callable[[int, int], Array]) -> None:
+        """Read a piece into `target(start, stop)`, a chunk at a time, and verify it."""
+        found = LargeDigest()
+        self._file.seek(piece.offset)
+        for start in range(0, piece.size, CHUNK):
+            part = target(start, min(start + CHUNK, piece.size))
+            self._fill(part.data)
+            found.add(part)
+        if found.digest() != piece.digest:
+            raise self._damaged(piece)
+        del self._unverified[piece.offset]
+
+    def _damaged(self, piece: Piece) -> ModelError:
+        return ModelError(
+            f"{self.path}: damaged: bytes {piece.offset} to {piece.stop - 1} are not those that "
+            f"were written; {MEND}"
+        )
+
     def read_into(self, offset: int, out: Array) -> None:
-        """Fill `out`, a contiguous array, with the bytes at `offset`."""
-        view = memoryview(out.reshape(-1)).cast("B")
+        """Fill `out`, a contiguous array, with the bytes at `offset`.
+
+        A whole piece of the checksum is verified on the way, a part of one before.
+        """
+        flat = out.reshape(-1).view(np.uint8)
+        piece = self._unverified.get(offset)
+        if piece is not None and piece.size == len(flat):
+            self._read_piece(piece, lambda start, stop: flat[start:stop])
+            return
+        self.verify_range(offset, offset + len(flat))
         self._file.seek(offset)
+        self._fill(flat.data)
+
+    def _fill(self, view: memoryview) -> None:
         while view:
             count = self._file.readinto(view)
             if not count:
                 raise ModelError(f"{self.path}: became shorter while it was read")
             view = view[count:]
+
+
+def _front(buffer: Array, start: int, stop: int) -> Array:
+    return buffer[: stop - start]
 
 
 @dataclass(frozen=True)
@@ -96,6 +168,8 @@ class MappedBlob(StoredBlob):
         return np.ndarray((run.count,), self.dtype, self.file.data, run.offset, (run.stride,))
 
     def array(self) -> Array:
+        for run in self.runs:
+            self.file.verify_range(run.offset, run.offset + run.count * run.stride)
         parts = [self._view(run) for run in self.runs]
         values = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, self.dtype), *parts])
         return values.reshape(self.shape)
@@ -113,9 +187,9 @@ class MappedBlob(StoredBlob):
 
     def _convert(self, run: Run, target: Array) -> None:
         """Copy through a buffer, so that the file's pages do not add up in memory."""
-        buffer = np.empty(min(run.count, CHUNK) * run.stride, np.uint8)
-        for start in range(0, run.count, CHUNK):
-            count = min(CHUNK, run.count - start)
+        buffer = np.empty(min(run.count, CONVERTED) * run.stride, np.uint8)
+        for start in range(0, run.count, CONVERTED):
+            count = min(CONVERTED, run.count - start)
             # The last number of a run is not followed by the bytes that part it from the next.
             used = buffer[: (count - 1) * run.stride + self.dtype.itemsize]
             self.file.read_into(run.offset + start * run.stride, used)

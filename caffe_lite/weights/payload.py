@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.proto.foreign import reason
-
-Array = Any
+from caffe_lite.types import Array
 
 _ARRAY = "__array__"
 _TEXT = "json"
@@ -35,9 +34,12 @@ def loads(data: bytes) -> dict[str, Any]:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             _check_sizes(stored.zip, len(data))
             arrays = {name: stored[name] for name in stored.files}  # each is read once
-            return _restored(json.loads(arrays[_TEXT].tobytes()), arrays)
+            found = _restored(json.loads(arrays[_TEXT].tobytes()), arrays)
     except Exception as error:  # zipfile, json and NumPy each have their own
         raise ValueError(f"the saved state is damaged ({reason(error)})") from None
+    if not isinstance(found, dict):
+        raise ValueError("the saved state is damaged (it is no dict)")
+    return found
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:

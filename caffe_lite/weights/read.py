@@ -20,7 +20,7 @@ def read_weights(path: StrPath) -> Weights:
     if is_hdf5(file):
         from caffe_lite.weights.hdf5 import read_hdf5
 
-        return read_hdf5(path)
+        return read_hdf5(file)
     head = file.data[:65536]
     kind = describe(head)
     if kind is None and not is_binary(head):

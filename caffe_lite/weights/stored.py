@@ -1,5 +1,7 @@
 """What weights files and solver states hold: blobs that are read when they are used."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -8,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.blob import Blob
-
-Array = Any
+from caffe_lite.types import Array, State
+from caffe_lite.weights.checksum import FileIdentity
 
 
 class StoredBlob:
     """One blob of a weights file.
 
-    `legacy` marks a shape written as num, channels, height and width, which stands for a blob of
-    up to four axes: its leading ones may be missing there.
+    `legacy` marks a shape written as num, channels, height and width: a blob of fewer than four
+    axes has it with leading ones.
     """
 
     shape: tuple[int, ...]
@@ -34,6 +36,10 @@ class StoredBlob:
         """Write the values into `out`, a C-contiguous NumPy array of as many elements."""
         raise NotImplementedError
 
+    def safe(self) -> StoredBlob:
+        """This blob, or a copy of it in memory if reading it could find it damaged."""
+        return self
+
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether a net's blob of this shape may take the values."""
         if self.legacy:
@@ -48,22 +54,34 @@ class StoredBlob:
             blob.load(self.array().reshape(blob.shape))
 
 
-class Weights(Mapping[str, list[Array]]):
+class Weights(Mapping[str, list[Any]]):
     """The learned blobs of a weights file by layer name: `weights["conv1"][0]` is an array.
 
-    Arrays look into the file where its layout allows that, and are read-only. `stored` holds the
-    same blobs unread. An HDF5 file leaves out blobs that a layer shares with an earlier one; they
-    are None.
+    Arrays are read-only, and views of the file where its layout allows that. `stored` holds the
+    same blobs unread, `file` is the MappedFile that they are in. An HDF5 file leaves out blobs that
+    a layer shares with an earlier one; they are None.
     """
 
     def __init__(
-        self, path: str, stored: dict[str, list[StoredBlob | None]], sparse: bool = False
+        self,
+        path: str,
+        stored: dict[str, list[StoredBlob | None]],
+        file: Any,
+        sparse: bool = False,
     ) -> None:
         self.path = path
         self.stored = stored
+        self.file = file
         self.sparse = sparse  # shared blobs may be left out
 
-    def __getitem__(self, layer: str) -> list[Array]:
+    def verify(self) -> None:
+        """Verify all that has not been read yet against the file's checksum, if it has one.
+
+        Raises ModelError for damage. Values that are read are verified without this.
+        """
+        self.file.verify()
+
+    def __getitem__(self, layer: str) -> list[Any]:
         return [blob and blob.array() for blob in self.stored[layer]]
 
     def __iter__(self) -> Iterator[str]:
@@ -81,10 +99,14 @@ class Weights(Mapping[str, list[Array]]):
 
 @dataclass
 class SolverState:
-    """What a solver state file holds; `extra` is None in one that Caffe itself wrote."""
+    """What a solver state file holds; `extra` and `weights` are None in one that Caffe wrote.
+
+    `weights` names the contents of the weights file, whose path is `learned_net`.
+    """
 
     iteration: int = 0
     learned_net: str | None = None
     current_step: int = 0
     history: list[StoredBlob] = field(default_factory=list)
-    extra: dict[str, Any] | None = None
+    extra: State | None = None
+    weights: FileIdentity | None = None

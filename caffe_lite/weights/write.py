@@ -8,28 +8,36 @@ from caffe_lite.proto import schema
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 from caffe_lite.weights.caffemodel import LAYER_BLOBS, NET_LAYER
+from caffe_lite.weights.checksum import CheckedWriter, FileIdentity
 from caffe_lite.weights.encode import BlobWriter, message_parts
+from caffe_lite.weights.trailer import write_trailer
 
 log = logging.getLogger("caffe_lite.net")
 
 CAFFE_LIMIT = 2**31 - 1
 
 
-def write_caffemodel(net: Any, path: StrPath, diff: bool = False) -> None:
+def write_caffemodel(net: Any, path: StrPath, diff: bool = False) -> FileIdentity:
     """Write `net` as a binary NetParameter: all of it, or on any failure nothing.
+
+    Returns what names the file's contents. A checksum follows the message's own fields.
 
     As Caffe's own: name and layers as they run (splits included), each with its phase, its loss
     weights and its blobs, shared ones as often as they are used; with `diff`, gradients too.
     """
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_path(path) as temporary, open(temporary, "wb") as raw:
+        file = CheckedWriter(raw)
         for part in _parts(net, diff):
             file.write(part)
-        if file.tell() > CAFFE_LIMIT:
+        write_trailer(file)
+        identity = file.identity()
+        if identity.size > CAFFE_LIMIT:
             log.warning(
                 "%s is larger than 2 GB, which Caffe cannot read; HDF5 has no such limit "
                 "(snapshot_format: HDF5)",
                 path,
             )
+    return identity
 
 
 def _parts(net: Any, diff: bool) -> Iterator[bytes | memoryview]:

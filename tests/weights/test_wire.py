@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe_lite.errors import ModelError
-from caffe_lite.weights import read_weights
-from caffe_lite.weights.wire import (
+from caffe_lite.proto.wire import (
     FIXED32,
     FIXED64,
     LENGTH,
@@ -20,6 +19,7 @@ from caffe_lite.weights.wire import (
     tag_bytes,
     varint_bytes,
 )
+from caffe_lite.weights import read_weights
 from tests.weights.weight_nets import net_message
 
 GOOD = net_message(a=[np.ones((3, 4), "f4")]).SerializeToString()
