@@ -74,9 +74,9 @@ def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:
         # A net with layers for both phases may name two alike, one of them without blobs.
         if blobs or name not in layers:
             layers[name] = blobs
-    if trailer.newer:
-        log.warning("%s: %s; it is not verified", file.path, trailer.newer)
-    trailer.verify()
+    newer = trailer.verify()
+    if newer:
+        log.warning("%s: %s; it is not verified", file.path, newer)
     return layers
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from caffe_lite.types import Array
 
-FORMAT = 1  # of the files: what a later version would raise if this one could not read it
+FORMAT = 1  # of the files: to be raised when this version could not read what a later one writes
 
 LARGE = 1 << 20  # bytes from which an array is a piece of its own, and a piece is summed
 MOST_LARGE = 1000  # an HDF5 attribute holds 64 kB
@@ -35,6 +35,24 @@ _OWN = 8  # bytes of the list's own digest
 
 class ChecksumError(ValueError):
     """A file whose bytes are not those that were written."""
+
+
+def format_code(version: int = FORMAT) -> int:
+    """A format version as it is stored: twice, so that damage is not taken for another version."""
+    return version << 16 | (version ^ 0x5AA5)
+
+
+def newer_format(code: int) -> str:
+    """Says that a stored version is newer than this one can read; "" if it is not.
+
+    Raises ChecksumError if it is damaged.
+    """
+    version = code >> 16
+    if code != format_code(version) or version < 1:
+        raise ChecksumError("its format version is damaged")
+    if version <= FORMAT:
+        return ""
+    return f"written by a newer version of caffe_lite (format {version}, this one reads {FORMAT})"
 
 
 @dataclass(frozen=True)

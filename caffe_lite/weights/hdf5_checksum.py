@@ -13,14 +13,15 @@ import numpy as np
 
 from caffe_lite.errors import ModelError
 from caffe_lite.weights.checksum import (
-    FORMAT,
     LARGE,
     MOST_LARGE,
     ChecksumError,
     FileIdentity,
     byte_count,
+    format_code,
     from_hole,
     identity_of,
+    newer_format,
     pieces_of,
     to_bytes,
 )
@@ -41,7 +42,7 @@ class HDF5Checksum:
         size = byte_count(2 * large + 3)
         self._reserved = (_MARK * (size // len(_MARK) + 1))[:size]
         self._arrays: list[tuple[int, int]] = []
-        file.attrs[FORMAT_VERSION] = np.int32(FORMAT)
+        file.attrs[FORMAT_VERSION] = np.int32(format_code())
         file.attrs[CHECKSUM] = np.frombuffer(self._reserved, np.uint8)
 
     def note(self, dataset: h5py.Dataset) -> None:
@@ -68,18 +69,17 @@ def check_hdf5(file: h5py.File, mapped: MappedFile) -> str:
     Returns "", or what to say of a file of a version that this one cannot verify. Raises ModelError
     for damage; large arrays are verified when they are read.
     """
-    version, checksum = file.attrs.get(FORMAT_VERSION), file.attrs.get(CHECKSUM)
-    if version is None and checksum is None:
+    # Listed, because h5py takes an attribute that is damaged for one that is not there.
+    names = {FORMAT_VERSION, CHECKSUM} & set(file.attrs)
+    if not names:
         return ""
     try:
-        if version is None or checksum is None:
+        if len(names) < 2:
             raise ChecksumError("a part of its checksum is missing")
-        if int(version) > FORMAT:
-            return (
-                f"written by a newer version of caffe_lite (format {int(version)}, this one reads "
-                f"{FORMAT})"
-            )
-        stored = np.asarray(checksum).tobytes()
+        newer = newer_format(int(file.attrs[FORMAT_VERSION]))
+        if newer:
+            return newer
+        stored = np.asarray(file.attrs[CHECKSUM]).tobytes()
         pieces, hole = from_hole(stored, mapped.size)
         if mapped.data[hole : hole + len(stored)] != stored:
             raise ChecksumError("its checksum is not where it was written")

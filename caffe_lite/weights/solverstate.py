@@ -84,9 +84,9 @@ def _read_binary(file: MappedFile) -> SolverState:
             state.current_step = item.value
         elif item.number == EXTRA and item.kind == LENGTH:
             extra = file.data[item.start : item.stop]
-    if trailer.newer:
-        raise ModelError(f"{file.path}: {trailer.newer}; update caffe_lite to resume from it")
-    trailer.verify()
+    newer = trailer.verify()
+    if newer:
+        raise ModelError(f"{file.path}: {newer}; update caffe_lite to resume from it")
     if state.iteration < 0:
         raise WireError("it holds no iteration")
     set_extra(state, extra)

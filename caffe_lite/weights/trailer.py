@@ -7,7 +7,13 @@ One without the other is damage. A file without either is Caffe's.
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.binary import CHECKSUM, FORMAT_VERSION
 from caffe_lite.proto.wire import LENGTH, VARINT, Field, tag_bytes, varint_bytes
-from caffe_lite.weights.checksum import FORMAT, CheckedWriter, ChecksumError, from_bytes
+from caffe_lite.weights.checksum import (
+    CheckedWriter,
+    ChecksumError,
+    format_code,
+    from_bytes,
+    newer_format,
+)
 from caffe_lite.weights.mapped import MEND, MappedFile
 
 TRAILER = FORMAT_VERSION, CHECKSUM
@@ -28,31 +34,22 @@ class Trailer:
         elif field.number == CHECKSUM and field.kind == LENGTH:
             self._checksum = field
 
-    @property
-    def newer(self) -> str:
-        """Says that the file is of a version that this one does not know; else ""."""
-        if self._version is None or self._version <= FORMAT:
-            return ""
-        return (
-            f"written by a newer version of caffe_lite (format {self._version}, this one reads "
-            f"{FORMAT})"
-        )
+    def verify(self) -> str:
+        """Verify the file against its checksum, if it has one.
 
-    @property
-    def has_checksum(self) -> bool:
-        return self._checksum is not None
-
-    def verify(self) -> None:
-        """Verify the file against its checksum, if it has one that this version knows.
-
-        Large pieces are verified when they are read (`MappedFile.check_pieces`).
+        Large pieces are verified when they are read (`MappedFile.check_pieces`). Returns "", or
+        what to say of a file of a newer version, which this one cannot verify. Raises ModelError
+        for damage.
         """
-        if self.newer or (self._version is None and self._checksum is None):
-            return
+        if self._version is None and self._checksum is None:
+            return ""
         file, field = self._file, self._checksum
         try:
             if self._version is None or field is None:
                 raise ChecksumError("a part of its checksum is missing")
+            newer = newer_format(self._version)
+            if newer:
+                return newer
             head = len(tag_bytes(CHECKSUM, LENGTH) + varint_bytes(field.stop - field.start))
             if field.stop != file.size:
                 raise ChecksumError(f"{file.size - field.stop} bytes follow its checksum")
@@ -60,10 +57,11 @@ class Trailer:
         except ChecksumError as error:
             raise ModelError(f"{file.path}: damaged: {error}; {MEND}") from None
         file.check_pieces(pieces)
+        return ""
 
 
 def write_trailer(file: CheckedWriter) -> None:
     """Write the two fields: last in the file."""
-    file.write(tag_bytes(FORMAT_VERSION, VARINT) + varint_bytes(FORMAT))
+    file.write(tag_bytes(FORMAT_VERSION, VARINT) + varint_bytes(format_code()))
     checksum = file.checksum()
     file.write(tag_bytes(CHECKSUM, LENGTH) + varint_bytes(len(checksum)) + checksum)
