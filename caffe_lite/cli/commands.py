@@ -25,6 +25,7 @@ COMMANDS = (
     "caption",
     "retrieve",
     "score",
+    "verify",
     "classify-video",
 )
 

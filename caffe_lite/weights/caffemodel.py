@@ -57,7 +57,15 @@ def read_caffemodel(file: MappedFile) -> Weights:
         ) from None
     if not layers:
         raise ModelError(f"{file.path}: {other or 'it holds no layers, so it is no caffemodel'}")
-    return Weights(file.path, layers, file)
+    return Weights(file.path, layers, file, _dialect(file, layers))
+
+
+def _dialect(file: MappedFile, layers: dict[str, list[StoredBlob | None]]) -> str:
+    """The form of a binary file: how it lists its layers, and their blobs' shapes."""
+    numbers = {field.number for field in fields(file.data, 0, file.size, (NET_LAYER,))}
+    found = "layers of Caffe 1.0" if NET_LAYER in numbers else "V1 or V0 layers"
+    legacy = any(blob and blob.legacy for blobs in layers.values() for blob in blobs)
+    return f"binary, {found}, 4-D shapes" if legacy else f"binary, {found}"
 
 
 def _layers(file: MappedFile) -> dict[str, list[StoredBlob | None]]:

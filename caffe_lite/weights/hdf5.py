@@ -85,7 +85,7 @@ def read_hdf5(mapped: MappedFile) -> Weights:
             newer = check_hdf5(file.file, mapped)
             if newer:
                 log.warning("%s: %s; it is not verified", mapped.path, newer)
-            return Weights(file.path, _layers(file, mapped), mapped, sparse=True)
+            return Weights(file.path, _layers(file, mapped), mapped, "HDF5", sparse=True)
     except BaseException:
         file.close()
         raise

@@ -33,7 +33,8 @@ class MappedFile:
     What comes through a pipe (`<(gunzip -c net.caffemodel.gz)`) is kept in a temporary file,
     and `piped` is true. Raises ModelError if it cannot be opened or is empty.
 
-    With a checksum (`check_pieces`) every value is verified before or while it is read.
+    With a checksum (`check_pieces`, which sets `checked`) every value is verified before or while
+    it is read.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -52,6 +53,7 @@ class MappedFile:
             file = self._kept(file)
         self._file = file
         self._unverified: dict[int, Piece] = {}  # large ones, by offset
+        self.checked = False
         weakref.finalize(self, file.close)
         self.size = os.fstat(file.fileno()).st_size
         if self.size == 0:
@@ -75,6 +77,7 @@ class MappedFile:
 
     def check_pieces(self, pieces: Iterable[Piece]) -> None:
         """Verify small pieces now, and large ones when they are read; ModelError for damage."""
+        self.checked = True
         for piece in pieces:
             if piece.size >= LARGE:
                 self._unverified[piece.offset] = piece

@@ -48,6 +48,7 @@ def read_solverstate(path: StrPath) -> SolverState:
         else:
             state = _read_binary(file)
         file.verify()
+        state.checked = file.checked
     except (WireError, ValueError) as error:
         raise SolverError(
             f"{os.fspath(path)}: not a solver state, or damaged or cut short ({error})"

@@ -58,7 +58,8 @@ class Weights(Mapping[str, list[Any]]):
     """The learned blobs of a weights file by layer name: `weights["conv1"][0]` is an array.
 
     Arrays are read-only, and views of the file where its layout allows that. `stored` holds the
-    same blobs unread, `file` is the MappedFile that they are in. An HDF5 file leaves out blobs that
+    same blobs unread, `file` is the MappedFile that they are in, and
+    `dialect` names its form. An HDF5 file leaves out blobs that
     a layer shares with an earlier one; they are None.
     """
 
@@ -67,11 +68,12 @@ class Weights(Mapping[str, list[Any]]):
         path: str,
         stored: dict[str, list[StoredBlob | None]],
         file: Any,
+        dialect: str,
         sparse: bool = False,
     ) -> None:
         self.path = path
         self.stored = stored
-        self.file = file
+        self.file, self.dialect = file, dialect
         self.sparse = sparse  # shared blobs may be left out
 
     def verify(self) -> None:
@@ -101,7 +103,8 @@ class Weights(Mapping[str, list[Any]]):
 class SolverState:
     """What a solver state file holds; `extra` and `weights` are None in one that Caffe wrote.
 
-    `weights` names the contents of the weights file, whose path is `learned_net`.
+    `weights` names the contents of the weights file, whose path is `learned_net`. `checked` says
+    whether the file has a checksum, which was verified.
     """
 
     iteration: int = 0
@@ -110,3 +113,4 @@ class SolverState:
     history: list[StoredBlob] = field(default_factory=list)
     extra: State | None = None
     weights: FileIdentity | None = None
+    checked: bool = False
