@@ -229,8 +229,7 @@ def _few(shapes: set[tuple[int, ...]]) -> str:
 def _check_list(name: str, report: Report) -> None:
     from caffe_lite.data.lists import read_lines
 
-    lines = read_lines(name, "files")
-    first = lines[0][1]
+    first = next(iter(read_lines(name, "files")), (0, ""))[1]
     if first.startswith("# "):
         report.kind = "window file"
         _check_windows(name, report)

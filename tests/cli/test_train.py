@@ -209,3 +209,32 @@ def test_an_old_net_is_told_to_be_old_once(job, capsys):
     )
     job.change("solver.prototxt", "test_iter: 3\ntest_interval: 10\n", "")
     assert train(capsys).count("net.prototxt: upgraded on the fly (V1 layers)") == 1
+
+
+def test_resume_and_keep(job, capsys):
+    first = messages(train(capsys, "--resume", "--keep", "2", "--keep-every", "10"))
+    assert 'there is no snapshot under "small" yet: training from the start' in first
+    states = sorted(path.name for path in job.path.glob("*.solverstate"))
+    assert states == [f"small_iter_{n}.solverstate" for n in (10, 20, 24)]
+    os.remove("small_iter_24.caffemodel")
+    for options in (["--snapshot", "auto"], ["--resume"]):
+        again = messages(train(capsys, *options))
+        assert "Resuming from small_iter_20.solverstate, the newest whole snapshot" in again
+        assert any(line.startswith("Restored iteration 20") for line in again)
+        os.remove("small_iter_24.caffemodel")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--resume", "--snapshot", "x"], "give --resume for the newest snapshot or --snapshot"),
+        (["--keep-every", "5"], "--keep-every only has an effect with --keep N"),
+        (["--keep", "0"], "a whole number from 1"),
+    ],
+)
+def test_options_of_snapshots_that_contradict(job, capsys, given, says):
+    try:
+        assert main(["train", "--solver", "solver.prototxt", *given]) == 2
+    except SystemExit as end:
+        assert end.code == 2
+    assert says in capsys.readouterr().err
