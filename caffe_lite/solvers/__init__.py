@@ -1,4 +1,4 @@
-"""Solvers: how a net is trained, by the rules and with the files of Caffe's own."""
+"""Solvers: training a net with Caffe's update rules, log and snapshot files."""
 
 from caffe_lite.solvers.base import Solver
 from caffe_lite.solvers.registry import default_ops, get_solver, register, solver_types

@@ -47,7 +47,7 @@ class Solver:
 
     type: ClassVar[str] = ""  # set by @register
     histories: ClassVar[int] = 1  # arrays that the rule keeps for each learned blob
-    # Weight decay as a step of its own, rate * decay * weights, instead of a term of the gradient.
+    # Apply weight decay to the weights, as rate * decay * weights, instead of to the gradient.
     decoupled_decay: ClassVar[bool] = False
     # An all-zero history stays zero when lr_mult is 0, so the blob can be skipped.
     skips_frozen_blobs: ClassVar[bool] = False
@@ -93,7 +93,7 @@ class Solver:
 
     @property
     def place(self) -> str:
-        """What errors about the parameters name."""
+        """What errors about the parameters begin with: the solver's file, if known."""
         return self.path or "solver"
 
     def fail(self, text: str) -> SolverError:
@@ -155,7 +155,7 @@ class Solver:
             listener(event)
 
     def close(self) -> None:
-        """Stop the nets' threads and give their memory back."""
+        """Stop the nets' threads and release their memory."""
         for net in (self.net, *self.test_nets):
             net.close()
 
@@ -168,7 +168,7 @@ class Solver:
     # Training
 
     def step(self, iterations: int) -> None:
-        """Train for so many iterations, or until a request stops it (`stopped` is then True)."""
+        """Train for `iterations`, or until a request stops it (`stopped` is then True)."""
         if not self._losses_restored:
             self._losses.clear()
         self._losses_restored = self.stopped = False
@@ -210,7 +210,10 @@ class Solver:
         return found
 
     def _replay(self) -> bool:
-        """Run this iteration from a recording on the device, if there is one and nobody watches."""
+        """Run this iteration from a recording on the device. Returns False if that is not possible.
+
+        Nor is it done when something needs to see the parts of the iteration.
+        """
         display = _due(self.iter, self.param.display)
         watched = display and (self.param.debug_info or self.param.clip_gradients >= 0)
         if watched or self.on_gradients_ready or self.param.iter_size > 1:
@@ -226,7 +229,7 @@ class Solver:
         return True
 
     def _forward_backward(self) -> Any:
-        """Accumulate the gradients of iter_size batches; their mean loss, on the device."""
+        """Add up the gradients of iter_size batches. Returns their mean loss, on the device."""
         self.net.clear_param_diffs()
         count, dtype = self.param.iter_size, self.ops.dtype.type
         total: Any = dtype(0)
@@ -254,13 +257,13 @@ class Solver:
         self.nan_guard.check_loss(loss)
 
     def learning_rate(self) -> float:
-        """The rate of the update to come."""
+        """The rate of the next update."""
         if self._rate_of == self.iter:
             return self._rate
         return learning_rate(self.param, self.iter, self.current_step)[0]
 
     def apply_update(self) -> None:
-        """Update the learned blobs from the gradients that have been added up, and count it."""
+        """Update the learned blobs from the accumulated gradients, and count the iteration."""
         self._set_rate()
         self._update()
         if self.net.debug_info:
@@ -268,7 +271,7 @@ class Solver:
         self.iter += 1
 
     def _set_rate(self) -> None:
-        """Settle the rate of the update to come, once, and put it where a recording reads it."""
+        """Compute the rate of the next update, once, and put it where a recording reads it."""
         if self._rate_of == self.iter:
             return  # another call could advance the multistep policy by another step
         self._rate_of = self.iter
@@ -368,11 +371,11 @@ class Solver:
 
     @property
     def history(self) -> list[Blob]:
-        """The rule's memory in Caffe's order: one per learned blob, then a second one for each."""
+        """The rule's history in Caffe's order: one per learned blob, then a second one for each."""
         return self.updater.history
 
     def get_state(self) -> dict[str, Any]:
-        """What decides how training goes on, beyond what Caffe's own solver states hold."""
+        """What a resumed run needs to continue exactly, beyond what Caffe's solver states hold."""
         return {
             "type": self.type,
             "losses": self._losses.state,

@@ -1,4 +1,4 @@
-"""Solver parameters that contradict each other, found before anything is built."""
+"""Checks of solver parameters that need no net: missing, contradictory and out of range."""
 
 import json
 import os
@@ -28,7 +28,7 @@ HONOURED = (
 
 
 def check_solver(param: SolverParameter, place: str) -> None:
-    """Raise SolverError, naming `place`, if a SolverParameter breaks a rule of the solver's."""
+    """Raise SolverError, beginning with `place`, for a SolverParameter that cannot be used."""
     check_additions(param, place, SolverError, skip=NETS, honoured=HONOURED)
     problem = (
         _train_net(param)

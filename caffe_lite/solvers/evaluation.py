@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class Tester:
-    """Tests a solver's test nets, answering requests on the way.
+    """Tests a solver's test nets, and answers requests between batches.
 
-    A test that a request stops leaves the nets' data and random numbers as they were before it, and
-    a snapshot taken during it holds them so: a run that is resumed repeats the whole test.
+    When a request stops a test, the data positions and random numbers of the nets are set back to
+    those before it, and a snapshot taken during a test holds those too: a resumed run repeats the
+    whole test.
     """
 
     def __init__(self, solver: Solver) -> None:
@@ -27,7 +28,7 @@ class Tester:
         self._before: list[State] | None = None
 
     def states(self) -> list[State]:
-        """The state of each test net, as a resumed run is to find it."""
+        """The state of each test net for a snapshot."""
         return self._now() if self._before is None else self._before
 
     def _now(self) -> list[State]:
@@ -111,7 +112,7 @@ def _add_outputs(net: Net, sums: dict[str, Array]) -> None:
 
 
 def outputs_of(net: Net) -> tuple[events.Output, ...]:
-    """The present values of a net's outputs; waits for the device."""
+    """The current values of a net's outputs; waits for the device."""
     return _outputs(net, {name: net.blobs[name].data for name in net.outputs}, 1)
 
 

@@ -1,11 +1,12 @@
-"""What a solver tells its listeners: each is called with one of these, and decides what to show."""
+"""Events that a solver emits; each listener is called with every one of them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Output:
-    """One element of an output blob, numbered over all of them; `loss_weight` 0: it is no loss."""
+    """One element of an output blob; `index` counts over all outputs, `loss_weight` is 0 for others
+    than losses."""
 
     index: int
     name: str
@@ -24,7 +25,7 @@ class ClassPrecision:
 
 @dataclass(frozen=True)
 class NetCreating:
-    """A net is about to be built: `test_index` is None for the train net."""
+    """A net is about to be built; `test_index` is None for the train net."""
 
     source: str
     test_index: int | None
@@ -48,7 +49,7 @@ class SolvingStarted:
 
 @dataclass(frozen=True)
 class Restored:
-    """Training goes on from a snapshot; `exact` if it holds all that decides what comes next."""
+    """A snapshot was restored; `exact` says whether the run can resume bit for bit."""
 
     path: str
     iteration: int
@@ -59,8 +60,8 @@ class Restored:
 class IterationDisplayed:
     """The mean loss of the latest `average_loss` iterations, before this one's update.
 
-    `outputs` are the train net's. `display` is the solver's interval; `seconds` have passed for the
-    `iterations` since the last display of this run.
+    `outputs` are the train net's. `display` is the solver's interval; the `iterations` since the
+    last display of this run took `seconds`.
     """
 
     iteration: int
@@ -74,7 +75,7 @@ class IterationDisplayed:
 
 @dataclass(frozen=True)
 class GradientsClipped:
-    """At a displayed iteration: all gradients are scaled by `scale`, their L2 norm was `norm`."""
+    """At a displayed iteration, all gradients were scaled by `scale`; their L2 norm was `norm`."""
 
     iteration: int
     norm: float
@@ -83,7 +84,7 @@ class GradientsClipped:
 
 @dataclass(frozen=True)
 class LearningRateStepped:
-    """The multistep policy has reached its next stepvalue."""
+    """The multistep policy reached its next stepvalue."""
 
     iteration: int
     step: int
@@ -91,7 +92,7 @@ class LearningRateStepped:
 
 @dataclass(frozen=True)
 class IterationDone:
-    """The update of `iteration` - 1 is done: `iteration` updates in all."""
+    """An update is done; `iteration` is the number of updates so far."""
 
     iteration: int
 
@@ -132,7 +133,7 @@ class Snapshotting:
 
 @dataclass(frozen=True)
 class Snapshotted:
-    """Both files are on the disk."""
+    """Both files of a snapshot have reached the disk."""
 
     iteration: int
     weights: str
@@ -159,7 +160,7 @@ class SnapshotRefused:
 
 @dataclass(frozen=True)
 class FinalLoss:
-    """The loss after the last update, from a forward pass of its own."""
+    """The loss after the last update, from one more forward pass."""
 
     iteration: int
     loss: float
@@ -167,7 +168,7 @@ class FinalLoss:
 
 @dataclass(frozen=True)
 class SolvingDone:
-    """`early`: a request stopped it before max_iter."""
+    """Training ended; `early` says that a request stopped it before max_iter."""
 
     iteration: int
     early: bool

@@ -1,4 +1,4 @@
-"""The training loss as it is displayed: averaged over the last iterations."""
+"""The displayed training loss: the mean over the last iterations."""
 
 from math import fsum
 from typing import Any
@@ -8,7 +8,7 @@ from caffe_lite.types import State
 
 
 class LossWindow:
-    """The mean of the last `size` losses; they stay on the device until it is asked for."""
+    """The mean of the last `size` losses, which stay on the device until the mean is computed."""
 
     def __init__(self, ops: Ops, size: int) -> None:
         self._ops = ops
@@ -16,7 +16,7 @@ class LossWindow:
         self._count = 0
 
     def add(self, loss: Any) -> None:
-        """Take in a 0-d device array."""
+        """Add a loss, a 0-d device array."""
         self._values[self._count % len(self._values)] = loss
         self._count += 1
 
@@ -24,7 +24,7 @@ class LossWindow:
         self._count = 0
 
     def mean(self) -> float:
-        """The mean of what the window holds, 0 if nothing; waits for the device."""
+        """The mean of the losses in the window, 0 if it is empty; waits for the device."""
         values = self._held()
         return fsum(values) / len(values) if values else 0.0
 
@@ -38,7 +38,7 @@ class LossWindow:
 
     @state.setter
     def state(self, value: State) -> None:
-        """Go on as the window of `value` did; one of another size starts anew."""
+        """Restore a saved window; one of a different size starts empty."""
         held = value["values"]
         self._count = 0
         if held and len(held) == min(value["count"], len(self._values)):

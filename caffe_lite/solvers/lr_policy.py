@@ -17,9 +17,10 @@ from caffe_lite.types import SolverParameter
 
 
 def learning_rate(param: SolverParameter, iteration: int, current_step: int) -> tuple[float, int]:
-    """The rate of `iteration` (from 0), and the step count to keep for the next one.
+    """The learning rate of `iteration` (from 0), and the step count after it.
 
-    `current_step` is the count that the iteration before left; policies without steps keep it.
+    `current_step` is the step count after the previous iteration. Policies without steps return it
+    unchanged.
     """
     step = current_step
     if param.lr_policy == "step":
@@ -29,12 +30,12 @@ def learning_rate(param: SolverParameter, iteration: int, current_step: int) -> 
         and step < len(param.stepvalue)
         and iteration >= param.stepvalue[step]
     ):
-        step += 1  # at most one per iteration, however many values are equal
+        step += 1  # at most one per iteration, even if several values are equal
     return _POLICIES[param.lr_policy](param, iteration, step), step
 
 
 def policy_problem(param: SolverParameter) -> str:
-    """What is wrong with the policy's parameters; '' if nothing is."""
+    """What is wrong with the policy's parameters, or ''."""
     policy = param.lr_policy
     known = ", ".join(_POLICIES)
     if not policy:
@@ -58,7 +59,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _poly(param: SolverParameter, iteration: int, step: int) -> float:
-    # Caffe's formula gives NaN or a negative rate when training goes on past max_iter.
+    # Caffe's formula gives NaN or a negative rate when training continues past max_iter.
     return param.base_lr * _power(max(0.0, 1 - iteration / param.max_iter), param.power)
 
 

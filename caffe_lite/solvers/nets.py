@@ -1,4 +1,4 @@
-"""The nets that a solver trains and tests: their definitions with their states, and the nets."""
+"""The nets that a solver trains and tests: finds their definitions and builds them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Emit = Callable[[events.Event], None]
 
 @dataclass(frozen=True)
 class NetSource:
-    """A NetParameter whose `state` decides which layers it has, and the file it came from."""
+    """A NetParameter with the `state` that filters it, and the field and file it came from."""
 
     field: str
     param: NetParameter
@@ -33,9 +33,9 @@ class NetSource:
 def build_nets(
     param: SolverParameter, ops: Ops, seed: int, path: str | None, unknown: Unknown, emit: Emit
 ) -> tuple[Net, list[Net]]:
-    """The train net of a checked SolverParameter, and its test nets, which share its weights.
+    """Build the train net of a checked SolverParameter, and its test nets, which share its weights.
 
-    Each net starts from the files in the field `weights`. `path` is the solver's file.
+    The files in the field `weights` are copied into each net. `path` is the solver's file.
     """
     files = NetFiles(path, unknown)
     nets: list[Net] = []
@@ -59,7 +59,7 @@ def build_nets(
 def _copy_weights(
     param: SolverParameter, net: Net, train_net: Net, path: str | None, emit: Emit
 ) -> None:
-    """Start `net` from the solver's weights; layers that it shares with the train net have them."""
+    """Copy the solver's weights into `net`, except for layers shared with the train net."""
     own = None
     if net is not train_net:
         shared = set(train_net.layer_names)
@@ -87,7 +87,7 @@ def train_source(param: SolverParameter, files: NetFiles) -> NetSource:
 
 
 def test_sources(param: SolverParameter, files: NetFiles) -> list[NetSource]:
-    """The test nets in the order of test_iter: test_net_param, test_net, then the generic net."""
+    """The test nets in the order of test_iter: test_net_param, test_net, then net or net_param."""
     found = [("test_net_param", net, files.solver) for net in param.test_net_param]
     found += [(f"test_net file: {name}", *files.read(name)) for name in param.test_net]
     rest = len(param.test_iter) - len(found)
@@ -109,7 +109,7 @@ def _source(
     solver_state: NetState | None,
     file: str | None,
 ) -> NetSource:
-    """States by rising precedence: the phase's default, the net's own, the solver's for it."""
+    """Merge the states: the solver's overrides the net's, which overrides the phase's default."""
     merged = schema.NetState()
     merged.CopyFrom(schema.current(default))
     merged.MergeFrom(schema.current(net.state))
@@ -122,7 +122,7 @@ def _source(
 
 
 class NetFiles:
-    """The net files that the solver in the file `solver` names; each is read once."""
+    """Reads the net files that a solver names, each once; `solver` is the solver's file."""
 
     def __init__(self, solver: str | None, unknown: Unknown = "error") -> None:
         self.solver = solver
@@ -130,7 +130,7 @@ class NetFiles:
         self._loaded: dict[str, tuple[NetParameter, str]] = {}
 
     def read(self, name: str) -> tuple[NetParameter, str]:
-        """The net of this name, looked for here and then beside the solver, and its file."""
+        """The net in the file `name`, in the working folder or else the solver's, and its path."""
         if name not in self._loaded:
             file = _found(name, self.solver)
             self._loaded[name] = load.load_net(file, self._unknown), file
@@ -138,18 +138,18 @@ class NetFiles:
 
 
 def _found(name: str, other: str | None) -> str:
-    """The file that `beside` finds; the log tells of one elsewhere than its name says."""
+    """As `beside`; logs when the file was found somewhere else."""
     file = beside(name, other)
     if file != name:
-        log.info("%s: not found, %s is taken for it", name, file)
+        log.info("%s: not found, using %s instead", name, file)
     return file
 
 
 def beside(name: str, other: str | None) -> str:
-    """`name`, or if there is no such file, the one so called from the folder of `other`.
+    """`name`, or if there is no such file, that path relative to the folder of `other`.
 
-    Failing that, a file in that folder whose own name is that of `name`: solvers often name their
-    net by its path in a source tree that is not there.
+    If that does not exist either, the file of the same base name in that folder: solvers often name
+    their net by its path in a source tree that the user does not have.
     """
     if other is not None and not os.path.exists(name):
         for candidate in (Path(other).parent / name, Path(other).parent / Path(name).name):

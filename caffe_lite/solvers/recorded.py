@@ -8,7 +8,7 @@ from caffe_lite.errors import BackendError
 from caffe_lite.nets.net import Net
 from caffe_lite.types import Array
 
-WARM_UP = 2  # iterations run layer by layer first: kernels are compiled, workspaces grow
+WARM_UP = 2  # iterations that run layer by layer first, to compile kernels and grow workspaces
 
 log = logging.getLogger("caffe_lite.solver")
 
@@ -59,8 +59,8 @@ class RecordedIteration:
     def loss_after_run(self) -> Array | None:
         """Run one iteration from the recording and return its loss, on the device.
 
-        None where there is no recording to run, or none yet: then nothing was done, and the
-        iteration is the caller's.
+        Returns None, having done nothing, if there is no recording (yet): the caller then runs the
+        iteration layer by layer.
         """
         if self._capture is None:
             return None
@@ -77,14 +77,14 @@ class RecordedIteration:
             return None
         self._net.forward(0, self._start - 1)
         if self._find_layout() != layout:
-            return self._finish_by_hand()
+            return self._run_the_rest()
         if self._recording is None:
             try:
                 self._recording = self._capture(self._device_part)
                 self._recorded_memory = self._memory()
             except BackendError as error:
                 self._give_up(str(error))
-                return self._finish_by_hand()
+                return self._run_the_rest()
         self._recording.replay()
         return self._loss
 
@@ -97,10 +97,10 @@ class RecordedIteration:
         return [self._net.reshapes, self._constants(), *shapes]
 
     def _memory(self) -> list[tuple[int, int]]:
-        """Where the blobs lie: one that grew, or shares another's memory, has moved."""
+        """The allocations of the blobs: they change when a blob grows or shares other memory."""
         return [blob.memory for blob in (*self._net.blob_list, *self._net.learnable_params)]
 
-    def _finish_by_hand(self) -> Array | None:
+    def _run_the_rest(self) -> Array | None:
         self._device_part()
         return self._loss
 

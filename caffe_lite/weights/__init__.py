@@ -1,4 +1,4 @@
-"""Trained weights: read from every dialect of caffemodel, copied into nets, and written."""
+"""Trained weights: caffemodels of every dialect are read, copied into nets, and written."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def write_hdf5(net: Any, path: StrPath, diff: bool = False) -> FileIdentity:
-    """As `caffe_lite.weights.hdf5.write_hdf5`, which is imported when it is needed."""
-    from caffe_lite.weights import hdf5  # h5py takes longer to import than all of this package
+    """See `caffe_lite.weights.hdf5.write_hdf5`, which is imported on first use."""
+    from caffe_lite.weights import hdf5  # h5py takes longer to import than this package
 
     return hdf5.write_hdf5(net, path, diff)

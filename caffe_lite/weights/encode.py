@@ -1,4 +1,4 @@
-"""BlobProtos written piece by piece, so that a big net is not in memory twice."""
+"""BlobProtos written in parts, so that a large net is not in memory twice."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ DIFF, DOUBLE_DIFF = 6, 9
 
 
 class BlobWriter:
-    """One BlobProto to be written: its size is known before its values are fetched.
+    """One BlobProto to be written; its size is known before its values leave the device.
 
     `arrays` are the data and, optionally, the diff: device arrays of one shape, float32 or float64.
     """

@@ -28,10 +28,10 @@ MEND = (
 
 
 class MappedFile:
-    """The file at `path`: `data` maps it, `read_into` fills arrays without mapping it again.
+    """The file at `path`: `data` maps it, `read_into` fills arrays without touching mapped pages.
 
-    What comes through a pipe (`<(gunzip -c net.caffemodel.gz)`) is kept in a temporary file,
-    and `piped` is true. Raises ModelError if it cannot be opened or is empty.
+    A pipe (`<(gunzip -c net.caffemodel.gz)`) is first copied to a temporary file, and `piped` is
+    true. Raises ModelError if it cannot be opened or is empty.
 
     With a checksum (`check_pieces`, which sets `checked`) every value is verified before or while
     it is read.
@@ -50,7 +50,7 @@ class MappedFile:
             raise ModelError(f"{self.path}: cannot be read: {reason}") from None
         self.piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
         if self.piped:
-            file = self._kept(file)
+            file = self._copy_of(file)
         self._file = file
         self._unverified: dict[int, Piece] = {}  # large ones, by offset
         self.checked = False
@@ -63,7 +63,7 @@ class MappedFile:
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.path}: cannot be read: {error}") from None
 
-    def _kept(self, pipe: Any) -> Any:
+    def _copy_of(self, pipe: Any) -> Any:
         kept = tempfile.TemporaryFile(buffering=0)
         try:
             with pipe:
@@ -71,7 +71,7 @@ class MappedFile:
         except OSError as error:
             kept.close()
             raise ModelError(
-                f"{self.path}: cannot be kept in {tempfile.gettempdir()}: {error.strerror}"
+                f"{self.path}: cannot be copied to {tempfile.gettempdir()}: {error.strerror}"
             ) from None
         return kept
 
@@ -189,11 +189,11 @@ class MappedBlob(StoredBlob):
                 self._convert(run, target)
 
     def _convert(self, run: Run, target: Array) -> None:
-        """Copy through a buffer, so that the file's pages do not add up in memory."""
+        """Copy through a buffer, so that mapped pages of the file do not add up in memory."""
         buffer = np.empty(min(run.count, CONVERTED) * run.stride, np.uint8)
         for start in range(0, run.count, CONVERTED):
             count = min(CONVERTED, run.count - start)
-            # The last number of a run is not followed by the bytes that part it from the next.
+            # The last number of a run has no bytes between it and a next one.
             used = buffer[: (count - 1) * run.stride + self.dtype.itemsize]
             self.file.read_into(run.offset + start * run.stride, used)
             target[start : start + count] = np.ndarray(

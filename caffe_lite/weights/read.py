@@ -1,4 +1,4 @@
-"""Weights files, told apart by what they hold."""
+"""Reading weights files: the content decides which kind a file is."""
 
 from caffe_lite.errors import ModelError
 from caffe_lite.proto.files import StrPath
@@ -13,8 +13,9 @@ def read_weights(path: StrPath) -> Weights:
 
     The file is a binary caffemodel (Caffe 1.0, its `recurrent` and LRCN forks, V0 and V1 layers,
     4-D blob shapes, double_data, NVIDIA's raw_data in half precision) or an HDF5 caffemodel;
-    its content decides, not its name. Only its structure is read at once. Raises ModelError, in
-    one line that says what it is, for any other file.
+    its content decides, not its name. Only its structure is read now, values when they are used; a
+    checksum, if it has one, is verified with them. Raises ModelError, in one line that says what it
+    is, for any other file.
     """
     file = MappedFile(path)
     if is_hdf5(file):
@@ -34,7 +35,7 @@ def read_weights(path: StrPath) -> Weights:
 
 
 def is_hdf5(file: MappedFile) -> bool:
-    """Whether HDF5's signature is at byte 0, or behind a user block: at 512, 1024, 2048 ...
+    """Whether HDF5's signature is at byte 0, or after a user block: at 512, 1024, 2048 ...
 
     Raises ModelError if it came through a pipe: the HDF5 library opens files by name.
     """

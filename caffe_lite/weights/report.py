@@ -1,4 +1,4 @@
-"""What became of each layer when weights were copied."""
+"""Which layers got weights from which file, and which did not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class CopyReport:
-    """Layers by name: which files were read, what was copied, and what was not.
+    """The result of copying weights, by names of layers.
 
-    `copied` names the file that each layer's weights came from (the last one where several had
-    them); `ignored` lists, by file, layers with weights that the net does not have; `missing` are
-    the net's layers with learned blobs that no file had, which keep their starting values.
+    `copied` maps each layer to the file that its weights came from, the last one if several had
+    them. `ignored` lists for each file the layers with weights that the net does not have.
+    `missing` lists the net's layers with learned blobs that no file had; they keep their starting
+    values.
     """
 
     copied: dict[str, str] = field(default_factory=dict)
@@ -19,7 +20,7 @@ class CopyReport:
     missing: list[str] = field(default_factory=list)
 
     def merge(self, later: CopyReport) -> None:
-        """Take in the report of a file that was copied after this one."""
+        """Add the report of a file that was copied after this one."""
         first = not self.ignored
         self.copied.update(later.copied)
         self.ignored.update(later.ignored)
@@ -27,7 +28,7 @@ class CopyReport:
         self.missing = [name for name in missing if name not in self.copied]
 
     def text(self) -> str:
-        """The report to read: a line for each file, and one for what is missing."""
+        """The report as text: a line for each file, and one for what is missing."""
         lines = []
         for path, ignored in self.ignored.items():
             copied = [name for name, source in self.copied.items() if source == path]

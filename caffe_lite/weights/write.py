@@ -1,4 +1,4 @@
-"""Binary weights (.caffemodel) written: the net's layers, each with its learned blobs."""
+"""Writing binary weights (.caffemodel): the net's layers, each with its learned blobs."""
 
 import logging
 from collections.abc import Iterator
@@ -22,8 +22,9 @@ def write_caffemodel(net: Any, path: StrPath, diff: bool = False) -> FileIdentit
 
     Returns what names the file's contents. A checksum follows the message's own fields.
 
-    As Caffe's own: name and layers as they run (splits included), each with its phase, its loss
-    weights and its blobs, shared ones as often as they are used; with `diff`, gradients too.
+    As in Caffe, the file holds the net's name and its layers in the order in which they run, splits
+    included, each with its phase, loss weights and blobs. A shared blob is written for every layer
+    that uses it. With `diff`, gradients are written too.
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as raw:
         file = CheckedWriter(raw)
@@ -52,7 +53,7 @@ def _parts(net: Any, diff: bool) -> Iterator[bytes | memoryview]:
 
 
 def layer_message(layer: Any) -> Any:
-    """The layer's definition as it is saved: without blobs, with what the net decided for it."""
+    """The layer's definition as saved: without blobs, with the phase and loss weights in effect."""
     param = schema.LayerParameter()
     param.CopyFrom(layer.param)
     del param.blobs[:]

@@ -196,7 +196,7 @@ def test_shipped_data_is_made_for_a_net_found_beside_its_solver(job, capsys):
     assert main(["train", "--solver", "elsewhere/solver.prototxt"]) == 0
     log = capsys.readouterr().err
     assert "data/digits lacks data that the net reads; writing it" in log
-    assert log.count("elsewhere/net.prototxt is taken for it") == 1
+    assert log.count("not found, using elsewhere/net.prototxt instead") == 1
     assert (job.path / "data" / "digits" / "train.txt").is_file()
 
 
@@ -229,7 +229,7 @@ def test_resume_and_keep(job, capsys):
     [
         (["--resume", "--snapshot", "x"], "give --resume for the newest snapshot or --snapshot"),
         (["--keep-every", "5"], "--keep-every only has an effect with --keep N"),
-        (["--keep", "0"], "a whole number from 1"),
+        (["--keep", "0"], "expected an integer of at least 1"),
     ],
 )
 def test_options_of_snapshots_that_contradict(job, capsys, given, says):
