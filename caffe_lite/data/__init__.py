@@ -1,1 +1,1 @@
-"""Where batches come from: sources, images, the transformer, read-ahead, data that ships."""
+"""Sources of batches: databases, images, lists, the transformer and prefetching."""

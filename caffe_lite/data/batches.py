@@ -1,4 +1,4 @@
-"""Batches for data layers: what they are made of, and a reader that makes them ahead of need."""
+"""Batches for data layers: their sources, and a reader that prefetches them."""
 
 import logging
 from collections.abc import Sequence
@@ -31,23 +31,23 @@ class Batches(Protocol):
         """Write the next batch into `arrays` of those shapes."""
 
     def get_state(self) -> dict[str, Any]:
-        """What decides the batches to come, as plain numbers, lists and dicts."""
+        """The position and the random state, as plain numbers, lists and dicts."""
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as the source did whose `get_state` is given."""
+        """Continue from a state that `get_state` returned."""
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close files."""
 
 
 class Memory(Protocol):
-    """Where batches are made: memory from which a device may copy while the host goes on."""
+    """Host memory for batches, from which a device may copy asynchronously."""
 
     def empty(self, shape: Shape, dtype: Any) -> np.ndarray:
         """A new array with undefined content."""
 
     def wait(self, array: np.ndarray) -> None:
-        """Return when no device copies from `array` any longer."""
+        """Wait until no device copies from `array`."""
 
 
 class BatchReader:
@@ -82,7 +82,7 @@ class BatchReader:
         return arrays, self.source.get_state()
 
     def get(self) -> list[np.ndarray]:
-        """The next batch; its arrays are good until the next call, and until copied from."""
+        """The next batch; its arrays are valid until the next call."""
         return self._ahead.get()
 
     def get_state(self) -> dict[str, Any]:
@@ -109,13 +109,13 @@ class RowBatches:
         return [(self.batch_size, *shape) for shape in self.source.row_shapes]
 
     def close(self) -> None:
-        """No file stays open."""
+        """Nothing to close: files are open only while they are read."""
 
 
 class ImageBatches:
-    """Base of batches of transformed images (N, C, H, W) and labels, (N,) or several each (N, k).
+    """Base of batches of transformed images (N, C, H, W) and labels, (N,) or (N, k) for k each.
 
-    The first image decides the size of its batch, so that batches of one may differ in size.
+    The first image sets the size of its batch, so with one image a batch the size may change.
     """
 
     def __init__(self, transformer: Transformer, batch_size: int, label_count: int) -> None:
@@ -135,7 +135,7 @@ class ImageBatches:
 
     @property
     def place(self) -> str:
-        """Where the item read last comes from, for error messages."""
+        """The origin of the item read last, for error messages."""
         raise NotImplementedError
 
     def shapes(self) -> list[Shape]:
@@ -176,11 +176,11 @@ class ImageBatches:
         self.transformer.rng.bit_generator.state = state["transformer"]
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close files."""
 
 
 class DatumBatches(ImageBatches):
-    """Batches of a database of datums, in key order, beginning behind `skip` records."""
+    """Batches of a database of datums, in key order, starting after `skip` records."""
 
     def __init__(
         self,
@@ -202,13 +202,13 @@ class DatumBatches(ImageBatches):
         return datum.decode(record, transformer.force_color, transformer.force_gray, self.place)
 
     def _warn_of_forcing(self, record: Any) -> None:
-        """Say once that raw records keep their channels."""
+        """Warn once that raw records keep their channels."""
         for field, channels in (("force_color", 3), ("force_gray", 1)):
             forced = getattr(self.transformer, field) and record.channels != channels
             if forced and not record.encoded and not self._warned:
                 self._warned = True
                 log.warning(
-                    "%s: %s is for encoded images; this record is raw, and its %d channels stay",
+                    "%s: %s is for encoded images; this record is raw and keeps its %d channels",
                     self.place,
                     field,
                     record.channels,
@@ -229,7 +229,7 @@ class DatumBatches(ImageBatches):
 
 
 class ListedImageBatches(ImageBatches):
-    """Batches of listed image files, resized as `images.read_image` does by these sizes."""
+    """Batches of listed image files, resized by `images.read_image` to these sizes."""
 
     def __init__(
         self,

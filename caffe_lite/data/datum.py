@@ -1,4 +1,4 @@
-"""Datum messages, the records of LMDB and LevelDB sources, to images and back."""
+"""Conversion between images and Datum messages, the records of LMDB and LevelDB sources."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ def decode(
     """The image (C, H, W), uint8 or float32, and the label of a Datum or of its bytes.
 
     An encoded datum (the bytes of a JPEG or PNG file) is decoded to B, G, R order, with as many
-    channels as the file has, or with 3 or 1 where forced. Forcing leaves raw datums as they are,
-    as the reference does. The result may be a read-only view.
+    channels as the file has, or with 3 or 1 where forced. As in Caffe, forcing does not change raw
+    datums. The result may be a read-only view.
     """
     if isinstance(datum, (bytes, memoryview)):
         datum = parse(bytes(datum), name)

@@ -67,8 +67,8 @@ def read_frame_folder(folder: str) -> FrameFolder:
     if len(numbers) != found.count:
         gap = next(n for n in range(first, last) if n not in numbers)
         raise DataError(
-            f"{found.path(gap - first)}: frame {gap} is missing, though the folder "
-            f"goes on to {last}; extract the frames of this video again"
+            f"{found.path(gap - first)}: frame {gap} is missing, but the folder "
+            f"continues to {last}; extract the frames of this video again"
         )
     return found
 

@@ -15,8 +15,8 @@ from caffe_lite.proto.hdf5_input import Hdf5Input
 def listed_files(source: str | os.PathLike[str]) -> list[str]:
     """The HDF5 files listed in `source`.
 
-    As in the reference they are relative to the working directory; one that is not there is
-    looked for beside the list, so that a data folder can be used from anywhere.
+    As in Caffe, paths are relative to the working directory. A file that is not there is looked up
+    next to the list, so that a data folder can be used from anywhere.
     """
     name = os.fspath(source)
     files = []
@@ -24,7 +24,9 @@ def listed_files(source: str | os.PathLike[str]) -> list[str]:
         found = [line, os.path.join(os.path.dirname(name), line)]
         file = next((path for path in found if os.path.isfile(path)), None)
         if file is None:
-            raise DataError(f'{name}:{number}: no HDF5 file at "{line}"; mend the list')
+            raise DataError(
+                f'{name}:{number}: no HDF5 file at "{shorten(line, 200)}"; correct the list'
+            )
         files.append(file)
     return files
 
@@ -58,11 +60,11 @@ def _read_dataset(file: Hdf5Input, name: str) -> np.ndarray:
 
 
 class Hdf5Source:
-    """Rows in the order of the files, round and round; with `shuffle`, files and rows reshuffled.
+    """Rows in the order of the files, cyclically.
 
-    Each pass shuffles the order of the files, and that of the rows within each file. Batches run
-    on over the files' borders: every row comes once per pass. One file at a time is in memory,
-    in the type that it stores.
+    With `shuffle`, each pass shuffles the files, and the rows within each. Batches continue across
+    file boundaries, so every row comes once per pass. One file at a time is in memory, in its
+    stored type.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Hdf5Source:
         self._enter(0)
 
     def _enter(self, position: int) -> None:
-        """Go to the first row of the file at `position` in this pass's order."""
+        """Move to the first row of the file at `position` in this pass's order."""
         self._position = position
         self._row = 0
         self._load(self._order[position])
@@ -95,7 +97,7 @@ class Hdf5Source:
     def _load(self, index: int) -> None:
         if index == self._loaded:
             return
-        self._arrays = []  # lets the last file's memory go before the next is read
+        self._arrays = []  # frees the last file's memory before the next is read
         self._loaded = -1
         path = self.files[index]
         arrays = read_datasets(path, self.tops)
@@ -104,7 +106,7 @@ class Hdf5Source:
         for top, shape, first in zip(self.tops, shapes, self.row_shapes, strict=True):
             if shape != first:
                 raise DataError(
-                    f'{path}: rows of "{top}" have shape {shape}, those of the file before '
+                    f'{path}: rows of "{top}" have shape {shape}, those of the first file '
                     f"{first}; all listed files must agree"
                 )
         self._arrays, self._loaded = arrays, index
@@ -139,7 +141,7 @@ class Hdf5Source:
         self._enter(position)
 
     def get_state(self) -> dict[str, Any]:
-        """What decides the rows to come, as plain numbers, lists and dicts."""
+        """The position and the random state, as plain numbers, lists and dicts."""
         return {
             "order": list(self._order),
             "position": self._position,
@@ -149,11 +151,11 @@ class Hdf5Source:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as the source did whose `get_state` is given; the listed files must be the same."""
+        """Continue from a state that `get_state` returned; the listed files must be the same."""
         if sorted(state["order"]) != list(range(len(self.files))):
             raise DataError(
                 f"the saved state is of {len(state['order'])} HDF5 files, the list now has "
-                f"{len(self.files)}; restore the list, or start anew"
+                f"{len(self.files)}; restore the list, or start a new run"
             )
         self._order = list(state["order"])
         self.rng.bit_generator.state = state["rng_before_rows"]

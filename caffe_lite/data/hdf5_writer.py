@@ -10,7 +10,7 @@ from caffe_lite.proto.hdf5_file import Target
 
 
 class RowWriter:
-    """Creates the HDF5 file at `path` and appends rows to named datasets until `close`.
+    """Create the HDF5 file at `path` and append rows to named datasets until `close`.
 
     After every `append` the file on disk is whole.
     """
@@ -26,7 +26,7 @@ class RowWriter:
         self._file: Any = h5py.File(self._target, "w")
 
     def append(self, **rows: np.ndarray) -> None:
-        """Add rows (n, ...) to each named dataset, made at the first call with this row shape."""
+        """Add rows (n, ...) to each named dataset; created at the first call."""
         for name, values in rows.items():
             self._append(name, values)
         self._file.flush()

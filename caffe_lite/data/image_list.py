@@ -17,15 +17,16 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class ImageList:
-    """Entries (path, labels) of a list file, round and round; with `shuffle`, shuffled each pass.
+    """Entries (path, labels) of a list file, cyclically; with `shuffle`, shuffled in each pass.
 
-    A path may hold spaces: the label is what follows the last one. Beyond the reference, labels
-    may be fractions, and a line may end in several of them. How many there are is seen from the
-    first line (its trailing numbers, unless the text before the last one names a file), or given
-    as `label_count`; all lines must agree. `root_folder` is put before each path as it stands;
-    without one, paths are relative to the working directory or, where the first is not there but
-    beside the list, to the list's folder.
-    `rand_skip` starts at a random entry below it, after the first shuffle.
+    A path may contain spaces: the label follows the last one. Unlike in Caffe, labels may be
+    fractions, and a line may end in several of them. Their number is `label_count`, or that of the
+    first line's trailing numbers, or 1 if the text before its last number is a file; all lines
+    must agree.
+
+    `root_folder` is prepended to each path unchanged. Without it, paths are relative to the working
+    directory or, if the first is found next to the list only, to the list's folder. `rand_skip`
+    starts at a random entry below it, after the first shuffle.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class ImageList:
                 )
 
     def _folder(self, path: str) -> str:
-        """What is put before `path` to find it: nothing, or the list's own folder."""
+        """The prefix with which `path` is found: nothing, or the list's own folder."""
         folder = os.path.join(os.path.dirname(self.source), "")
         beside = not os.path.exists(path) and os.path.exists(os.path.join(folder, path))
         return folder if beside else ""
@@ -98,7 +99,7 @@ class ImageList:
         return len(self.paths)
 
     def _enter(self) -> None:
-        """Begin a pass."""
+        """Start a pass."""
         self._position = 0
         self._before_order = self.rng.bit_generator.state
         self._order = self.rng.permutation(len(self)) if self.shuffle else None
@@ -112,7 +113,7 @@ class ImageList:
         return self.root_folder + self.paths[index], self.labels[index]
 
     def get_state(self) -> dict[str, Any]:
-        """What decides the entries to come, as plain numbers and dicts."""
+        """The position and the random state, as plain numbers and dicts."""
         return {
             "position": self._position,
             "rng_before_order": self._before_order,
@@ -120,11 +121,11 @@ class ImageList:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as the list did whose `get_state` is given."""
+        """Continue from a state that `get_state` returned."""
         if state["position"] > len(self):
             raise DataError(
                 f"{self.source}: the saved state is at entry {state['position']}, the list has "
-                f"{len(self)}; restore the list, or start anew"
+                f"{len(self)}; restore the list, or start a new run"
             )
         self.rng.bit_generator.state = state["rng_before_order"]
         self._enter()

@@ -1,8 +1,8 @@
 """Image files to arrays and back: height x width x channels, uint8, channels in the order B, G, R.
 
-Pixels are those of cv2.imread, which the reference reads with: a colour JPEG read as grey gives
-its luma plane, other files 0.299 R + 0.587 G + 0.114 B in the decoder's fixed point; alpha is
-dropped, not blended; a 16-bit sample keeps its upper byte; the EXIF orientation is applied.
+Pixels equal those of cv2.imread, which Caffe uses: a colour JPEG read as grey gives its luma plane,
+other files 0.299 R + 0.587 G + 0.114 B in the decoder's fixed-point arithmetic; alpha is dropped,
+not blended; a 16-bit sample keeps its upper byte; the EXIF orientation is applied.
 """
 
 import io
@@ -17,7 +17,7 @@ from caffe_lite.errors import DataError
 from caffe_lite.proto.files import open_input
 
 _LUMA = np.array([1868, 9617, 4899], np.int32)  # B, G, R weights times 2^14, rounded
-_LUMA_PNG = np.array([3737, 19234, 9797], np.int32)  # libpng's own: times 2^15, cut off
+_LUMA_PNG = np.array([3737, 19234, 9797], np.int32)  # libpng's: times 2^15, truncated
 _WIDE = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -27,7 +27,7 @@ def _to_grey(bgr: np.ndarray, form: str | None) -> np.ndarray:
 
 
 def _narrow(picture: Any, name: str) -> Any:
-    """A picture of 8-bit samples; only 16-bit ones are wider and still have a meaning."""
+    """The picture with 8-bit samples; of wider ones only 16-bit integers are accepted."""
     from PIL import Image
 
     if picture.mode not in _WIDE:
@@ -74,7 +74,7 @@ def decode_image(data: bytes, color: bool | None = True, name: str = "image") ->
     """Decode the bytes of an image file to (H, W, C) uint8, B G R.
 
     `color` True gives 3 channels, False one, None as many as the file has (1, 3, or 4 with alpha)
-    and leaves its EXIF orientation alone. `name` is what a `DataError` calls the image.
+    and ignores its EXIF orientation. Errors (`DataError`) call the image `name`.
     """
     return _decode(io.BytesIO(data), name, color)
 
@@ -95,9 +95,9 @@ def read_image(
 ) -> np.ndarray:
     """Read an image file as (H, W, C) uint8, B G R, C = 3 or, with `color` False, 1.
 
-    With both `height` and `width` positive it is resized to them, its aspect ratio given up. Else
-    an image smaller than `min_height` x `min_width` is enlarged, its aspect ratio kept, until the
-    side that lacks more reaches its minimum (the LRCN dialect's fields of these names).
+    If `height` and `width` are both positive, it is resized to them, ignoring its aspect ratio.
+    Otherwise an image smaller than `min_height` x `min_width` is enlarged, keeping its aspect
+    ratio, until the side that is further below its minimum reaches it (fields of LRCN's dialect).
     """
     name = os.fspath(path)
     with open_image(path) as file:
@@ -124,12 +124,12 @@ def encode_image(image: np.ndarray, form: str = "PNG", quality: int = 95) -> byt
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, quality: int = 95) -> None:
-    """Write `image` (H, W, 1 or 3) uint8, B G R, in the form that the path's ending names."""
+    """Write `image` (H, W, 1 or 3) uint8, B G R, in the format of the path's extension."""
     endings = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     name = os.fspath(path)
     form = endings.get(os.path.splitext(name)[1].lower())
     if form is None:
-        raise DataError(f"{name}: images are written as {', '.join(endings)}; name one of these")
+        raise DataError(f"{name}: images are written as {', '.join(endings)}; use one of these")
     data = encode_image(image, form, quality)
     try:
         with open(path, "wb") as file:

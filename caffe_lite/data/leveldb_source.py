@@ -14,10 +14,10 @@ from caffe_lite.proto.foreign import foreign
 
 
 class _Database:
-    """An open LevelDB. LevelDB locks its folder, so the nets of one process share this.
+    """An open LevelDB, shared by the nets of a process because LevelDB locks its folder.
 
-    It closes when the last of them and of its iterators is gone; closing it under an iterator,
-    as the collector of cycles might, would crash plyvel.
+    It closes when the last source and the last iterator are gone: plyvel crashes if a database is
+    closed before its iterators, as the garbage collector might do.
     """
 
     _open: "weakref.WeakValueDictionary[str, _Database]" = weakref.WeakValueDictionary()

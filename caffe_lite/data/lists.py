@@ -1,4 +1,4 @@
-"""Text files that list other files, one a line: the sources of HDF5Data and ImageData."""
+"""Text files that list other files, one per line: the sources of HDF5Data and ImageData."""
 
 import codecs
 import io
@@ -30,7 +30,7 @@ def read_lines(path: str | os.PathLike[str], what: str) -> Iterator[tuple[int, s
     if b"\0" in content:
         raise DataError(f"{name}: a binary file; the source must be a text file that lists {what}")
     if not content.removeprefix(codecs.BOM_UTF8).strip():
-        raise DataError(f"{name}: the list is empty; it must name {what}, one a line")
+        raise DataError(f"{name}: the list is empty; it must name {what}, one per line")
     return _lines(content.removeprefix(codecs.BOM_UTF8))
 
 

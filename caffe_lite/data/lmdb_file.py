@@ -1,4 +1,4 @@
-"""The file format of LMDB 0.9, read: records in the leaves of a B+tree of pages.
+"""A reader of LMDB 0.9 files: records in the leaves of a B+tree of pages.
 
 Little-endian, as 64-bit processors write it; all offsets are in bytes::
 
@@ -10,8 +10,8 @@ Little-endian, as 64-bit processors write it; all offsets are in bytes::
     value   in the node, or on pages of its own ("overflow"), whose count is lower | upper << 16
     node    low u16, high u16, flags u16, length of the key u16, the key, the value
 
-liblmdb follows what a damaged file says, and ends the process over a page of zeros. Here every
-number is checked before it is followed.
+liblmdb trusts the file, and a damaged one can end the process. Here every number is checked
+before it is used.
 """
 
 import os
@@ -45,7 +45,7 @@ _LEAST_RECORD = 11  # bytes: its offset, the node's head and a key of one byte
 class LmdbFile:
     """An LMDB's file, open for reading; `count` is the number of its records.
 
-    Raises DataError for a file that is no LMDB, is cut off or, when it comes to that, damaged.
+    Raises DataError for a file that is no LMDB or truncated. Damage is found when it is read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -56,11 +56,11 @@ class LmdbFile:
         first = self._meta(0)
         self._page_size, self._last = first[2], first[-2]
         self._check_size()
-        # The other one is of the transaction before or after.
+        # The other meta page belongs to the transaction before or after.
         newest = max(first, self._meta(self._page_size), key=lambda meta: meta[-1])
         _, _, _, flags, self._levels, self.count, self._root, self._last, _ = newest
         self._check_size()
-        self._in_order = flags == 0  # else keys may be compared in another way
+        self._in_order = flags == 0  # other flags change how keys are compared
         if self._root != _NO_PAGE and not 0 < self._levels <= _MOST_LEVELS:
             raise self._damage(f"a tree of {self._levels} levels")
         if self.count * _LEAST_RECORD > os.fstat(self._handle).st_size:
@@ -115,7 +115,7 @@ class LmdbFile:
             yield from self._leaves(low | high << 16 | top << 32, levels - 1)
 
     def _page(self, number: int, kind: int, size: int = 0) -> bytes:
-        """A page of this kind, or its first `size` bytes."""
+        """The page `number`, or its first `size` bytes, checked to be of this kind."""
         if number > self._last:
             raise self._damage(f"page {number} of {self._last}")
         page = self._all(number * self._page_size, size or self._page_size)
@@ -125,14 +125,14 @@ class LmdbFile:
         return page
 
     def _offsets(self, number: int, page: bytes) -> tuple[int, ...]:
-        """Where the nodes of a page begin."""
+        """The offsets of the nodes of a page."""
         *_, lower, _ = _PAGE.unpack_from(page)
         count, odd = divmod(lower - _PAGE.size, 2)
         if count < 1 or odd or lower > len(page):
-            raise self._damage(f"page {number} says that it has {count} nodes")
+            raise self._damage(f"page {number} declares {count} nodes")
         offsets = struct.unpack_from(f"<{count}H", page, _PAGE.size)
         if max(offsets) + _NODE.size > len(page):
-            raise self._damage(f"a node of page {number} lies outside")
+            raise self._damage(f"a node of page {number} is outside it")
         return offsets
 
     def _record(self, number: int, page: bytes, offset: int) -> tuple[bytes, bytes]:
@@ -140,26 +140,26 @@ class LmdbFile:
         start, size = offset + _NODE.size + length, low | high << 16
         key = page[start - length : start]
         if flags & ~_ON_OTHER_PAGES:
-            raise self._damage(f"page {number} has more than one record to a key")
+            raise self._damage(f"page {number} has several records for one key")
         end = start + (_NUMBER.size if flags else size)
         if end > len(page):
-            raise self._damage(f"a record of page {number} ends outside")
+            raise self._damage(f"a record of page {number} ends outside it it")
         if flags:
             return key, self._large(_NUMBER.unpack_from(page, start)[0], size)
         return key, page[start:end]
 
     def _large(self, number: int, size: int) -> bytes:
-        """A value of `size` bytes that begins on page `number`."""
+        """A value of `size` bytes that starts on page `number`."""
         *_, low, high = _PAGE.unpack(self._page(number, _OVERFLOW, _PAGE.size))
         pages = low | high << 16
         if pages * self._page_size < _PAGE.size + size or number + pages - 1 > self._last:
-            raise self._damage(f"{size} bytes do not fit the {pages} pages from {number} on")
+            raise self._damage(f"{size} bytes do not fit in the {pages} pages from {number} on")
         return self._all(number * self._page_size + _PAGE.size, size)
 
     def _all(self, offset: int, size: int) -> bytes:
         data = self._read(offset, size)
         if len(data) != size:
-            raise self._damage(f"{size} bytes were expected from {offset} on, got {len(data)}")
+            raise self._damage(f"expected {size} bytes at {offset}, got {len(data)}")
         return data
 
     def _read(self, offset: int, size: int) -> bytes:
@@ -170,4 +170,4 @@ class LmdbFile:
             raise DataError(f"{self.path}: cannot be read: {error.strerror}") from None
 
     def _damage(self, what: str) -> DataError:
-        return DataError(f"{self.path}: damaged ({what}); copy it again or write it anew")
+        return DataError(f"{self.path}: damaged ({what}); copy it again or write it again")

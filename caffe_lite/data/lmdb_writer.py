@@ -1,4 +1,4 @@
-"""Writing LMDBs as convert_imageset does: numbered keys, one serialized Datum each."""
+"""A writer of LMDBs in the form of convert_imageset: numbered keys, one serialized Datum each."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ _COMMIT_EVERY = 1000  # records
 class LmdbWriter:
     """Write records in order under the keys 00000000, 00000001, ..., or 00000000_name, ...
 
-    The database grows in a folder beside `path` and moves there when the `with` block ends; if
-    the block raises, nothing appears. An existing database is an error unless `replace` is set.
+    The database is written in a folder next to `path` and moved there when the `with` block ends;
+    if the block raises, nothing is left. An existing database is an error unless `replace` is set.
     """
 
     def __init__(self, path: str | os.PathLike[str], replace: bool = False) -> None:

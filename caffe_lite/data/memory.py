@@ -12,9 +12,9 @@ from caffe_lite.errors import DataError
 
 
 class ArrayBatches:
-    """Data (n, *item) and n labels, `batch_size` at a time, round and round.
+    """Data (n, *item) and n labels, `batch_size` at a time, cyclically.
 
-    `position` is where the next batch begins. Raises DataError for arrays that do not fit.
+    `position` is the index of the next batch's first item. Raises DataError if shapes do not fit.
     """
 
     def __init__(self, data: Any, labels: Any, item: tuple[int, ...], batch_size: int) -> None:
@@ -43,14 +43,14 @@ class ArrayBatches:
         item: tuple[int, ...],
         batch_size: int,
     ) -> ArrayBatches:
-        """Transform images (C, H, W) one by one; each must come out as `item`."""
+        """Transform images (C, H, W) one by one; each must get the shape `item`."""
         data = np.empty((len(images), *item), np.float32)
         for image, out in zip(images, data, strict=True):
             transformer.transform(np.asarray(image), out)
         return cls(data, labels, item, batch_size)
 
     def next(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-        """The next batch of data and labels, contiguous arrays of `dtype`; views where they are."""
+        """The next data and labels, contiguous arrays of `dtype`; not copied if they are that."""
         part = slice(self.position, self.position + self.batch_size)
         self.position = part.stop % len(self.data)
         return (

@@ -7,8 +7,8 @@ The flow u minimizes, from coarse to fine,
 by splitting the two terms and Chambolle's projection. Zach, Pock and Bischof, "A duality based
 approach for realtime TV-L1 optical flow", DAGM 2007; the parameters are those of Perez, Meinhardt-
 Llopis and Facciolo, "TV-L1 optical flow estimation", IPOL 2013. Unlike the squared terms of Horn
-and Schunck, both let motion end at an object's edge, as those of the method do that LRCN used
-(Brox et al., ECCV 2004).
+and Schunck, these allow motion to change abruptly at an object's edge, as do the terms of the
+method that LRCN used (Brox et al., ECCV 2004).
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The motion (H, W, 2) float32 from `first` to `second`, x and y in pixels.
 
     Frames are (H, W, 3), B G R, or (H, W), of values 0 to 255, and of one size. What is at (x, y)
-    in `first` is at (x + flow[y, x, 0], y + flow[y, x, 1]) in `second`. H and W are 2 at least.
+    in `first` moves to (x + flow[y, x, 0], y + flow[y, x, 1]) in `second`. H and W are 2 at least.
     """
     if first.shape != second.shape:
         raise ValueError(f"frames must have one size, got {first.shape} and {second.shape}")
@@ -40,7 +40,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 class _Level:
-    """One level of the pyramid, with the memory that its iterations work in."""
+    """One level of the pyramid, with the work arrays of its iterations."""
 
     def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
         self.first, self.second = first, second
@@ -87,7 +87,7 @@ class _Level:
     def _fit(
         self, flow: np.ndarray, slope: np.ndarray, steepness: np.ndarray, constant: np.ndarray
     ) -> None:
-        """moved = flow, led towards a difference of zero by at most LAMBDA THETA slopes."""
+        """moved = flow, moved towards a difference of zero by at most LAMBDA THETA slopes."""
         rest, step, moved = self.rest, self.step, self.moved
         np.multiply(slope[0], flow[0], out=rest)
         np.multiply(slope[1], flow[1], out=step)
@@ -117,7 +117,7 @@ class _Level:
             np.hypot(pace[c, 0], pace[c, 1], out=self.norm)
             np.add(self.norm, 1, out=self.norm)
             dual[c] /= self.norm
-        # The last column and row have no neighbour, so that nothing flows across the border.
+        # The last column and row have no neighbour, so nothing is exchanged across the border.
         dual[:, 0, :, -1] = 0
         dual[:, 1, -1] = 0
 

@@ -1,4 +1,4 @@
-"""Reading ahead: batches are made in a background thread while the net computes."""
+"""Prefetching: a background thread makes batches while the net computes."""
 
 import inspect
 import os
@@ -22,7 +22,7 @@ class _Failure:
 
 
 def _weakly(function: Callable[[], Made]) -> Callable[[], Callable[[], Made] | None]:
-    """What gives `function` as long as it can be called; a method lives with its object."""
+    """A weak reference to a method, which must not keep its object alive; other functions as is."""
     return weakref.WeakMethod(function) if inspect.ismethod(function) else lambda: function
 
 
@@ -37,7 +37,7 @@ def _produce(
         item = _make_one(maker())
         if item is None:
             return
-        made.put(item)  # when this has to wait for room, `_halt` makes some
+        made.put(item)  # blocks while the queue is full; `_halt` makes room
 
 
 def _make_one(make_batch: Callable[[], Made] | None) -> "Made | _Failure | None":
@@ -63,14 +63,14 @@ def _halt(
 
 
 class Prefetcher:
-    """Call `make_batch() -> (batch, state)` ahead of need, in order, in one background thread.
+    """Call `make_batch() -> (batch, state)` in advance, in order, in one background thread.
 
-    `get()` returns the next batch and keeps its state in `state`: what the source was like right
-    after that batch was made. Saving `state` and restoring the source from it goes on with the
-    batch after the last one *consumed*, however many were read ahead. `state` starts as given.
+    `get()` returns the next batch and stores its state in `state`: the state of the source right
+    after that batch was made. A source restored from it continues after the last batch that was
+    *consumed*, regardless of how many were prefetched. `state` is the initial one until then.
 
-    At most `depth` batches wait, one is being made and one is in the consumer's hands: a
-    `make_batch` that fills `depth + 2` buffers in turn never overwrites one still in use.
+    At most `depth` batches wait, one is being made and one is in use by the consumer, so a
+    `make_batch` that fills `depth + 2` buffers in turn never overwrites one in use.
 
     An exception in `make_batch` is raised by `get()` with the worker's traceback, after the
     batches made before it; every later `get()` raises it again. The thread starts with the first
@@ -89,7 +89,7 @@ class Prefetcher:
         self._process = 0  # that of the thread
 
     def start(self) -> None:
-        """Begin to read ahead, unless that was done."""
+        """Start the thread unless it runs."""
         if self._finalizer is not None:
             if self._process != os.getpid():
                 raise DataError(
@@ -110,7 +110,7 @@ class Prefetcher:
         thread.start()
 
     def get(self) -> Any:
-        """The next batch, waiting for it if need be."""
+        """The next batch, once it is made."""
         self.start()
         item = self._failure or self._made.get()
         if isinstance(item, _Failure):

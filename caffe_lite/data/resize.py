@@ -1,8 +1,8 @@
-"""Bilinear resizing of 8-bit images, level for level as OpenCV does it.
+"""Bilinear resizing of 8-bit images, with exactly the results of OpenCV.
 
-Pillow's filters widen when they shrink an image and OpenCV's do not, so nets trained by the
-reference see other pixels through Pillow. Here: half-pixel centres, two taps per axis, weights of
-11 bits, and the exact 2x2 mean when both sides halve.
+Pillow's filters get wider when an image shrinks and OpenCV's do not, so a net trained with Caffe
+would see different pixels through Pillow. Here: half-pixel centres, two taps per axis, 11-bit
+weights, and the exact 2x2 mean when both sides are halved.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ _ONE = 2048  # a weight of one, in 11-bit fixed point
 def _taps(size: int, new_size: int) -> tuple[np.ndarray, ...]:
     """The two source indices of each target index and their fixed-point weights.
 
-    A tap that falls outside reads the border.
+    A tap outside the image reads the border.
     """
     scale = 1.0 / (new_size / size)
     position = ((np.arange(new_size) + 0.5) * scale - 0.5).astype(np.float32)

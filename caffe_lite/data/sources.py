@@ -6,7 +6,7 @@ from caffe_lite.proto import schema
 
 
 def open_source(path: str, backend: int | str = "LEVELDB") -> Source:
-    """Open the store at `path`; `backend` is a DataParameter.DB value or its name."""
+    """Open the database at `path`; `backend` is a DataParameter.DB value or its name."""
     databases = schema.DataParameter.DB
     name = databases.Name(backend) if isinstance(backend, int) else backend.upper()
     if name == "LMDB":

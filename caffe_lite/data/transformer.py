@@ -14,12 +14,13 @@ class Transformer:
 
         y[c, h, w] = (x[c, h0 + h, w0 + w'] - mean[c, h0 + h, w0 + w']) * scale
 
-    `crop_size` picks (h0, w0): at random when training, else the centre, rounded down. With
-    `mirror`, every other image by chance has w' = width - 1 - w, in both phases. The mean is that
-    of `mean_file`, cropped alike, or `mean_value`, one or one per channel. `flow` is the LRCN
-    dialect's: mirroring a flow image also turns its horizontal flow v into 255 - v.
+    With `crop_size`, (h0, w0) is random in training, otherwise the centre, rounded down. With
+    `mirror`, an image is mirrored with probability 1/2, w' = width - 1 - w, in both phases. The
+    mean is the image in `mean_file`, cropped in the same way, or `mean_value`, one value or one per
+    channel. `flow` is a field of LRCN's dialect: a mirrored flow image also has its horizontal flow
+    negated, v becomes 255 - v.
 
-    `rng` is drawn from once per image if `mirror` is set, then twice if a random crop is.
+    Each image draws one number from `rng` if `mirror` is set, then two for a random crop.
     """
 
     def __init__(self, param: Any, train: bool, rng: np.random.Generator) -> None:
@@ -41,7 +42,7 @@ class Transformer:
             self._mean = np.array(param.mean_value, np.float32).reshape(-1, 1, 1)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
-        """The shape that an image of `shape` (C, H, W) comes out with, or a `DataError`."""
+        """The shape of a transformed image of `shape` (C, H, W); DataError if it does not fit."""
         channels, height, width = shape
         if channels < 1:
             raise DataError(f"an image needs at least one channel, got shape {shape}")
@@ -75,7 +76,7 @@ class Transformer:
         expected = self.output_shape(image.shape)
         if out.shape != expected:
             raise DataError(
-                f"an image of shape {image.shape} comes out as {expected}, but the batch holds "
+                f"an image of shape {image.shape} becomes {expected}, but the batch holds "
                 f"{out.shape}; all images of a batch must have one size (or use crop_size)"
             )
         mirrored = self.mirror and bool(self.rng.integers(2))

@@ -24,10 +24,10 @@ class Window:
 class WindowFile:
     """Images and their windows, divided into foreground and background by overlap.
 
-    Each image takes a block: `# index`, path, channels, height, width, number of windows, then one
+    Each image has a block: `# index`, path, channels, height, width, number of windows, then one
     line `class overlap x1 y1 x2 y2` per window. A window with overlap >= `fg_threshold` is
     foreground and has a class above 0; one below `bg_threshold` is background, class 0; others are
-    left out. `root_folder` is put before every path.
+    skipped. `root_folder` is prepended to every path.
     """
 
     def __init__(

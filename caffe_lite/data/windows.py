@@ -16,8 +16,8 @@ from caffe_lite.errors import DataError
 
 @dataclass(frozen=True)
 class Placement:
-    """Which part of an image goes where in the crop: rows y1 ... y2 and columns x1 ... x2, both
-    included, are resized to height x width and put at (top, left)."""
+    """Rows y1 ... y2 and columns x1 ... x2 of an image, ends included, are resized to height x
+    width and put at (top, left) of the crop."""
 
     x1: int
     y1: int
@@ -38,14 +38,15 @@ def _round(x: Any) -> int:
 def place(
     window: Window, rows: int, columns: int, crop: int, context: int, square: bool, mirrored: bool
 ) -> Placement:
-    """Where `window` of an image of rows x columns goes in a crop x crop picture.
+    """The placement of `window`, of an image of rows x columns, in a crop x crop picture.
 
-    With `context` the window is enlarged so that after warping it lies that many pixels within the
-    crop; with `square` its shorter side grows to the longer. What leaves the image stays empty.
+    With `context`, the window is enlarged so that it is surrounded by that many pixels after
+    warping; with `square`, its shorter side is extended to the longer. Parts outside the image stay
+    empty.
     """
     if not context and not square:
         return Placement(window.x1, window.y1, window.x2, window.y2, crop, crop)
-    real = np.float32  # the reference's arithmetic, which decides how halves round
+    real = np.float32  # Caffe's type, which decides how halves round
     grow = real(crop) / real(crop - 2 * context)
     half_h, half_w = real((window.y2 - window.y1 + 1) / 2), real((window.x2 - window.x1 + 1) / 2)
     center_x, center_y = real(window.x1) + half_w, real(window.y1) + half_h
@@ -88,9 +89,9 @@ def _mean(transform: Any) -> np.ndarray:
 class WindowBatches:
     """Batches of windows (N, 3, crop, crop) and labels (N,), drawn with repetition.
 
-    int(N * fg_fraction) windows of a batch are foreground; background comes first. `transform` is a
-    TransformationParameter: crop_size, mirror, scale and the mean, of which a mean_file's middle
-    counts. Only what a window covers is normalized; the rest of the picture is 0.
+    int(N * fg_fraction) windows of a batch are foreground; they follow the background. `transform`
+    is a TransformationParameter: crop_size, mirror, scale and the mean; of a mean_file the centre
+    is used. Only the pixels of a window are normalized; the rest of the picture is 0.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class WindowBatches:
         if not (0 <= to.x1 <= to.x2 < columns and 0 <= to.y1 <= to.y2 < rows):
             raise DataError(
                 f"{self.file.name}: window ({window.x1}, {window.y1}) to ({window.x2}, "
-                f"{window.y2}) does not lie in {self.file.paths[window.image]} of "
+                f"{window.y2}) is not inside {self.file.paths[window.image]} of "
                 f"{columns} x {rows} pixels"
             )
         if to.height < 1 or to.width < 1:
@@ -162,4 +163,4 @@ class WindowBatches:
         self.rng.bit_generator.state = state["rng"]
 
     def close(self) -> None:
-        """No file stays open."""
+        """Nothing to close: files are open only while they are read."""

@@ -1,1 +1,1 @@
-"""The data sets that ship: handwritten digits, and clips and captions of moving digits."""
+"""The data sets included in the package: handwritten digits, and clips of moving digits."""

@@ -13,7 +13,7 @@ from caffe_lite.datasets.motions import MOTIONS, RELATIONS, Paths
 from caffe_lite.errors import DataError
 
 UNKNOWN = "<unk>"
-STEPS = 8  # the longest caption and its end
+STEPS = 8  # of the longest caption, its end included
 _DIGITS = (
     "a zero",
     "a one",
@@ -56,8 +56,8 @@ def word_ids(caption: str, vocabulary: Sequence[str] = VOCABULARY) -> list[int]:
 def streams(sentences: Sequence[Sequence[int]], together: int) -> Streams:
     """The arrays (STEPS * n / together, together) that HDF5Data feeds to a captioner.
 
-    Batches of STEPS rows hold `together` of the n sentences, a multiple of it, side by side; see
-    `caption_streams`. After a sentence's end `input_sentence` is 0, which every Embed can look up.
+    A batch of STEPS rows holds `together` sentences side by side, see `caption_streams`; n must be
+    a multiple of it. After a sentence's end `input_sentence` is 0, a valid index for Embed.
     """
     for words in sentences:
         if len(words) >= STEPS:

@@ -9,7 +9,7 @@ from caffe_lite.datasets.moving_digits import Clip, Clips
 
 
 def video_name(clips: Clips, split: str, index: int) -> str:
-    """What the lists call a clip: `Motion/v_Motion_split_c0001`."""
+    """The name of a clip in the lists: `Motion/v_Motion_split_c0001`."""
     motion = MOTIONS[clips.labels[index]].title().replace(" ", "")
     return f"{motion}/v_{motion}_{split}_c{index + 1:04d}"
 
@@ -19,8 +19,8 @@ def clip_images(
 ) -> dict[str, dict[str, np.ndarray]]:
     """The images (height, width, 3) by file name of a clip's "frames" and its "flow_images".
 
-    They are `VIDEO.0001.jpg` and on, and `flow_image_VIDEO.0002.jpg` and on: one flow image more
-    than LRCN has, from the last frame to the next, so that both have 16.
+    Names count from `VIDEO.0001.jpg` and `flow_image_VIDEO.0002.jpg`. There is one flow image more
+    than in LRCN, from the last frame to the one after it, so that both have 16.
     """
     stretch = np.array([width / clip.frames.shape[2], height / clip.frames.shape[1]])
     images: dict[str, dict[str, np.ndarray]] = {"frames": {}, "flow_images": {}}

@@ -1,4 +1,4 @@
-"""The handwritten digits that ship with the package: 1,797 real scans of 8x8 pixels.
+"""The handwritten digits included in the package: 1,797 real scans of 8x8 pixels.
 
 Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
 Repository, 1998, https://doi.org/10.24432/C50P49, under CC BY 4.0 (DIGITS_LICENSE.md).
@@ -25,7 +25,7 @@ def load_digits(split: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 8, 8) uint8, values 0 (paper) to 16 (ink), and labels (N,) uint8, 0 to 9.
 
     `split` "train" gives 1,437 of them, "test" the other 360 (36 of each digit), always the same
-    ones; None all 1,797. The arrays for None are read-only.
+    ones; None gives all 1,797. The arrays for None are read-only.
     """
     images, labels, is_test = _packed()
     if split is None:

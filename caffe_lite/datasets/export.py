@@ -1,7 +1,7 @@
-"""Writing the data that ships, as the nets in prototxt/ and people's own tools read it.
+"""Export of the included data sets in the formats that the nets in prototxt/ read.
 
-Every file appears whole or not at all. `dataset.json` holds the settings; a run with the same
-settings writes only what is missing, and one with others refuses to mix the two.
+Every file appears whole or not at all. `dataset.json` holds the settings: a run with the same
+settings writes only missing files, and a run with others is an error.
 """
 
 import json
@@ -24,7 +24,7 @@ Progress = Callable[[int, int, str], None]  # done, total, what was just written
 
 
 class Folder:
-    """A folder that a data set is written to, one step after another."""
+    """The folder that a data set is written to, with progress reported step by step."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Folder:
         self.text("dataset.json", text)
 
     def step(self, what: str) -> None:
-        """Tell the caller that one of the steps is done."""
+        """Report a finished step to the caller."""
         self._done += 1
         if self._progress is not None:
             self._progress(self._done, self._total, what)

@@ -1,9 +1,9 @@
-"""Writing the moving digits: as HDF5 and LMDB by time, as frame folders, and with captions.
+"""Export of the moving digits: as HDF5 and LMDB by time, as frame folders, and with captions.
 
-LRCN's nets read batches of T x N rows, row t * N + n holding frame t of clip n, and the layers
-of the reference cannot transpose. So the files are laid out that way: groups of N clips, each a
-batch. The reader must not shuffle (rows of a group belong together) and its `batch_size` must be
-16 * N; that the clips of a batch stay together costs nothing, for there are hundreds of batches.
+LRCN's nets read batches of T x N rows, where row t * N + n is frame t of clip n, and Caffe has no
+layer that transposes. So the files have this layout: groups of N clips, one group per batch. The
+reader must not shuffle rows, and its `batch_size` must be 16 * N. The same N clips are together in
+every pass, which does not matter with hundreds of batches.
 """
 
 import os
@@ -23,7 +23,10 @@ from caffe_lite.datasets.moving_digits import Clips, make_clips
 from caffe_lite.errors import DataError
 
 FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")
-MEAN, DEVIATION = 25.5, 64.0  # of the frames' grey levels, roughly; HDF5Data cannot transform
+MEAN, DEVIATION = (
+    25.5,
+    64.0,
+)  # of the frames' grey levels, roughly, because HDF5Data cannot transform
 FLOW_SCALE = 32.0  # grey levels per pixel of motion: no digit moves by 4 pixels a frame
 _FILE_CLIPS = 1000  # at most, per HDF5 file
 _FOLDERS = 500  # at most, per split: each holds 16 small files

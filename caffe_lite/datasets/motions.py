@@ -1,12 +1,11 @@
-"""The motions of the moving digits: where each digit is, how turned and how large, at each time.
+"""The motions of the moving digits: position, angle and size of each digit at each time.
 
-A single frame must not tell the motion. So whatever a motion leaves still is drawn from the very
-distribution that it would have at a random moment of a motion that changes it: the height of a
-digit moving left is that of a digit moving up, seen at a random time; its size that of a growing
-one, and so on. Left/right, up/down, clockwise/counterclockwise and growing/shrinking are each
-other's time reversals, and bouncing covers the same stretch at the same density as moving up.
-Only circling departs a little, because a circle is not the product of its two axes; its size is
-such that means and variances agree.
+A single frame must not reveal the motion. So a property that a motion does not change has the
+distribution that it has at a random time of a motion that does: the height of a digit moving left
+is distributed as that of a digit moving up, its size as that of a growing one, and so on.
+Left/right, up/down, clockwise/counterclockwise and growing/shrinking are time reversals of each
+other, and bouncing covers the same range with the same density as moving up. Circling differs
+slightly, because a circle is not the product of its two axes; its means and variances agree.
 """
 
 from dataclasses import dataclass
@@ -31,16 +30,18 @@ RELATIONS = ("above", "below", "beside")  # of the first digit to the second; be
 
 _CENTRE = (SIZE - 1) / 2
 _GAP = 14.0  # pixels between two digits
-_REACH = 5.5  # pixels that a path may lead away from the centre, along an axis of one digit
-_NARROW = 2.75  # the same along the axis in which two digits lie
-_TRAVEL = (0.8, 1.0)  # the share of that stretch which a path covers
-_ANGLES = (-75.0, 75.0)  # degrees, clockwise: not so far that a six turns into a nine
-_TURN = (0.9, 1.0)  # the share of that range which a digit turns
+_REACH = 5.5  # pixels between a path and the centre at most, with one digit along an axis
+_NARROW = 2.75  # the same along the axis on which two digits are
+_TRAVEL = (0.8, 1.0)  # the share of that range that a path covers
+_ANGLES = (-75.0, 75.0)  # degrees, clockwise; a six must not become a nine
+_TURN = (0.9, 1.0)  # the share of that range that a digit turns through
 _SIZES = {1: (1.6, 2.6), 2: (1.15, 1.75)}  # canvas pixels per scan pixel, by number of digits
 _GROWTH = (0.9, 1.0)  # the share of that range, in logarithms, by which a digit grows
 _HOP = (9.0, 12.0)  # frames of a bounce, down and up
 _ROUND = (12.0, 16.0)  # frames of a circle
-_ROUND_SHARE = np.sqrt(2 / 3)  # of a path's stretch: a circle so wide varies as much along an axis
+_ROUND_SHARE = np.sqrt(
+    2 / 3
+)  # of a path's range: such a circle has the same variance along an axis
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Paths:
 def _course(
     rng: np.random.Generator, low: np.ndarray, high: np.ndarray, share: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The first and last value of a stretch that covers a random `share` of low..high."""
+    """The first and last value of a range that covers a random `share` of low ... high."""
     length = (high - low) * rng.uniform(*share, low.shape)
     first = rng.uniform(low, high - length)
     return first, first + length
@@ -73,9 +74,9 @@ def _course(
 def _along(
     rng: np.random.Generator, first: np.ndarray, last: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
-    """Walk from `first` to `last` (direction 1), back (-1), or stand at a random step of it (0).
+    """Values from `first` to `last` (direction 1), back (-1), or one random step of that path (0).
 
-    Both are (n,) or (n, 2), `direction` (n,): the digits of a clip keep step.
+    `first` and `last` are (n,) or (n, 2), `direction` (n,): both digits of a clip move in step.
     """
     steps = (np.arange(FRAMES + 1) + 0.5) / FRAMES
     standing = (rng.integers(FRAMES, size=(len(direction), 1)) + 0.5) / FRAMES
@@ -90,7 +91,7 @@ def _directions(label: np.ndarray, forward: str, backward: str) -> np.ndarray:
 
 
 def _swing(first: np.ndarray, last: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Go from `first` to `last` (n,) as `at` (n, times) goes from -1 to 1."""
+    """Values from `first` to `last` (n,), as `at` (n, times) runs from -1 to 1."""
     return ((first + last)[:, None] + (last - first)[:, None] * at) / 2
 
 
@@ -105,7 +106,9 @@ def _positions(
     time = np.arange(FRAMES + 1)
 
     hop = rng.uniform(*_HOP, phase.shape)
-    height = 4 * np.abs((time / hop + phase) % 1 - 0.5) - 1  # floor to ceiling and back, steadily
+    height = (
+        4 * np.abs((time / hop + phase) % 1 - 0.5) - 1
+    )  # from floor to ceiling and back, at constant speed
     bounce = _swing(top, bottom, height)
     y = np.where((label == MOTIONS.index("bounces"))[:, None], bounce, y)
 

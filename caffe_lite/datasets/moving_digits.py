@@ -1,8 +1,8 @@
 """Clips of real handwritten digits in motion: small videos with labels, flow and captions.
 
 One or two digits perform one of ten motions for 16 frames; two digits perform it together. The
-canvas is 32x32, the smallest on which two legible digits have room to move, so that a net learns
-it on a CPU within a minute or two. Same seed, same clips (for one NumPy version: its random
+canvas is 32x32, the smallest on which two legible digits have room to move, so that a net can be
+trained on a CPU within a minute or two. Same seed, same clips (for one NumPy version: its random
 streams may change between versions).
 """
 
@@ -47,7 +47,7 @@ class Clips:
         return len(self.labels)
 
     def flow(self, clips: np.ndarray | slice) -> np.ndarray:
-        """The flow of some clips, (k, 16, 32, 32, 2) float32; computed when asked for."""
+        """The flow of some clips, (k, 16, 32, 32, 2) float32; computed on demand."""
         return render.flow(self._scans, self.paths, np.arange(len(self))[clips])
 
     def __getitem__(self, index: int) -> Clip:

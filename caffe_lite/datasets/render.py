@@ -1,4 +1,4 @@
-"""Drawing the moving digits: anti-aliased frames from scans and paths, and the exact flow."""
+"""Rendering of the moving digits: anti-aliased frames from scans and paths, and the exact flow."""
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def _draw(scans: np.ndarray, paths: Paths, clips: np.ndarray, digit: int) -> np.
 def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
     """Draw clips of the digits `scans` (n, 2, 8, 8), 0..16: (n, FRAMES, SIZE, SIZE) uint8.
 
-    Where two digits overlap the darker one shows. Paper is 0, full ink 255.
+    Where two digits overlap, the darker one is visible. Paper is 0, full ink 255.
     """
     frames = np.empty((len(scans), FRAMES, SIZE, SIZE), np.uint8)
     for start in range(0, len(scans), _CHUNK):
@@ -63,7 +63,7 @@ def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
 
 
 def flow(scans: np.ndarray, paths: Paths, clips: np.ndarray) -> np.ndarray:
-    """Where each pixel's ink goes by the next frame, for `clips` (k,), indices.
+    """The motion of each pixel's ink to the next frame, for `clips` (k,), indices.
 
     (k, FRAMES, SIZE, SIZE, 2) float32 in pixels, x to the right and y downwards; zero on paper.
     """

@@ -12,10 +12,10 @@ from caffe_lite.proto.files import StrPath
 
 @contextmanager
 def atomic_path(path: StrPath) -> Iterator[Path]:
-    """Yield the path of a new, empty file; when the block ends, it takes the place of `path`.
+    """Yield the path of a new, empty file, which replaces `path` when the block ends.
 
-    The file lies in the same folder and keeps the extension. It reaches the disk before it is
-    moved; if the block raises, it is removed and what was at `path` stays. A symbolic link is
+    It is in the same folder and has the same extension. It is flushed to disk before it is moved;
+    if the block raises, it is removed and `path` is unchanged. A symbolic link is
     followed. What is not a regular file (/dev/stdout, a pipe) is written to directly. Failures of
     the file system become a one-line `CaffeError`.
     """

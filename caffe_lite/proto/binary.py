@@ -1,7 +1,7 @@
 """Binary messages (.binaryproto, .caffemodel, .solverstate): read and written whole.
 
-Large weights files are better read straight from the wire, layer by layer; this module makes
-Python objects of everything in the file.
+This module makes Python objects of everything in a file; `weights` reads large weights files
+from the wire instead, layer by layer.
 """
 
 import os

@@ -34,8 +34,8 @@ def new_hdf5(path: StrPath, **options: Any) -> Iterator[h5py.File]:
 class Target:
     """The file that h5py writes to.
 
-    The HDF5 library cannot close a file that it cannot write, and then ends the process. So after
-    a write that fails, which `error` keeps, the file goes on in memory.
+    The HDF5 library ends the process if it cannot write a file that it closes. So after a failed
+    write, stored in `error`, the file continues in memory.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -60,23 +60,23 @@ class Target:
             try:
                 left = left[self._file.write(left) :]
             except OSError as error:
-                self._go_on_in_memory(error)
+                self._continue_in_memory(error)
         return memoryview(data).nbytes
 
     def truncate(self, size: int) -> int:
         try:
             return self._file.truncate(size)
         except OSError as error:
-            self._go_on_in_memory(error)
+            self._continue_in_memory(error)
             return self._file.truncate(size)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
     def close(self) -> None:
         self._file.close()
 
-    def _go_on_in_memory(self, error: OSError) -> None:
+    def _continue_in_memory(self, error: OSError) -> None:
         if self.error is not None:
             raise error
         self.error = error

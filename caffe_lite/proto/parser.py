@@ -1,4 +1,4 @@
-"""Text format read into messages, guided by the schema's descriptors."""
+"""A parser of text format into messages, driven by the schema's descriptors."""
 
 import logging
 from functools import cache
@@ -115,7 +115,7 @@ class Parser:
         if field.repeated:
             child = child.add()
         else:
-            child.SetInParent()  # an empty message is present all the same
+            child.SetInParent()  # an empty message is present too
         self._body(child, closer, start)
         tokens.advance()
 

@@ -1,4 +1,4 @@
-"""Where in a file a layer's type stands, for errors that come after the text was read."""
+"""The place of a layer's type in a file, for errors that are found after parsing."""
 
 import os
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from caffe_lite.proto.tokens import Tokens
 
 
 class _Open(NamedTuple):
-    start: int  # where the field that opens the message stands
-    strings: dict[str, tuple[str, int]]  # by field: its string and where that stands
+    start: int  # offset of the field that opens the message
+    strings: dict[str, tuple[str, int]]  # by field: its string and offset
 
 
 def type_place(path: StrPath, layer: str, type_name: str) -> str:
     """ "FILE:LINE:COLUMN: " of the type of the first layer of this name and type in a text.
 
-    A layer without a type is placed where it begins. "" for a file without such a layer, or that
-    cannot be read as text, or read again: a pipe.
+    For a layer without a type it is the layer's start. "" if the file has no such layer, is not
+    text, or cannot be read twice (a pipe).
     """
     if not os.path.isfile(path):
         return ""

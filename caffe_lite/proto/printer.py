@@ -1,4 +1,4 @@
-"""Messages written in text format, laid out as protobuf's own C++ printer does."""
+"""A printer of messages in text format, with the layout of protobuf's C++ printer."""
 
 import struct
 from typing import Any
@@ -12,7 +12,7 @@ from caffe_lite.types import Message
 
 
 def print_message(message: Message) -> str:
-    """The text of `message`: set fields by number, two blanks a level, enums by name."""
+    """The text of `message`: set fields by number, two spaces per level, enums by name."""
     lines: list[str] = []
     _print_fields(message, "", lines)
     return "".join(lines)
@@ -50,7 +50,7 @@ def _float(value: float) -> str:
 def _as_float32(value: float) -> float:
     try:
         return float(struct.unpack("<f", struct.pack("<f", value))[0])
-    except OverflowError:  # the shorter decimal lies beyond the largest float32
+    except OverflowError:  # the shorter decimal is beyond the largest float32
         return float("inf")
 
 

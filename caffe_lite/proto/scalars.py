@@ -1,7 +1,7 @@
 """Values of text format: numbers, truth values, enum names and strings, checked against a field.
 
-Every converter reads from the current token on, steps over what it has read, and raises a
-`PrototxtError` at the value where it does not suit the field.
+Every converter reads from the current token on, advances past the value, and raises a
+`PrototxtError` at the value if it does not suit the field.
 """
 
 import re

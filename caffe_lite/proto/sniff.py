@@ -1,4 +1,4 @@
-"""What a file is, judged by its first bytes, when it is not what a reader expected."""
+"""The kind of a file by its first bytes, for errors about files of the wrong kind."""
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LFS_START = b"version https://git-lfs"
@@ -18,7 +18,7 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\v\f"))
 
 
 def describe(data: bytes) -> str | None:
-    """Name the kind of a file by its signature, or None if it carries none that is known here."""
+    """Name the kind of a file by its signature, or None if the signature is unknown."""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             return kind
@@ -30,8 +30,8 @@ def describe(data: bytes) -> str | None:
 def is_binary(data: bytes) -> bool:
     """Whether `data` is full of control characters; bytes over 127 are text.
 
-    A prototxt has none, or a stray one whose place its reader tells. In a binary message fields
-    begin with them: solvers and nets without weights have 5 in 100 bytes and more.
+    A prototxt has none, or a stray one that the parser reports. In binary messages they start
+    fields: solvers and nets without weights have 5 or more in 100 bytes.
     """
     head = data[:65536]
     return 200 * (len(head) - len(head.translate(None, _CONTROL))) > len(head)

@@ -1,4 +1,4 @@
-"""Quoted strings of text format: escapes read, and written as C does."""
+"""Quoted strings of text format, with the escapes of C."""
 
 import re
 
@@ -28,7 +28,7 @@ _WRITTEN |= {10: "\\n", 13: "\\r", 9: "\\t", 34: '\\"', 39: "\\'", 92: "\\\\"}
 def unescape(tokens: Tokens, start: int, written: str) -> bytes:
     """The bytes of the string token `written` at `start`, and of the string tokens after it.
 
-    `tokens` stands after `written`; adjacent strings are one string, as in C.
+    `tokens` is positioned after `written`; adjacent strings are one string, as in C.
     """
     parts = [_unescape_one(tokens, start, written)]
     while tokens.kind == "string":

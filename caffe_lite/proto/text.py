@@ -19,9 +19,9 @@ Unknown = Literal["error", "warn"]
 def parse(text: str, message_class: Any, name: str = "<string>", unknown: Unknown = "error") -> Any:
     """Read `text` into a new message of `message_class`, for instance `schema.NetParameter`.
 
-    `name` stands for the text in errors. With `unknown="warn"`, a field that the schema does not
-    have is stepped over, contents and all, with one warning. Raises `PrototxtError` with line and
-    column for everything else that is not a valid message.
+    Errors call the text `name`. With `unknown="warn"`, a field that the schema does not have is
+    skipped with its contents, and one warning is logged. Anything else that is not a valid message
+    raises `PrototxtError` with line and column.
     """
     if unknown not in ("error", "warn"):
         raise ValueError(f'unknown must be "error" or "warn", not {unknown!r}')
@@ -40,7 +40,7 @@ def read(path: StrPath, message_class: Any, unknown: Unknown = "error") -> Any:
 
 
 def decode(data: bytes, message_class: Any, name: str, unknown: Unknown = "error") -> Any:
-    """As `parse`, for the bytes of a file: UTF-8, but for comments, which may hold any bytes."""
+    """As `parse`, for the bytes of a file: UTF-8, except for comments, which may hold any bytes."""
     kind = describe(data) or ("a binary file" if is_binary(data) else None)
     if kind:
         wanted = message_class.DESCRIPTOR.name
@@ -54,7 +54,7 @@ def decode(data: bytes, message_class: Any, name: str, unknown: Unknown = "error
 
 
 def format(message: Message) -> str:
-    """The text of `message`, laid out as Caffe's own tools write it."""
+    """The text of `message`, with the layout that Caffe's tools write."""
     return print_message(message)
 
 

@@ -4,7 +4,7 @@ import re
 
 from caffe_lite.errors import PrototxtError
 
-# A number takes every letter, digit and dot that follows it, so that `3x3` or `1.2.3` is one bad
+# A number includes every letter, digit and dot after it, so that `3x3` or `1.2.3` is one bad
 # number rather than two tokens. A quote that starts no complete string falls through to `bad`.
 _TOKEN = re.compile(
     r"""(?:[ \t\r\n\v\f]++|\#[^\n]*+)*+
@@ -47,7 +47,7 @@ class Tokens:
             raise self.error(self._complaint())
 
     def take(self, symbol: str) -> bool:
-        """Step over `symbol` if it is the current token, and say whether it was."""
+        """Advance past `symbol` if it is the current token; return whether it was."""
         if self.value != symbol:
             return False
         self.advance()

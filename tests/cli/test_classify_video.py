@@ -164,7 +164,7 @@ def test_a_net_of_single_frames(folder, capsys):
     [
         (["empty"], 1, "empty: the folder has no numbered frames"),
         (["gone"], 1, "gone: the folder of frames cannot be read: No such file"),
-        (["gap"], 1, "frame.0003.png: frame 3 is missing, though the folder goes on to 4"),
+        (["gap"], 1, "frame.0003.png: frame 3 is missing, but the folder continues to 4"),
         (["classes.txt"], 2, "classes.txt is a file; a folder of its frames is expected"),
         (["broken"], 1, "frame.0001.png: cannot be decoded"),
         (

@@ -102,7 +102,7 @@ def test_a_damaged_lmdb(job, capsys):
     line = last_line(capsys, "train", "--solver", "solver.prototxt")
     assert line == (
         'caffe_lite train: error: layer "data" (Data): db/data.mdb: damaged (page 5 is not a leaf '
-        "page); copy it again or write it anew"
+        "page); copy it again or write it again"
     )
 
 

@@ -134,14 +134,14 @@ def test_pages_written_by_hand(tmp_path):
         ({"first": meta(0, SIZE, 8, (2, 4, 4, 6))}, "it holds 3 records but announces 4"),
         ({"left": bytes(SIZE)}, "page 2 is not a leaf page"),
         ({"left": page(3, 2, [node(b"a", b"x")], SIZE)}, "page 2 is not a leaf page"),
-        ({"left": page(2, 2, [], SIZE)}, "page 2 says that it has 0 nodes"),
-        ({"left": page(2, 2, [node(b"a", b"x", 2)], SIZE)}, "more than one record"),
+        ({"left": page(2, 2, [], SIZE)}, "page 2 declares 0 nodes"),
+        ({"left": page(2, 2, [node(b"a", b"x", 2)], SIZE)}, "several records for one key"),
         ({"left": page(2, 2, [node(b"a", b"", 0, 9 * SIZE)], SIZE)}, "of page 2 ends outside"),
         ({"left": page(2, 2, [node(b"b", b""), node(b"a", b"")], SIZE)}, "out of order"),
         ({"root": page(4, 1, [b"\7" + bytes(7)], SIZE)}, "page 7 of 6"),
         ({"root": page(4, 1, [b"\4" + bytes(7)], SIZE)}, "page 4 is not a leaf page"),
-        ({"large": large(5, 1, VALUE, 2 * SIZE)}, "17920 bytes do not fit the 1 pages"),
-        ({"large": large(5, 3, VALUE, SIZE)[: 2 * SIZE]}, "17920 bytes do not fit the 3 pages"),
+        ({"large": large(5, 1, VALUE, 2 * SIZE)}, "17920 bytes do not fit in the 1 pages"),
+        ({"large": large(5, 3, VALUE, SIZE)[: 2 * SIZE]}, "17920 bytes do not fit in the 3 pages"),
         ({"large": bytes(2 * SIZE)}, "page 5 is not a large value page"),
     ],
 )
@@ -158,11 +158,11 @@ def test_offsets_stay_on_their_page(tmp_path, lower):
     left = bytearray(page(2, 2, [node(b"a", b"one")], SIZE))
     left[12:14] = struct.pack("<H", lower)
     path.write_bytes(by_hand(left=bytes(left)))
-    with pytest.raises(DataError, match="page 2 says that it has -?[0-9]+ nodes"):
+    with pytest.raises(DataError, match="page 2 declares -?[0-9]+ nodes"):
         list(LmdbFile(path).records())
     left[12:18] = struct.pack("<HHH", 18, 0, SIZE - 7)
     path.write_bytes(by_hand(left=bytes(left)))
-    with pytest.raises(DataError, match="a node of page 2 lies outside"):
+    with pytest.raises(DataError, match="a node of page 2 is outside it"):
         list(LmdbFile(path).records())
 
 

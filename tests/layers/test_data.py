@@ -90,7 +90,7 @@ def test_raw_datums_keep_their_channels_with_a_warning(tmp_path, caplog):
     np.testing.assert_array_equal(run.forward()[0], images[:3])
     run.layer.close()
     assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "force_gray is for encoded images; this record is raw, and its 3 channels stay"
+        "force_gray is for encoded images; this record is raw and keeps its 3 channels"
     ]
     caplog.clear()
     run = make_layer(text(tmp_path / "db", transform="force_color: true"))

@@ -66,7 +66,7 @@ def test_errors():
     ):
         with pytest.raises(LayerError, match=message):
             layer.set_arrays(data, labels)
-    with pytest.raises(LayerError, match="comes out as"):
+    with pytest.raises(LayerError, match="becomes"):
         layer.add_images(list(pictures(2)), [0, 1])
     with pytest.raises(LayerError, match="batch_size must be at least 1"):
         layer.set_batch_size(0)

@@ -150,6 +150,6 @@ def test_errors(tmp_path):
     write(tmp_path, [["1 1 4 3 14 5"], ["0 0 0 0 5 5"]])
     fails_with(
         text(tmp_path, "batch_size: 1 fg_fraction: 1"),
-        "window (4, 3) to (14, 5) does not lie in",
+        "window (4, 3) to (14, 5) is not inside",
         "14 x 12 pixels",
     )

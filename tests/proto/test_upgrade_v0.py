@@ -236,11 +236,11 @@ def test_padding_without_a_pad_means_none():
         ),
         (
             "layers { layer { name: 'a' type: 'relu' } } layers { name: 'b' type: RELU }",
-            'layer "b" is not a V0 layer as others are; write all one way',
+            'layer "b" is not a V0 layer, but others are; use one form for all',
         ),
         (
             "layers { layer { name: 'a' type: 'relu' } } layer { name: 'b' }",
-            'the net holds both "layer" and V0 "layers"; write all one way',
+            'the net holds both "layer" and V0 "layers"; use one form for all',
         ),
     ],
 )

@@ -1,8 +1,8 @@
-"""Nets and solvers in older dialects of the schema, brought to the current one.
+"""Upgrades of nets and solvers from older dialects to the current schema.
 
 The steps, their order and their results are those of BVLC Caffe 1.0
-(src/caffe/util/upgrade_proto.cpp). What an older layer says that the newer schema cannot is
-dropped with a warning, as there; what makes Caffe abort is a `PrototxtError` here.
+(src/caffe/util/upgrade_proto.cpp). As there, a field without an equivalent in the newer
+schema is dropped with a warning. What makes Caffe abort is a `PrototxtError` here.
 """
 
 from caffe_lite.proto import schema
@@ -14,12 +14,12 @@ _STEPS = (v0, transforms, v1, inputs, batch_norm)
 
 
 def upgrade_net(net: Message, name: str = "net") -> NetParameter:
-    """An upgraded copy of the NetParameter `net`; `name` stands for its file in errors."""
+    """An upgraded copy of the NetParameter `net`; errors call its file `name`."""
     return upgrade_net_steps(net, name)[0]
 
 
 def upgrade_net_steps(net: Message, name: str) -> tuple[NetParameter, list[str]]:
-    """As `upgrade_net`, with the names of the steps that were taken."""
+    """As `upgrade_net`; also returns the names of the steps that were needed."""
     upgraded = schema.NetParameter()
     upgraded.CopyFrom(schema.current(net))
     taken = []
@@ -36,7 +36,7 @@ def solver_needs_upgrade(param: AnyMessage) -> bool:
 
 
 def upgrade_solver(param: Message, name: str = "solver") -> SolverParameter:
-    """A copy of the SolverParameter `param` with `type` in the place of `solver_type`."""
+    """A copy of the SolverParameter `param` with `type` instead of `solver_type`."""
     upgraded = schema.SolverParameter()
     upgraded.CopyFrom(schema.current(param))
     if solver.needed(upgraded):

@@ -12,7 +12,7 @@ def needed(net: AnyMessage) -> bool:
 
 
 def upgrade(net: AnyMessage, file: str) -> AnyMessage:
-    # Inputs without any shape come from weights files; there is nothing to keep of them.
+    # Inputs without any shape occur in weights files, and are dropped.
     if net.input_shape or net.input_dim:
         layers = list(net.layer)
         del net.layer[:]

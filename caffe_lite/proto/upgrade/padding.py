@@ -11,9 +11,9 @@ from caffe_lite.types import AnyMessage
 def fold_padding(
     layers: Iterable[AnyMessage], inputs: Iterable[str], file: str
 ) -> list[AnyMessage]:
-    """Copies of `layers` without those of type padding, whose `pad` goes to their readers.
+    """Copies of `layers` without those of type padding, whose `pad` moves to the layers they feed.
 
-    `inputs` are the blobs that the net is given from outside.
+    `inputs` are the blobs that the net gets from outside.
     """
     folded = []
     producer: dict[str, Any] = dict.fromkeys(inputs)  # the layer that made each blob last

@@ -39,7 +39,7 @@ _TYPES = {
     "window_data": "WINDOW_DATA",
 }
 
-# Fields of a V0 layer, by type: where each value goes in the V1 layer.
+# Fields of a V0 layer by type, and their places in a V1 layer.
 _BY_TYPE = {
     "conv": {
         "num_output": "convolution_param.num_output",
@@ -119,7 +119,9 @@ def needed(net: AnyMessage) -> bool:
 
 def upgrade(net: AnyMessage, file: str) -> AnyMessage:
     if net.layer:
-        raise PrototxtError('the net holds both "layer" and V0 "layers"; write all one way', file)
+        raise PrototxtError(
+            'the net holds both "layer" and V0 "layers"; use one form for all', file
+        )
     for descriptor, _ in net.ListFields():
         if descriptor.name not in _KEPT_IN_NET:
             log.warning('%s: "%s" has no meaning in a V0 net; dropped', file, descriptor.name)
@@ -138,7 +140,8 @@ def _upgrade_layer(connection: AnyMessage, new: AnyMessage, file: str) -> None:
             continue
         if not connection.HasField("layer"):
             raise PrototxtError(
-                f'layer "{connection.name}" is not a V0 layer as others are; write all one way',
+                f'layer "{connection.name}" is not a V0 layer, but others are; '
+                "use one form for all",
                 file,
             )
         _warn_dropped(file, descriptor.name, old)
