@@ -41,8 +41,14 @@ def main() -> int:
     parser.add_argument("--reader", action="append", choices=sorted(READERS), help="default: all")
     parser.add_argument("--engine", choices=["atheris", "own"], help="default: as said above")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--found", type=Path, default=Path("found"), help="folder of findings")
+    parser.add_argument(
+        "--found",
+        type=Path,
+        default=Path(tempfile.gettempdir(), "fuzz_found"),
+        help="folder of findings (%(default)s)",
+    )
     parser.add_argument("--report", type=Path, help="write the report here, not to the terminal")
+    parser.add_argument("--log", type=Path, help="append each reader's result; skip those in it")
     parser.add_argument("--replay", type=Path, help="run the findings in this folder again")
     parser.add_argument("--verbose", action="store_true", help="show what the workers print")
     args = parser.parse_args()
@@ -50,16 +56,29 @@ def main() -> int:
         return replay(args.replay)
     readers = args.reader or list(READERS)
     weights = {name: 1 if name.startswith(SLOW) else 3 for name in readers}
-    rows = []
+    done = _logged(args.log)
     for name in readers:
-        rows.append(fuzz(name, -(-args.inputs * weights[name] // sum(weights.values())), args))
-        print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+        if name not in done:
+            count = -(-args.inputs * weights[name] // sum(weights.values()))
+            done[name] = fuzz(name, count, args)
+            line = json.dumps(done[name])
+            print(line, file=sys.stderr, flush=True)
+            if args.log:
+                with open(args.log, "a") as log:
+                    log.write(line + "\n")
+    rows = [done[name] for name in readers]
     text = report(rows, args)
     if args.report:
         args.report.write_text(text)
     else:
         print(text, end="")
     return int(any(row["findings"] for row in rows))
+
+
+def _logged(log: Path | None) -> dict[str, dict[str, Any]]:
+    """Results by reader of an earlier run that ended before its time."""
+    lines = log.read_text().splitlines() if log and log.exists() else []
+    return {row["reader"]: row for row in map(json.loads, lines)}
 
 
 def fuzz(name: str, count: int, args: argparse.Namespace) -> dict[str, Any]:
@@ -124,7 +143,12 @@ def _watch(settings: dict[str, Any], record: Record) -> str | None:
                 process.wait()
                 return f"no end after {HANG} s"
             continue
-        return f"the process ended with code {code}" if code else None
+        return f"the process ended with code {code}{_last_output(settings)}" if code else None
+
+
+def _last_output(settings: dict[str, Any]) -> str:
+    path = Path(settings["record"] + ".output")
+    return "\n" + path.read_text(errors="replace")[-3000:] if path.exists() else ""
 
 
 def replay(folder: Path) -> int:

@@ -5,6 +5,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from caffe_lite.errors import DataError
 from caffe_lite.proto.atomic import atomic_path
@@ -29,15 +30,17 @@ def read_lines(path: str | os.PathLike[str], what: str) -> Iterator[tuple[int, s
         raise DataError(f"{name}: a Git LFS pointer, not the list of {what}; fetch the file itself")
     if b"\0" in content:
         raise DataError(f"{name}: a binary file; the source must be a text file that lists {what}")
-    if not content.removeprefix(codecs.BOM_UTF8).strip():
+    lines = _lines(content.removeprefix(codecs.BOM_UTF8))
+    first = next(lines, None)
+    if first is None:
         raise DataError(f"{name}: the list is empty; it must name {what}, one per line")
-    return _lines(content.removeprefix(codecs.BOM_UTF8))
+    return chain([first], lines)
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:
     """One line at a time: a list of them would take several times the file's memory."""
     for number, line in enumerate(io.BytesIO(content), 1):
-        text = os.fsdecode(line.strip())
+        text = os.fsdecode(line).strip()
         if text:
             yield number, text
 

@@ -63,7 +63,7 @@ def test_long_numbers_are_refused_at_once(tmp_path, read, line, says):
 
 def test_line_ends_and_blank_lines(tmp_path):
     path = tmp_path / "list.txt"
-    path.write_bytes(b"\xef\xbb\xbfa 1\r\n\r\n \nb\xfc 2\n\tc 3")
+    path.write_bytes(b"\xef\xbb\xbfa 1\r\n\r\n \x1c\nb\xfc 2\n\tc 3")
     assert list(read_lines(path, "things")) == [(1, "a 1"), (4, "b\udcfc 2"), (5, "c 3")]
     images = ImageList(path, np.random.default_rng(0), root_folder="r/")
     assert images.paths == ["a", "b\udcfc", "c"]

@@ -58,7 +58,8 @@ def save_finding(folder: Path, reader: str, data: bytes, what: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{reader.replace(' ', '_')}-{hashlib.sha256(data).hexdigest()[:12]}"
     (folder / name).write_bytes(data)
-    (folder / f"{name}.txt").write_text(f"{reader}\n{what}\n")
+    text = f"{reader}\n{what}\n"
+    (folder / f"{name}.txt").write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 class Worker:
@@ -133,11 +134,11 @@ def _reset_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _silence() -> None:
-    """Libraries in C write warnings about damaged files to the terminal."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
+def _redirect(path: str) -> None:
+    """Send output to a file: libraries in C write warnings about damaged files to the terminal."""
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
 
 
 def work(settings: dict[str, Any]) -> None:
@@ -145,7 +146,7 @@ def work(settings: dict[str, Any]) -> None:
     from tools.fuzzing.mutate import mutated
 
     if not settings["verbose"]:
-        _silence()
+        _redirect(settings["record"] + ".output")
     record, found = Record(Path(settings["record"])), Path(settings["found"])
     if settings["engine"] == "atheris":
         _with_atheris(settings, record, found)
@@ -168,7 +169,8 @@ def _with_atheris(settings: dict[str, Any], record: Record, found: Path) -> None
         longest = 2 * max(map(len, worker.seeds)) + 8192
         count = settings["stop"] - settings["start"]
         options = [f"-runs={count}", f"-seed={settings['seed']}", f"-max_len={longest}"]
-        limits = ["-timeout=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-detect_leaks=0"]
+        limits = ["-timeout=600", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-detect_leaks=0"]
+        limits.append(f"-artifact_prefix={corpus}/")
         atheris.Setup(["fuzz", *options, *limits, corpus], worker.run)
         atheris.Fuzz()
 
