@@ -7,7 +7,8 @@ from typing import Any
 
 from caffe_lite.data.lists import read_lines
 from caffe_lite.errors import DataError
-from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.files import StrPath, read_input
+from caffe_lite.proto.foreign import foreign
 
 ImageId = int | str
 
@@ -92,13 +93,10 @@ def read_results(path: StrPath) -> dict[ImageId, str]:
 
 
 def _load(path: StrPath) -> Any:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            return json.load(file)
-    except OSError as error:
-        raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{os.fspath(path)}: not a JSON file: {error}") from None
+    name = os.fspath(path)
+    content = read_input(path, lambda reason: DataError(f"{name}: {reason}"))
+    with foreign(lambda reason: DataError(f"{name}: not a JSON file: {reason}")):
+        return json.loads(content.decode("utf-8-sig"))
 
 
 def _field(entry: Any, field: str, kinds: tuple[type, ...], place: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import unicodedata
@@ -11,7 +12,8 @@ from caffe_lite.data.caption_streams import END
 from caffe_lite.errors import DataError, did_you_mean
 from caffe_lite.lrcn.combining import match_marks_as_letters
 from caffe_lite.proto.atomic import atomic_path
-from caffe_lite.proto.files import StrPath
+from caffe_lite.proto.files import StrPath, read_input
+from caffe_lite.proto.foreign import foreign
 
 END_NAME = "<EOS>"
 UNKNOWN = "<unk>"
@@ -67,15 +69,10 @@ class Vocabulary:
     def read(cls, path: StrPath) -> Vocabulary:
         """Read a file of one word per line; line i (from 1) is word i."""
         name = os.fspath(path)
-        try:
-            with open(path, encoding="utf-8-sig") as file:
-                lines = file.read().split("\n")
-        except OSError as error:
-            raise DataError(f"{name}: the vocabulary cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise DataError(
-                f"{name}: not a vocabulary: a text file (UTF-8) with one word per line is expected"
-            ) from None
+        content = read_input(path, lambda reason: DataError(f"{name}: {reason}"))
+        expected = "a text file (UTF-8) with one word per line is expected"
+        with foreign(lambda _: DataError(f"{name}: not a vocabulary: {expected}")):
+            lines = io.StringIO(content.decode("utf-8-sig"), newline=None).read().split("\n")
         if lines[-1] == "":
             lines.pop()
         if not lines:

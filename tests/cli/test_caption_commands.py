@@ -472,7 +472,7 @@ def test_images_for_a_query(folder, capsys):
             1,
             "wordless.json: no references with words for image 7 of results.json",
         ),
-        (["score", "gone.json", "coco.json"], 1, "gone.json: cannot be read: No such file"),
+        (["score", "gone.json", "coco.json"], 1, "gone.json: no such file"),
         (["score", "coco.json", "coco.json"], 1, "coco.json: not results in COCO's form"),
         (["score", "twice.json", "coco.json"], 1, "twice.json: [1]: image 7 has a caption already"),
         (

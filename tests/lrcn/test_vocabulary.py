@@ -89,7 +89,7 @@ def test_files_that_are_no_vocabulary_are_told(tmp_path, content, message):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(DataError, match="gone.txt: the vocabulary cannot be read: No such file"):
+    with pytest.raises(DataError, match="gone.txt: no such file"):
         Vocabulary.read(tmp_path / "gone.txt")
 
 
