@@ -18,12 +18,18 @@ from caffe_lite.proto.files import open_input
 
 _LUMA = np.array([1868, 9617, 4899], np.int32)  # B, G, R weights times 2^14, rounded
 _LUMA_PNG = np.array([3737, 19234, 9797], np.int32)  # libpng's: times 2^15, truncated
+_BLOCK = 1 << 18  # pixels converted at once
 _WIDE = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 def _to_grey(bgr: np.ndarray, form: str | None) -> np.ndarray:
-    luma = bgr @ _LUMA_PNG >> 15 if form == "PNG" else bgr @ _LUMA + 8192 >> 14
-    return luma.astype(np.uint8)[..., None]
+    grey = np.empty((*bgr.shape[:2], 1), np.uint8)
+    rows = max(1, _BLOCK // bgr.shape[1])  # as integers, a whole picture takes 16 bytes a pixel
+    for start in range(0, len(bgr), rows):
+        part = bgr[start : start + rows]
+        luma = part @ _LUMA_PNG >> 15 if form == "PNG" else part @ _LUMA + 8192 >> 14
+        grey[start : start + rows, :, 0] = luma
+    return grey
 
 
 def _narrow(picture: Any, name: str) -> Any:

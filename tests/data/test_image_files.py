@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from caffe_lite.data import images
 from caffe_lite.data.images import decode_image, encode_image, read_image, write_image
 from caffe_lite.data.resize import resize
 from caffe_lite.errors import DataError
@@ -126,3 +127,9 @@ def test_images_that_pillow_deems_too_large(monkeypatch, limit):
         return
     with pytest.raises(DataError, match=r"^image: too large to be decoded: .*\. Make it smaller$"):
         decode_image(data)
+
+
+def test_grey_is_computed_in_blocks(picture, monkeypatch):
+    whole = decode_image(encode_image(picture), False)
+    monkeypatch.setattr(images, "_BLOCK", 11)  # two rows of five pixels; seven rows in all
+    np.testing.assert_array_equal(decode_image(encode_image(picture), False), whole)
