@@ -170,6 +170,7 @@ def report(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
     total = sum(row["inputs"] for row in rows)
     found = sum(row["findings"] for row in rows)
     worst = max(rows, key=lambda row: row["worst"])
+    kept = len(list((ROOT / "tests" / "corpus").glob("*.txt")))
     lines = [
         "# Fuzzing of the readers",
         "",
@@ -181,6 +182,7 @@ def report(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
         f"{total:,} inputs, {found} findings; the slowest took {worst['worst']:.2f} s of processor "
         f"time ({worst['reader']}).",
         f"Bounds on each input: {SECONDS:g} s, and {MEGABYTES} MiB plus twice its size.",
+        f"What earlier runs and tests found is in tests/corpus: {kept} inputs, run by the suite.",
         "",
         "| reader | mutations | inputs | refused | worst time, s | findings |",
         "|---|---|---|---|---|---|",
