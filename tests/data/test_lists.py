@@ -8,7 +8,7 @@ import pytest
 from caffe_lite.data.frames import read_video_list
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.data.lists import read_lines, whole_number
-from caffe_lite.data.window_file import WindowFile
+from caffe_lite.data.window_file import Window, WindowFile
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.activity.classes import read_class_names
 
@@ -68,3 +68,16 @@ def test_line_ends_and_blank_lines(tmp_path):
     images = ImageList(path, np.random.default_rng(0), root_folder="r/")
     assert images.paths == ["a", "b\udcfc", "c"]
     np.testing.assert_array_equal(images.labels, np.float32([[1], [2], [3]]))
+
+
+def test_windows_are_kept_as_numbers(tmp_path):
+    path = tmp_path / "windows.txt"
+    rows = ["1 0.9 1 2 30 40", "2 0.7 0 0 9 9", "0 0.1 3 4 5 6", "1 0.5 7 7 8 8"]
+    block = f"a.png\n3\n50\n60\n{len(rows)}\n" + "\n".join(rows)
+    path.write_text(f"# 0\n{block}\n# 1\n{block}\n")
+    file = WindowFile(path, 0.6, 0.2, "root/")
+    assert file.paths == ["root/a.png", "root/a.png"]
+    assert list(file.foreground) == [
+        Window(image, *row) for image in (0, 1) for row in [(1, 1, 2, 30, 40), (2, 0, 0, 9, 9)]
+    ]
+    assert list(file.background) == [Window(image, 0, 3, 4, 5, 6) for image in (0, 1)]

@@ -179,7 +179,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "image lists": lambda: [b"a b.jpg 3\nc.jpg 12\n", b"a.jpg 1 2 3.5e-2\nb.png 4 5 .6\n"],
     "window files": lambda: [_WINDOWS],
     "video lists": lambda: [b"Class/v_Class_g01_c01.avi 0\nB/v 12\n"],
-    "lists of HDF5 files": lambda: [b"README.md\nLICENSE\n"],
+    "lists of HDF5 files": lambda: [b"a.h5\nb.h5\n"],
     "class lists": lambda: [b"1 Archery\n2 Baseball Pitch\n", b"cat\ndog\n"],
     "vocabularies": lambda: [b"<unk>\na\ncat\n"],
     "COCO captions": lambda: [_captions()],
