@@ -53,12 +53,12 @@ LONG = "7" * 20_000
 def test_long_numbers_are_refused_at_once(tmp_path, read, line, says):
     path = tmp_path / "list.txt"
     path.write_text(line + "\n")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DataError) as error:
         read(path)
     assert says in str(error.value)
     assert len(str(error.value)) < len(str(path)) + 300
-    assert time.perf_counter() - start < 1  # 28 s when the time was quadratic
+    assert time.process_time() - start < 1  # 28 s when the time was quadratic
 
 
 def test_line_ends_and_blank_lines(tmp_path):

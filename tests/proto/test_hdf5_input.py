@@ -88,10 +88,10 @@ def test_groups_in_circles_end_at_once(tmp_path):
             group["b"] = below
             group = below
         group["0"] = np.ones(3)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ModelError, match="is linked more than once"):
         read_weights(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("chunks", [None, (1 << 20,)])
