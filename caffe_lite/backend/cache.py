@@ -26,12 +26,15 @@ class UntrustedError(CacheError):
 def cache_folder() -> Path | None:
     """CAFFE_LITE_CACHE, or else `caffe_lite` in XDG_CACHE_HOME or ~/.cache.
 
-    None if CAFFE_LITE_CACHE is set and empty: nothing is kept.
+    None if CAFFE_LITE_CACHE is set and empty, or if the user has no home: nothing is kept.
     """
     named = os.environ.get("CAFFE_LITE_CACHE")
     if named is not None:
         return Path(named) if named else None
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "caffe_lite"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "caffe_lite"
+    except RuntimeError:  # neither HOME nor an entry in the user database
+        return None
 
 
 def open_folder(folder: Path) -> None:

@@ -211,12 +211,17 @@ def test_drafts_of_a_process_at_work_are_kept(cached, tmp_path):
     assert not draft.exists()
 
 
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
         ("CAFFE_LITE_NATIVE=0", "CAFFE_LITE_NATIVE=0 turns it off"),
         ("no compiler", "no C compiler (no-cc) on the PATH"),
-        ("no cache wanted", "CAFFE_LITE_CACHE is empty, so compiled code cannot be kept"),
+        ("no cache wanted", "no folder for compiled code: CAFFE_LITE_CACHE is empty"),
+        ("no home", "or no home is set"),
         ("no cache possible", "bin/cc: cannot hold the cache: File exists"),
         ("compiler fails", "cc failed: x.c:1: error: no such thing"),
         ("does not load", "the compiled library does not load: "),
@@ -229,6 +234,10 @@ def test_the_reason_is_one_line(cached, tmp_path, monkeypatch, trouble, reason):
         monkeypatch.setattr(build, "COMPILERS", ("no-cc",))
     elif trouble == "no cache wanted":
         monkeypatch.setenv("CAFFE_LITE_CACHE", "")
+    elif trouble == "no home":
+        monkeypatch.delenv("CAFFE_LITE_CACHE")
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setattr(Path, "home", no_home)
     elif trouble == "no cache possible":
         monkeypatch.setenv("CAFFE_LITE_CACHE", str(tmp_path / "bin" / "cc" / "cache"))
     elif trouble == "compiler fails":

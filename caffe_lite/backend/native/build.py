@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from caffe_lite.backend import cache
@@ -34,7 +35,9 @@ def library(element: str) -> Path:
     compiler = find(COMPILERS)
     root = cache.cache_folder()
     if root is None:
-        raise BuildError("CAFFE_LITE_CACHE is empty, so compiled code cannot be kept")
+        raise BuildError(
+            "no folder for compiled code: CAFFE_LITE_CACHE is empty, or no home is set"
+        )
     folder = root / "native"
     cache.open_folder(folder)
     name = f"{element}-{_fingerprint(compiler, element)}"
@@ -47,7 +50,8 @@ def library(element: str) -> Path:
             if not fault:
                 return entry
             log.warning("%s; compiling it again", fault)
-            entry.unlink(missing_ok=True)
+            with suppress(OSError):
+                entry.unlink()
         return _build(compiler, element, folder, name)
 
 
@@ -79,7 +83,8 @@ def _build(compiler: str, element: str, folder: Path, name: str) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        raise BuildError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        place = error.filename or folder
+        raise BuildError(f"cannot compile: {place}: {error.strerror or error}") from None
 
 
 def _compile(command: list[str], folder: Path) -> Path:
