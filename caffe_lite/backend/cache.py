@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-DRAFT = "draft-"  # prefix of temporary files and folders
+DRAFT = "build-"  # prefix of temporary files and folders
 
 
 class CacheError(Exception):

@@ -9,6 +9,7 @@ import lmdb
 import numpy as np
 
 from caffe_lite.backend import get_ops
+from caffe_lite.backend.cache import DRAFT
 from caffe_lite.proto import schema, text
 from caffe_lite.solvers import get_solver
 
@@ -160,7 +161,7 @@ class CacheBuild(Scenario):
 
     def check(self, folder):
         self.run(folder)
-        assert not list(folder.rglob("draft-*")), "the next run removes what is left"
+        assert not list(folder.rglob(f"{DRAFT}*")), "the next run removes what is left"
 
 
 class Careless(Scenario):
