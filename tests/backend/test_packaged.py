@@ -4,10 +4,11 @@ import ctypes
 
 import numpy
 import pytest
-from caffe_lite.backend.native_ops import NativeOps
 
 from caffe_lite.backend import get_ops, native
+from caffe_lite.backend.cpu.ops import NumpyOps
 from caffe_lite.backend.native import Library, build, packaged
+from caffe_lite.backend.native.ops import NativeOps
 from caffe_lite.backend.processors import thread_count
 from tests.backend.native_results import results
 from tools.native_wheel.tags import platform_tag
@@ -46,16 +47,10 @@ def test_every_level_that_runs_here_gives_the_numbers_of_numpy(dtype, level):
     if LEVELS.index(level) > LEVELS.index(best_level()):
         pytest.skip(f"this processor has no {level}")
     tolerance = 1e-4 if dtype == "float32" else 1e-12
-    wanted = results(numpy_ops(dtype))
+    wanted = results(NumpyOps(dtype))
     for got, want in zip(results(packaged_ops(dtype, level)), wanted, strict=True):
         error = numpy.abs(got - want).max()
         assert error <= tolerance * numpy.abs(want).max()
-
-
-def numpy_ops(dtype):
-    from caffe_lite.backend.numpy_ops import NumpyOps
-
-    return NumpyOps(dtype)
 
 
 @needs_wheel
