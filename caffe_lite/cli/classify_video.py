@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from caffe_lite.lrcn.activity import VideoClassifier
+    from caffe_lite.lrcn.activity.feature_files import FeatureFiles
 
+Report = Callable[[int, int], None]
 RGB_MEAN = (103.939, 116.779, 128.68)  # LRCN's; its red is not ImageNet's 123.68
 FLOW_MEAN = 128.0
 RGB_WEIGHT, TOP = "1/2", 5
@@ -99,6 +102,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="frames between the beginnings of clips (default: half a clip)",
     )
+    add(
+        views,
+        "features",
+        metavar="DIR",
+        help="keep the features of each video's frames in files there, and read them again when "
+        "the command is repeated with the same nets and frames",
+    )
     add_image_input(
         views,
         "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
@@ -112,6 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
+    from caffe_lite.cli.progress import Progress
     from caffe_lite.errors import UsageError
 
     live = start_log(quiet=True)
@@ -125,11 +136,15 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, got {value}")
+    progress = Progress(live)
     recognizer = Recognizer(args)
     videos = _videos(args)
     right, results = 0, []
     for number, (folder, label) in enumerate(videos, 1):
-        probs = recognizer.probabilities(folder, len(videos) == 1)
+        title = f"video {number} of {len(videos)}: frames"
+        probs = recognizer.probabilities(
+            folder, len(videos) == 1, lambda *done, title=title: progress.report(title, *done)
+        )
         right += int(probs.argmax()) == label
         ranked = recognizer.ranked(probs)
         if args.json:
@@ -141,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{each['class']} {each['probability']:.4f}" for each in ranked[: args.top or TOP]
             )
             print(f"{folder}: {best}", flush=True)
-        live.show(f"classify-video: {number} of {len(videos)}")
+        progress.report("videos", number, len(videos))
     live.finish()
     if args.list:
         accuracy = right / len(videos)
@@ -185,6 +200,7 @@ class Recognizer:
         from caffe_lite.lrcn.activity import read_class_names
 
         self.args = args
+        self._kept: dict[VideoClassifier, FeatureFiles] = {}
         self.names = read_class_names(args.classes) if args.classes else None
         try:
             self.rgb_weight = float(Fraction(args.rgb_weight or RGB_WEIGHT))
@@ -207,19 +223,51 @@ class Recognizer:
                 "classes"
             )
 
-    def probabilities(self, folder: str, alone: bool) -> np.ndarray:
+    def probabilities(self, folder: str, alone: bool, progress: Report) -> np.ndarray:
         """Probabilities (K,) of the video in `folder`; `alone` if it is the only one."""
-        from caffe_lite.lrcn.activity import FolderFrames, fuse
+        from caffe_lite.lrcn.activity import fuse
 
-        probs = self.first.classify(FolderFrames(folder, self.first.images.read))
+        probs = self._classify(self.first, folder, progress)
         if self.flow is None:
             return probs
         name = os.path.basename(os.path.normpath(folder))
         flow_folder = os.path.join(self.args.flow, name)
         if alone and not os.path.isdir(flow_folder):
             flow_folder = self.args.flow
-        frames = FolderFrames(flow_folder, self.flow.images.read)
-        return fuse(probs, self.flow.classify(frames), self.rgb_weight)
+        return fuse(probs, self._classify(self.flow, flow_folder, progress), self.rgb_weight)
+
+    def _classify(self, classifier: VideoClassifier, folder: str, progress: Report) -> np.ndarray:
+        """Probabilities (K,) of the video in a folder; with --features, from the files there."""
+        from caffe_lite.lrcn.activity import FolderFrames
+
+        frames = FolderFrames(folder, classifier.images.read)
+        files = self._files(classifier)
+        if files is None:
+            return classifier.classify(frames, progress)
+        path = files.path(folder)
+        features = files.read(path)
+        if features is None:
+            features = classifier.features(frames, progress)
+            files.write(path, features)
+        return classifier.classify_features(features)
+
+    def _files(self, classifier: VideoClassifier) -> FeatureFiles | None:
+        from caffe_lite.lrcn.activity.feature_files import FeatureFiles
+
+        if self.args.features is None:
+            return None
+        if classifier not in self._kept:
+            images = classifier.images
+            made_by = [
+                classifier.frame_net.fingerprint(),
+                classifier.crops,
+                classifier.flow,
+                images.resize,
+                images.mean.tolist(),
+                images.scale,
+            ]
+            self._kept[classifier] = FeatureFiles(self.args.features, made_by)
+        return self._kept[classifier]
 
     def ranked(self, probs: np.ndarray) -> list[dict[str, Any]]:
         """Classes with their probabilities, the most probable first."""

@@ -154,11 +154,11 @@ def _halves(net: Net, sentence: set[str]) -> tuple[list[Range], list[Range], lis
         word_layers.append(i)
         features += [name for name in bottoms if name not in reached]
         reached.update(net.wiring.blob_names[t] for t in node.top)
-    return _ranges(image_layers), _ranges(word_layers), list(dict.fromkeys(features))
+    return ranges(image_layers), ranges(word_layers), list(dict.fromkeys(features))
 
 
-def _ranges(positions: Iterable[int]) -> list[Range]:
-    """Runs of consecutive positions."""
+def ranges(positions: Iterable[int]) -> list[Range]:
+    """Group sorted positions into runs of consecutive ones."""
     runs = [
         [i for _, i in run]
         for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0])

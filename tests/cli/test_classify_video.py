@@ -8,6 +8,7 @@ import pytest
 from caffe_lite.cli import main
 from caffe_lite.data.images import write_image
 from caffe_lite.lrcn.activity import VideoClassifier, fuse
+from caffe_lite.lrcn.activity.frame_net import FrameNet
 from caffe_lite.weights import write_caffemodel
 from tests.lrcn.activity.test_classifier import SINGLE, clip_net, make, video
 
@@ -125,6 +126,27 @@ def test_flow_alone_one_crop_and_strides(folder, capsys):
     code, out, _ = run(capsys, "frames/v_one", *NET, *RGB_OPTIONS, "--crops", "1", "--json")
     probs = expected("v_one", "frames", 1, crops=1)
     assert json.loads(out)[0]["classes"][0]["probability"] == pytest.approx(probs.max(), rel=1e-4)
+
+
+def test_features_are_written_and_read_again(folder, capsys, monkeypatch):
+    arguments = ["frames/v_one", *NET, *RGB_OPTIONS, *FLOW, "--json", "--features", "kept"]
+    code, first, err = run(capsys, *arguments)
+    assert code == 0, err
+    written = sorted((folder / "kept").iterdir())
+    assert len(written) == 2 and all(path.name.startswith("v_one.") for path in written)
+
+    def compute(self, crops):
+        raise AssertionError("a frame is computed again")
+
+    monkeypatch.setattr(FrameNet, "compute", compute)
+    assert run(capsys, *arguments)[:2] == (0, first)
+    plain = [each for each in arguments if each not in ("--features", "kept")]
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert run(capsys, *plain)[1] == first
+    other = [*arguments, "--scale", "0.03"]
+    assert run(capsys, *other)[0] == 0
+    assert len(list((folder / "kept").iterdir())) == 4
 
 
 def test_accuracy_over_a_list(folder, capsys):

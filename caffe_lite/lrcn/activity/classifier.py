@@ -1,6 +1,6 @@
-"""Activities in videos: class probabilities of clips, over crops and time."""
+"""Activities in videos: class probabilities of clips, averaged over crops and time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import prod
 from typing import Any
@@ -10,13 +10,16 @@ import numpy as np
 from caffe_lite.errors import CaffeError, DataError, ModelError
 from caffe_lite.layers._recurrent import RecurrentLayer
 from caffe_lite.lrcn.activity.clips import clip_starts
+from caffe_lite.lrcn.activity.frame_net import FrameNet, frames_per_batch
 from caffe_lite.lrcn.crops import center_crop, ten_crops
 from caffe_lite.lrcn.image_input import ImageInput
 from caffe_lite.nets.net import Net
 
+Progress = Callable[[int, int], None]  # frames whose features are computed, of how many
+
 
 def frames_input(net: Net) -> str:
-    """The input of `net` that takes frames: its largest. Raises ModelError without inputs."""
+    """The input of `net` that takes frames: the largest. Raises ModelError if it has none."""
     if not net.inputs:
         raise ModelError(f'net "{net.name}" has no inputs; use its deploy definition')
     return max(net.inputs, key=lambda name: net.blobs[name].count)
@@ -25,14 +28,15 @@ def frames_input(net: Net) -> str:
 class VideoClassifier:
     """Class probabilities of videos, from LRCN's deploy nets.
 
-    A net without recurrent layers sees single frames: data (n, C, H, W) -> probabilities (n, K). A
-    net with them sees clips: data (T * N, C, H, W), time-major, and clip markers, 0 where a clip
-    begins -> probabilities (T, N, K). Its T and N are those of its definition: N clips or crops go
-    through together.
+    A net without recurrent layers classifies single frames: data (n, C, H, W) -> probabilities
+    (n, K). A net with them classifies clips: data (T * N, C, H, W), time-major, and clip markers, 0
+    where a clip begins -> probabilities (T, N, K). T and N are those of its definition; N clips or
+    crops go through together. The layers before the first that sees several frames run once per
+    frame, however many clips contain it (see `FrameNet`).
 
-    `crops` is 1 (the middle) or 10; `flow` says that frames are flow images; a clip begins every
-    `stride` frames (default: half a clip). `resize`, `mean` and `scale` are as for `ImageInput`,
-    whose `read` is there for frames in files (`images`). Raises ModelError for another kind of net.
+    `crops` is 1 (the centre) or 10; `flow` says that frames are flow images; a clip begins every
+    `stride` frames (default: half a clip). `resize`, `mean` and `scale` are those of `ImageInput`
+    (`images`), whose `read` reads frames from files. Raises ModelError for another kind of net.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class VideoClassifier:
             for name in net.inputs:
                 self._check_items(name)
         self.stride = stride or max(1, self.length // 2)
+        self.frame_net = FrameNet(net, self.data)
         self.probs = _probabilities(net)
         shape = net.blobs[self.probs].shape
         self.classes = shape[2] if recurrent and len(shape) > 2 else prod(shape[1:])
@@ -79,31 +84,52 @@ class VideoClassifier:
                 f"{self.length} * {self.streams} frames, as its LSTM takes"
             )
 
-    def frame_probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+    def frame_probabilities(
+        self, frames: Sequence[np.ndarray], progress: Progress | None = None
+    ) -> np.ndarray:
         """Probabilities (frames of all clips, K), averaged over crops; frames are (H, W, C) uint8.
 
-        Clips come in order, their frames in time; see `clip_starts`. Of a video shorter than a
-        clip, whose last frame is repeated to fill it, each frame counts once.
+        Clips come in order, their frames in time; see `clip_starts`. In a video shorter than a
+        clip, whose last frame is repeated to fill the clip, each frame counts once.
         """
+        return self._over_features(len(frames), self._features(frames, progress))
+
+    def classify(
+        self, frames: Sequence[np.ndarray], progress: Progress | None = None
+    ) -> np.ndarray:
+        """Probabilities (K,) of a video: the mean over its clips' frames."""
+        return self.frame_probabilities(frames, progress).mean(axis=0)
+
+    def features(
+        self, frames: Sequence[np.ndarray], progress: Progress | None = None
+    ) -> np.ndarray:
+        """What `frame_net` computes of each frame: (frames, crops, ...) float32."""
         if not len(frames):
             raise DataError("a video without frames cannot be classified")
-        if self.markers is None:
-            return self._single_frames(frames)
-        seen = min(self.length, len(frames))
-        starts = clip_starts(len(frames), self.length, self.stride)
-        clips = list(dict.fromkeys(starts))  # the last one may come again, with the same result
-        # (clip, crop) pairs are streams; N of them make a batch whichever clips they are of.
-        pairs = (crop for start in clips for crop in self._clip(frames, start))
-        probs = np.empty((len(clips) * self.crops, self.length, self.classes))
-        for first in range(0, len(probs), self.streams):
-            batch = list(islice(pairs, self.streams))
-            probs[first : first + len(batch)] = self._run_clips(batch)
-        per_clip = probs.reshape(len(clips), self.crops, self.length, -1)[:, :, :seen].mean(axis=1)
-        return per_clip[[clips.index(start) for start in starts]].reshape(-1, self.classes)
+        return np.stack(list(self._features(frames, progress)))
 
-    def classify(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities (K,) of a video: the mean over its clips' frames."""
-        return self.frame_probabilities(frames).mean(axis=0)
+    def classify_features(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities (K,) of a video from its `features`. Raises ModelError for other shapes."""
+        wanted = (self.crops, *self.net.blobs[self.frame_net.name].shape[1:])
+        if features.shape[1:] != wanted or not len(features):
+            raise ModelError(
+                f'net "{self.net.name}" takes features of shape (frames, '
+                f"{', '.join(map(str, wanted))}), got {features.shape}"
+            )
+        return self._over_features(len(features), iter(features)).mean(axis=0)
+
+    def _features(
+        self, frames: Sequence[np.ndarray], progress: Progress | None
+    ) -> Iterator[np.ndarray]:
+        """Features (crops, ...) of each frame, computed in batches as they are asked for."""
+        step = frames_per_batch(self.crops)
+        for first in range(0, len(frames), step):
+            last = min(first + step, len(frames))
+            crops = self._cropped(np.stack([frames[i] for i in range(first, last)]))
+            found = self.frame_net.compute(crops.reshape(-1, *crops.shape[2:]))
+            if progress is not None:
+                progress(last, len(frames))
+            yield from found.reshape(last - first, self.crops, *found.shape[1:])
 
     def _cropped(self, pixels: np.ndarray) -> np.ndarray:
         """Input (n, crops, C, H, W) from frames (n, H, W, C)."""
@@ -111,40 +137,73 @@ class VideoClassifier:
             return self.images.prepare(center_crop(pixels, self.images.size))[:, None]
         return self.images.prepare(ten_crops(pixels, self.images.size, self.flow))
 
-    def _clip(self, frames: Sequence[np.ndarray], start: int) -> Iterator[np.ndarray]:
-        """The crops of one clip, (T, C, H, W) each."""
-        last = len(frames) - 1
-        pixels = np.stack([frames[min(start + t, last)] for t in range(self.length)])
-        yield from self._cropped(pixels).swapaxes(0, 1)
+    def _over_features(self, count: int, features: Iterator[np.ndarray]) -> np.ndarray:
+        """Probabilities (frames of all clips, K) from the features of `count` frames in order."""
+        if not count:
+            raise DataError("a video without frames cannot be classified")
+        if self.markers is None:
+            return np.stack([each.mean(axis=0) for each in map(self._rest, features)])
+        seen = min(self.length, count)
+        starts = clip_starts(count, self.length, self.stride)
+        clips = list(dict.fromkeys(starts))  # the last one may occur again, with the same result
+        # (clip, crop) pairs are streams; N of them make a batch whichever clips they are of.
+        pairs = _clips(features, count, clips, self.length)
+        probs = np.empty((len(clips) * self.crops, self.length, self.classes))
+        for first in range(0, len(probs), self.streams):
+            batch = list(islice(pairs, self.streams))
+            probs[first : first + len(batch)] = self._run_clips(batch)
+        per_clip = probs.reshape(len(clips), self.crops, self.length, -1)[:, :, :seen].mean(axis=1)
+        return per_clip[[clips.index(start) for start in starts]].reshape(-1, self.classes)
 
-    def _run_clips(self, batch: list[np.ndarray]) -> np.ndarray:
-        """Probabilities (clips, T, K) of at most N clips (T, C, H, W)."""
-        data, markers = self.net.blobs[self.data], self.net.blobs[self.markers or ""]
-        values = np.zeros((self.length, self.streams, *batch[0].shape[1:]), np.float32)
+    def _run_clips(self, batch: list[list[np.ndarray]]) -> np.ndarray:
+        """Probabilities (clips, T, K) of at most N clips, T features each."""
+        blob, markers = self.net.blobs[self.frame_net.name], self.net.blobs[self.markers or ""]
+        values = np.zeros((self.length, self.streams, *batch[0][0].shape), np.float32)
         for n, clip in enumerate(batch):
-            values[:, n] = clip
+            for t, feature in enumerate(clip):
+                values[t, n] = feature
         cont = np.ones((self.length, self.streams), np.float32)
         cont[0] = 0
-        data.data[...] = self._device(values.reshape(data.shape))
+        blob.reshape(self.length * self.streams, *batch[0][0].shape)
+        blob.data[...] = self._device(values.reshape(blob.shape))
         markers.data[...] = self._device(cont.reshape(markers.shape))
-        self.net.forward()
+        self._run_rest()
         probs = self.net.ops.to_host(self.net.blobs[self.probs].data)
         return probs.swapaxes(0, 1)[: len(batch)]
 
-    def _single_frames(self, frames: Sequence[np.ndarray], batch: int = 16) -> np.ndarray:
-        found = []
-        data = self.net.blobs[self.data]
-        for first in range(0, len(frames), batch):
-            crops = self._cropped(np.stack(frames[first : first + batch]))
-            data.reshape(crops.shape[0] * self.crops, *crops.shape[2:])
-            data.data[...] = self._device(crops.reshape(data.shape))
-            self.net.forward()
-            probs = self.net.ops.to_host(self.net.blobs[self.probs].data)
-            found.append(probs.reshape(len(crops), self.crops, -1).mean(axis=1))
-        return np.concatenate(found).astype(np.float64)
+    def _rest(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities (crops, K) from features (crops, ...), for a net of single frames."""
+        if not self.frame_net.rest:
+            return features.astype(np.float64)
+        blob = self.net.blobs[self.frame_net.name]
+        blob.reshape(*features.shape)
+        blob.data[...] = self._device(features)
+        self._run_rest()
+        probs = self.net.ops.to_host(self.net.blobs[self.probs].data)
+        return probs.reshape(len(features), -1).astype(np.float64)
+
+    def _run_rest(self) -> None:
+        for start, end in self.frame_net.rest:
+            self.net.forward(start, end)
 
     def _device(self, values: np.ndarray) -> Any:
         return self.net.ops.asarray(values)
+
+
+def _clips(
+    features: Iterator[np.ndarray], count: int, starts: Sequence[int], length: int
+) -> Iterator[list[np.ndarray]]:
+    """The features of each crop of each clip; keeps no more frames than a clip has."""
+    kept: dict[int, np.ndarray] = {}
+    read = 0
+    for start in starts:
+        while read < min(start + length, count):
+            kept[read] = next(features)
+            read += 1
+        for old in [i for i in kept if i < start]:
+            del kept[old]
+        clip = [kept[min(start + t, count - 1)] for t in range(length)]
+        yield from ([frame[crop] for frame in clip] for crop in range(len(clip[0])))
 
 
 def _probabilities(net: Net) -> str:
