@@ -48,7 +48,11 @@ _ALIASES = {
     "device-query": "device_query",
 }
 _FORMER_TASKS = {
-    "dataset": {"digits": "digits", "moving_digits": "moving_digits"},
+    "dataset": {
+        "digits": "digits",
+        "moving_digits": "moving_digits",
+        "ssd_digits": "ssd_digits",
+    },
     "video": {"frames": "videos", "flow": "flow", "lists": "lists"},
     "captions": {"prepare": "captions"},
 }

@@ -18,10 +18,15 @@ MOVING_DIGITS = """Write clips of moving handwritten digits, with labels, flow a
 Each clip has 16 frames in which one or two digits move, as the nets in prototxt/moving_digits/ read
 them. Test clips show digits that no training clip uses.
 """
+SSD_DIGITS = """Write digits of several sizes on a cluttered canvas, with their boxes.
+
+They are LMDBs of AnnotatedDatum records, as the nets in prototxt/ssd_digits/ read them. Test images
+show digits that no training image uses.
+"""
 
 
 def add_tasks(parser: Parser) -> None:
-    """Add `prepare`'s tasks for the shipped data: digits, moving_digits."""
+    """Add `prepare`'s tasks for the shipped data: digits, moving_digits, ssd_digits."""
     _add_out(parser.add_task("digits", DIGITS, run), "digits")
     clips = parser.add_task("moving_digits", MOVING_DIGITS, run)
     _add_out(clips, "moving_digits")
@@ -49,14 +54,26 @@ def add_tasks(parser: Parser) -> None:
         metavar="N",
         help="test clips (default 500)",
     )
-    options.add_flag(
-        clips,
-        "seed",
-        type=options.natural,
-        default=1,
-        metavar="N",
-        help="seed of the clips (default 1)",
-    )
+    boxes = parser.add_task("ssd_digits", SSD_DIGITS, run)
+    _add_out(boxes, "ssd_digits")
+    for split, word, count in (("train", "training", 2000), ("test", "test", 300)):
+        options.add_flag(
+            boxes,
+            f"{split}_images",
+            type=options.positive,
+            default=count,
+            metavar="N",
+            help=f"{word} images (default {count})",
+        )
+    for task, what in ((clips, "clips"), (boxes, "images")):
+        options.add_flag(
+            task,
+            "seed",
+            type=options.natural,
+            default=1,
+            metavar="N",
+            help=f"seed of the {what} (default 1)",
+        )
 
 
 def _add_out(parser: Parser, name: str) -> None:
@@ -83,10 +100,8 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
 
     live = start_log(quiet=True)
-    settings = {}
-    if args.task == "moving_digits":
-        settings = {"train_clips": args.train_clips, "test_clips": args.test_clips}
-        settings["seed"] = args.seed
+    names = ("train_clips", "test_clips", "train_images", "test_images", "seed")
+    settings = {name: getattr(args, name) for name in names if hasattr(args, name)}
     write(args.task, args.out, live, getattr(args, "forms", FORMS), **settings)
     live.finish()
     print(f"{args.out}: {args.task} written")
@@ -96,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
 def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **settings: int) -> None:
     """Write the missing parts of a data set; `live` shows the progress."""
     from caffe_lite.datasets.export import write_digits
+    from caffe_lite.datasets.export_boxes import write_ssd_digits
     from caffe_lite.datasets.export_clips import write_moving_digits
 
     def progress(done: int, total: int, what: str) -> None:
@@ -104,5 +120,7 @@ def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **sett
     live.show(f"{name}: being made")
     if name == "digits":
         write_digits(out, progress=progress)
+    elif name == "ssd_digits":
+        write_ssd_digits(out, progress=progress, **settings)
     else:
         write_moving_digits(out, forms=forms, progress=progress, **settings)

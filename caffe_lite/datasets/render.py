@@ -22,7 +22,7 @@ def _to_scan(paths: Paths, clips: np.ndarray, digit: int) -> tuple[np.ndarray, n
     return cos * dy - sin * dx + 3.5, cos * dx + sin * dy + 3.5
 
 
-def _sample(scans: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+def sample(scans: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Sample scans (n, 8, 8) bilinearly at (row, column), zero outside: 0..16 float32."""
     padded = np.zeros((len(scans), 11, 11), np.float32)
     padded[:, 1:9, 1:9] = scans
@@ -44,7 +44,7 @@ def _sample(scans: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarra
 
 def _draw(scans: np.ndarray, paths: Paths, clips: np.ndarray, digit: int) -> np.ndarray:
     row, column = _to_scan(paths, clips, digit)
-    return _sample(scans[clips, digit], row, column)
+    return sample(scans[clips, digit], row, column)
 
 
 def render(scans: np.ndarray, paths: Paths) -> np.ndarray:
