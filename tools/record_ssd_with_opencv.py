@@ -70,6 +70,9 @@ def prior_box() -> dict[str, Case]:
         "min_size: 30 aspect_ratio: 3 step: 16 offset: 0.25 clip: false variance: 0.3",
         f"min_size: 10 step_h: 7 step_w: 9 clip: false {four}",
         f"min_size: 6 min_size: 9 max_size: 8 max_size: 13 aspect_ratio: 2 clip: false {four}",
+        f"width: 9.5 width: 20 height: 14 height: 30.5 step: 16 clip: false {four}",
+        "min_size: 10 aspect_ratio: 2 offset_w: 0.5 offset_w: 0.25 offset_h: 0.5 offset_h: 1 "
+        f"clip: false {four}",
     ]
     cases: dict[str, Case] = {}
     for i, param in enumerate(params):
@@ -144,7 +147,7 @@ def whole() -> dict[str, Case]:
         weights = {
             layer: [0.2 * normal(*shape), 0.1 * normal(shape[0])] for layer, shape in shapes.items()
         }
-        weights["norm"] = [RNG.uniform(2, 20, 5).astype(np.float32)]
+        weights["norm"] = [RNG.uniform(1, 5, 5).astype(np.float32)]
         parts = "\n".join(
             f"""layer {{ name: "{kind}" type: "Concat" bottom: "a_{kind}" bottom: "b_{kind}"
                 top: "{kind}" concat_param {{ axis: {axis} }} }}"""

@@ -56,7 +56,7 @@ def add_tasks(parser: Parser) -> None:
     )
     boxes = parser.add_task("ssd_digits", SSD_DIGITS, run)
     _add_out(boxes, "ssd_digits")
-    for split, word, count in (("train", "training", 2000), ("test", "test", 300)):
+    for split, word, count in (("train", "training", 3000), ("test", "test", 300)):
         options.add_flag(
             boxes,
             f"{split}_images",

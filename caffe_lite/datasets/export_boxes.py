@@ -11,7 +11,7 @@ from caffe_lite.proto import schema, text
 
 def write_ssd_digits(
     out: str | os.PathLike[str],
-    train_images: int = 2000,
+    train_images: int = 3000,
     test_images: int = 300,
     seed: int = 1,
     progress: Progress | None = None,

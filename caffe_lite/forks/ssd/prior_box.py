@@ -20,7 +20,9 @@ class PriorBox(Layer):
         for each aspect ratio r but 1, width min_size * sqrt(r) and height min_size / sqrt(r)
 
     Aspect ratios are `aspect_ratio`, each followed by 1 / r with `flip`; repeated ones count once.
-    Sizes are cut to whole pixels. Without `step` the steps are the image's size divided by the
+    Sizes are cut to whole pixels. `width` and `height`, if given, are those of all boxes instead.
+    With several `offset_w` and `offset_h` a cell has as many centres, and each box in all of them.
+    Without `step` the steps are the image's size divided by the
     feature map's. Coordinates are divided by the image's size, and with `clip` cut to [0, 1].
 
     bottom[0]  features  (N, C, H, W)      only its shape counts; its gradient is 0
@@ -47,6 +49,7 @@ class PriorBox(Layer):
         self._image = self._pair(param, "img_size", "img_h", "img_w")
         self._step = self._pair(param, "step", "step_h", "step_w")
         self._sizes = self._prior_sizes(param)
+        self._offsets = self._centers(param)
         variances = list(param.variance) or [0.1]
         if len(variances) not in (1, 4) or min(variances) <= 0:
             raise self.fail(f"variance must be given once or four times, all > 0, got {variances}")
@@ -64,7 +67,15 @@ class PriorBox(Layer):
         return values[given[0]], values[given[-1]]
 
     def _prior_sizes(self, param: Any) -> list[tuple[float, float]]:
-        """Widths and heights in pixels of a cell's priors."""
+        """Widths and heights in pixels of the priors around one centre."""
+        if param.width or param.height:
+            given = list(param.width), list(param.height)
+            if len(given[0]) != len(given[1]) or min(given[0] + given[1]) <= 0:
+                raise self.fail(
+                    f"width and height must be given equally often, all > 0, got {given[0]} and "
+                    f"{given[1]}"
+                )
+            return list(zip(*given, strict=True))
         smallest, largest = list(param.min_size), list(param.max_size)
         if not smallest or min(smallest) <= 0:
             raise self.fail(f"min_size must be given, all > 0, got {smallest}")
@@ -84,6 +95,16 @@ class PriorBox(Layer):
             sizes += [(size * sqrt(r), size / sqrt(r)) for r in self._aspect_ratios(param)]
         return sizes
 
+    def _centers(self, param: Any) -> list[tuple[float, float]]:
+        """Where the centres of a cell lie, x and y in steps."""
+        given = list(param.offset_w), list(param.offset_h)
+        if len(given[0]) != len(given[1]):
+            raise self.fail(
+                "offset_w and offset_h must be given equally often, got "
+                f"{len(given[0])} and {len(given[1])}"
+            )
+        return list(zip(*given, strict=True)) or [(param.offset, param.offset)]
+
     def _aspect_ratios(self, param: Any) -> list[float]:
         """All aspect ratios but 1."""
         ratios = [1.0]
@@ -102,24 +123,25 @@ class PriorBox(Layer):
                     f"needs bottoms of 4 axes (N, C, H, W), bottom[{i}] has shape {blob.shape}"
                 )
         height, width = bottom[0].shape[2:]
-        top[0].reshape(1, 2, height * width * len(self._sizes) * 4)
+        top[0].reshape(1, 2, height * width * len(self._sizes) * len(self._offsets) * 4)
         image = self._image if self._image[0] else bottom[1].shape[2:]
         self._priors = self._make(height, width, image)
 
     def _make(self, height: int, width: int, image: tuple[float, ...]) -> Array:
         """The top's data, which shapes alone decide."""
         xp, dtype = self.xp, self.ops.dtype
-        offset = self.param.prior_box_param.offset
+        offset = xp.asarray(self._offsets, dtype=dtype)
         steps = self._step if self._step[0] else (image[0] / height, image[1] / width)
-        y = (xp.arange(height, dtype=dtype) + offset)[:, None, None] * steps[0]
-        x = (xp.arange(width, dtype=dtype) + offset)[None, :, None] * steps[1]
-        half = xp.asarray(self._sizes, dtype=dtype) / 2
-        priors = xp.empty((2, height, width, len(self._sizes), 4), dtype=dtype)
+        # Axes: row, column, size, centre, coordinate
+        y = (xp.arange(height, dtype=dtype)[:, None, None, None] + offset[:, 1]) * steps[0]
+        x = (xp.arange(width, dtype=dtype)[:, None, None] + offset[:, 0]) * steps[1]
+        half = xp.asarray(self._sizes, dtype=dtype)[:, None] / 2
+        priors = xp.empty((2, height, width, len(self._sizes), len(offset), 4), dtype=dtype)
         boxes = priors[0]
-        boxes[..., 0] = (x - half[:, 0]) / image[1]
-        boxes[..., 1] = (y - half[:, 1]) / image[0]
-        boxes[..., 2] = (x + half[:, 0]) / image[1]
-        boxes[..., 3] = (y + half[:, 1]) / image[0]
+        boxes[..., 0] = (x - half[..., 0]) / image[1]
+        boxes[..., 1] = (y - half[..., 1]) / image[0]
+        boxes[..., 2] = (x + half[..., 0]) / image[1]
+        boxes[..., 3] = (y + half[..., 1]) / image[0]
         if self.param.prior_box_param.clip:
             xp.clip(boxes, 0, 1, out=boxes)
         priors[1] = xp.asarray(self._variances, dtype=dtype)

@@ -80,6 +80,23 @@ def test_boxes_are_those_of_the_loop(text, expected):
     assert (priors[0, 1] == np.float32(0.1)).all() or np.allclose(priors[0, 1], 0.1)
 
 
+def test_widths_and_heights_of_all_boxes():
+    text = LAYER % "width: 9 width: 20.5 height: 14 height: 7"
+    boxes = make_layer(text, [FEATURES, IMAGE]).forward()[0][0, 0].reshape(12, 2, 4)
+    sides = (boxes[..., 2:] - boxes[..., :2]) * [90, 50]
+    np.testing.assert_allclose(sides, [[[9, 14], [20.5, 7]]] * 12, rtol=1e-6)
+
+
+def test_several_centres_in_a_cell():
+    offsets = "offset_w: 0.5 offset_h: 0.5 offset_w: 0.25 offset_h: 1"
+    text = LAYER % f"min_size: 10 aspect_ratio: 2 {offsets}"
+    boxes = make_layer(text, [FEATURES, IMAGE]).forward()[0][0, 0].reshape(12, 3, 2, 4)
+    plain = by_loop([10], ratios=[2, 0.5]).reshape(12, 3, 4)
+    np.testing.assert_allclose(boxes[:, :, 0], plain, rtol=1e-6, atol=1e-9)
+    shift = np.array([-0.25 * 90 / 4 / 90, 0.5 * 50 / 3 / 50] * 2)
+    np.testing.assert_allclose(boxes[:, :, 1], plain + shift, rtol=1e-6, atol=1e-9)
+
+
 def test_variances():
     four = "min_size: 9 variance: 0.1 variance: 0.2 variance: 0.3 variance: 0.4"
     (priors,) = make_layer(LAYER % four, [FEATURES, IMAGE]).forward()
@@ -116,6 +133,9 @@ def test_the_gradient_is_zero():
         ("min_size: 3 aspect_ratio: 0", ["aspect_ratio must be > 0, got 0"]),
         ("min_size: 3 img_size: 4 img_h: 5", ["takes img_size, or img_h and img_w", "img_h: 5"]),
         ("min_size: 3 img_w: 4", ["takes img_size, or img_h and img_w", "got img_w: 4"]),
+        ("width: 3 height: 4 height: 5", ["width and height must be given equally often"]),
+        ("width: 0 height: 4", ["all > 0, got [0.0] and [4.0]"]),
+        ("min_size: 3 offset_w: 4", ["offset_w and offset_h must be given equally often"]),
         ("min_size: 3 step: 0", ["takes step, or step_h and step_w, all > 0, got step: 0"]),
     ],
 )
