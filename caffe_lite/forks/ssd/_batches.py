@@ -46,6 +46,7 @@ class AnnotatedBatches:
             array[...] = values
 
     def _make(self) -> list[Array]:
+        self._transformer.begin_batch()
         images: list[Array] = []
         labels: list[Any] = []
         for i in range(self._size):

@@ -45,7 +45,10 @@ class BoxTransformer:
             Distortion(param.distort_param) if param.HasField("distort_param") else None
         )
         self._expand = param.expand_param if param.HasField("expand_param") else None
-        self.resizing = Resizing(param.resize_param) if param.HasField("resize_param") else None
+        self._resizings = [Resizing(each) for each in param.resize_param]
+        self._weights = self._read_weights(param)
+        self.resizing = self._resizings[0] if self._resizings else None
+        self.sizes_differ = not all(each.keeps_size for each in self._resizings)
         self._noise = Noise(param.noise_param) if param.HasField("noise_param") else None
         self._emit = param.emit_constraint if param.HasField("emit_constraint") else None
         self._mirror, self._scale = bool(param.mirror), param.scale
@@ -60,6 +63,22 @@ class BoxTransformer:
             )
         if self._expand is not None and self._mean_image:
             raise DataError("expand_param fills with mean_value; drop mean_file")
+
+    @staticmethod
+    def _read_weights(param: Any) -> Array:
+        weights = np.array([each.prob for each in param.resize_param])
+        if len(weights) > 1 and not (weights.min() >= 0 and weights.sum() > 0):
+            raise DataError(
+                "the prob of several resize_param must be weights, at least 0 and not all 0, got "
+                f"{', '.join(f'{each:g}' for each in weights)}"
+            )
+        return weights
+
+    def begin_batch(self) -> None:
+        """Draw the resize_param of the next batch if there are several."""
+        if len(self._resizings) > 1:
+            chosen = self.rng.choice(len(self._weights), p=self._weights / self._weights.sum())
+            self.resizing = self._resizings[int(chosen)]
 
     @staticmethod
     def _crop_size(param: Any) -> tuple[int, int] | None:
@@ -174,7 +193,7 @@ def image_size(param: Any) -> tuple[int, int]:
         return param.crop_size, param.crop_size
     if param.crop_h and param.crop_w:
         return param.crop_h, param.crop_w
-    resize = param.resize_param
-    if resize.resize_mode == schema.ResizeParameter.FIT_SMALL_SIZE:
-        return 0, 0
-    return resize.height, resize.width
+    for resize in param.resize_param:
+        if resize.resize_mode != schema.ResizeParameter.FIT_SMALL_SIZE:
+            return resize.height, resize.width
+    return 0, 0

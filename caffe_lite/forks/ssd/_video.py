@@ -33,6 +33,7 @@ class VideoBatches:
     def shapes(self) -> list[Shape]:
         if self._first is None:
             self._before = self.get_state()
+            self._transformer.begin_batch()
             self._first = self._next()
         shapes: list[Shape] = [(self._size, *self._first.shape)]
         return [*shapes, (self._size,)] if self._labels else shapes

@@ -23,9 +23,10 @@ class AnnotatedData(ImageDataLayer):
     The records are AnnotatedDatum messages. An image goes through `distort_param` (random colours),
     `expand_param` (a larger canvas), `batch_sampler` (a random crop, one of all that the samplers
     find), `resize_param`, `noise_param`, the crop of `crop_size` or `crop_h` and `crop_w`,
-    `mirror`, mean and `scale`. Boxes follow. One that a crop does not keep is dropped: by
-    `emit_constraint`, or if it shares no area with the crop; the rest is cut to it. K changes from
-    batch to batch.
+    `mirror`, mean and `scale`. Of several `resize_param` one is drawn for each batch, by `prob`, so
+    that batches differ in size (eric612/MobileNet-YOLO). Boxes follow. One that a crop does not
+    keep is dropped: by `emit_constraint`, or if it shares no area with the crop; the rest is cut to
+    it. K changes from batch to batch.
 
     `data_param` has `source`, `backend`, `batch_size`, `rand_skip` and `prefetch`, as of Data. With
     batch_size 1 images may differ in size; `FIT_SMALL_SIZE` needs that.
@@ -71,7 +72,7 @@ class AnnotatedData(ImageDataLayer):
         transformer = BoxTransformer(
             self.param.transform_param, self.train, self._generator, own.batch_sampler
         )
-        if transformer.resizing is not None and not transformer.resizing.keeps_size and size > 1:
+        if transformer.sizes_differ and size > 1:
             raise self.fail(f"resize_mode: FIT_SMALL_SIZE needs batch_size: 1, got {size}")
         skip = int(self._generator.integers(param.rand_skip)) if param.rand_skip else 0
         source = open_source(param.source, param.backend)

@@ -171,6 +171,25 @@ def test_warping(database):
     np.testing.assert_allclose(truth[0, 0], rows(), rtol=1e-6)
 
 
+def test_one_of_several_sizes_is_drawn_for_each_batch(database):
+    sizes = [(9, 8), (12, 6), (20, 20)]
+    fields = " ".join(
+        f"resize_param {{ height: {h} width: {w} prob: {weight} }}"
+        for (h, w), weight in zip(sizes, (3, 1, 0), strict=True)
+    )
+    run = start(database, fields)
+    shapes = [run.forward()[0].shape[2:] for _ in range(40)]
+    assert set(shapes) == {(9, 8), (12, 6)}
+    assert shapes.count((9, 8)) > 20
+    fails(
+        "must be weights, at least 0 and not all 0, got 0, 0",
+        database,
+        fields.replace("prob: 3", "prob: 0")
+        .replace("prob: 1", "prob: 0")
+        .replace(" resize_param { height: 20 width: 20 prob: 0 }", ""),
+    )
+
+
 @pytest.mark.parametrize("mode", ["LINEAR", "AREA", "NEAREST", "CUBIC", "LANCZOS4"])
 def test_interpolation_modes_differ(database, mode):
     size = "height: 20 width: 11"
