@@ -262,7 +262,7 @@ class Layer:
     @property
     def _title(self) -> str:
         """This layer's name and type, as errors give them."""
-        return f'layer "{self.name}" ({self.type or type(self).__name__})'
+        return f'layer "{self.name}" ({self.param.type or self.type or type(self).__name__})'
 
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""
