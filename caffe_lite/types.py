@@ -44,7 +44,7 @@ class Message(Protocol):
     def CopyFrom(self, other: Any) -> None: ...  # noqa: N802
     def MergeFrom(self, other: Any) -> None: ...  # noqa: N802
     def ListFields(self) -> Sequence[tuple[Any, Any]]: ...  # noqa: N802
-    def SerializeToString(self) -> bytes: ...  # noqa: N802
+    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...  # noqa: N802
 
 
 class AnyMessage(Message, Protocol):

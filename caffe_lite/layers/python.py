@@ -135,7 +135,7 @@ class Python(Layer):
             return function(*args)
         except DataError as error:  # it is about a file, not about the code that read it
             raise DataError(str(self.fail(f"{self.param.python_param.layer}: {error}"))) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             frames = extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename == self._file] or frames
             raise self.fail(
@@ -166,9 +166,10 @@ class Python(Layer):
         return cls
 
     def _import(self, name: str) -> ModuleType:
-        if "" not in sys.path and os.getcwd() not in sys.path:
+        own = name.startswith("caffe_lite.")  # may import an optional package by the way
+        if not own and "" not in sys.path and os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
-        if "caffe" not in sys.modules and find_spec("caffe") is None:
+        if not own and "caffe" not in sys.modules and find_spec("caffe") is None:
             plugins.call("install_as_caffe")
         shipped = plugins.shipped_module(name)
         for candidate in (name, shipped):
