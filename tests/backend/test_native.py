@@ -30,6 +30,7 @@ def fresh(monkeypatch, tmp_path):
     native._load.cache_clear()
 
 
+@pytest.mark.compiler
 def test_compiles_once_and_loads_from_the_cache(fresh):
     make_ops("native", "float32")
     (made,) = fresh.rglob("*.so")
