@@ -63,6 +63,17 @@ class LayerError(ModelError):
     """A layer whose parameters, bottoms or shapes are not valid for its type."""
 
 
+class BottomShapeError(LayerError):
+    """A bottom, the blob `blob`, that would fit if it had the shape `shape`."""
+
+    def __init__(self, message: str, blob: str, shape: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.blob, self.shape = blob, shape
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, tuple[int, ...]]]:
+        return type(self), (str(self), self.blob, self.shape)
+
+
 class DataError(CaffeError):
     """A data source that is missing, damaged, or of another shape than the layer expects."""
 

@@ -37,7 +37,7 @@ def test_places():
 
 def test_all_are_caffe_errors():
     kinds = [value for name, value in vars(errors).items() if name.endswith("Error")]
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     assert all(issubclass(kind, errors.CaffeError) for kind in kinds)
 
 

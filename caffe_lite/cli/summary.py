@@ -163,26 +163,14 @@ def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
 
 
 def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None) -> Described:
-    from caffe_lite.errors import ModelError
-    from caffe_lite.nets.net import Net
-    from caffe_lite.nets.sourceless import Absent, without_sources
-    from caffe_lite.nets.summary import summarize, where_equal
+    from caffe_lite.nets.sourceless import Absent
+    from caffe_lite.nets.summary import where_equal
 
     tables: list[list[LayerSummary]] = []
     guessed: list[str] = []
     for guess in (0, 1):
-        described, guessed = without_sources(param, shapes, guess)
-        try:
-            with Net(described, source=file) as net:
-                tables.append(summarize(net))
-        except ModelError as error:
-            hint = _stages_hint(param)
-            if guessed:
-                hint = (
-                    f"; the data is not there, and the shape of {', '.join(guessed)} was "
-                    f"guessed: give --shape {guessed[0]}=N,...{hint}"
-                )
-            raise ModelError(f"{error}{hint}") from error
+        rows, described, guessed = _with_guess(param, shapes, file, guess)
+        tables.append(rows)
         if not guessed:
             break
     rows = where_equal(*tables) if guessed else tables[0]
@@ -201,15 +189,49 @@ def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None) 
     )
 
 
+def _with_guess(
+    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None, guess: int
+) -> tuple[list[LayerSummary], Any, list[str]]:
+    """The layers of the net with its missing sources replaced, that net, and what was guessed.
+
+    Where a layer rejects the shape of a missing source, as a loss rejects labels, the shape that it
+    asks for is taken. `guess` (0 or 1) chooses among shapes that nothing determines.
+    """
+    from caffe_lite.errors import BottomShapeError, ModelError
+    from caffe_lite.nets.net import Net
+    from caffe_lite.nets.sourceless import fitting_shape, without_sources
+    from caffe_lite.nets.summary import summarize
+
+    known = dict(shapes)
+    while True:
+        described, guessed = without_sources(param, known, guess)
+        guessed += [top for top in known if top not in shapes]
+        try:
+            with Net(described, source=file) as net:
+                return summarize(net), described, guessed
+        except ModelError as error:
+            found = fitting_shape(error, described) if isinstance(error, BottomShapeError) else None
+            if found is not None and found[0] not in known:
+                known[found[0]] = found[1]
+                continue
+            hint = _stages_hint(param)
+            if guessed:
+                hint = (
+                    f"; the data is not there, and the shape of {', '.join(guessed)} was "
+                    f"guessed: give --shape {guessed[0]}=N,...{hint}"
+                )
+            raise ModelError(f"{error}{hint}") from error
+
+
 def _stages_hint(net: Any) -> str:
-    """The stages that the net's layers ask for, where it was not given all of them."""
+    """The stages that the net has layers for and that were not given."""
     named = {
         stage
         for layer in net.layer
         for rule in (*layer.include, *layer.exclude)
         for stage in (*rule.stage, *rule.not_stage)
     } - set(net.state.stage)
-    return f"; its layers also know --stage {', '.join(sorted(named))}" if named else ""
+    return f"; the net also has layers for stages: {', '.join(sorted(named))}" if named else ""
 
 
 def _shape(given: str) -> tuple[str, tuple[int, ...]]:

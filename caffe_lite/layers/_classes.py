@@ -15,9 +15,11 @@ def class_view(layer: Layer, scores: Blob, label: Blob, axis: int) -> tuple[int,
     axis = layer.canonical_axis(axis, len(shape))
     outer, inner = prod(shape[:axis]), prod(shape[axis + 1 :])
     if label.count != outer * inner:
-        raise layer.fail(
+        raise layer.fail_shape(
+            1,
+            (*shape[:axis], *shape[axis + 1 :]),
             f"needs one label per prediction: {outer * inner} for scores of shape "
             f"{shape} with classes on axis {axis}, got {label.count} (shape "
-            f"{label.shape})"
+            f"{label.shape})",
         )
     return outer, shape[axis], inner

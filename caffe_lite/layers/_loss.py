@@ -26,17 +26,21 @@ class LossLayer(Layer):
         self.require_elements(bottom)
         first = [blob.shape[:1] for blob in bottom[:2]]
         if not first[0] or first[0] != first[1]:
-            raise self.fail(
+            raise self.fail_shape(
+                1,
+                (*first[0], *bottom[1].shape[1:]),
                 "predictions (bottom[0]) and labels (bottom[1]) must have the same first "
-                f"dimension, got shapes {bottom[0].shape} and {bottom[1].shape}"
+                f"dimension, got shapes {bottom[0].shape} and {bottom[1].shape}",
             )
         top[0].reshape()
 
     def require_labels(self, label: Blob, count: int) -> None:
         """Fail unless there are `count` labels."""
         if label.count != count:
-            raise self.fail(
-                f"needs one label per item ({count}), got {label.count} (shape {label.shape})"
+            raise self.fail_shape(
+                1,
+                (count,),
+                f"needs one label per item ({count}), got {label.count} (shape {label.shape})",
             )
 
     def check_labels(self, label: Array, classes: int, ignore: int | None = None) -> None:

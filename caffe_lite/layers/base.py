@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
 from caffe_lite.blob import Blob, BlobVec
-from caffe_lite.errors import LayerError
+from caffe_lite.errors import BottomShapeError, LayerError
 from caffe_lite.fillers import fill
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, field_at
@@ -267,6 +267,12 @@ class Layer:
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f"{self._title}: {text}")
+
+    def fail_shape(self, i: int, shape: Shape, text: str) -> BottomShapeError:
+        """An error as of `fail`, about a bottom[i] that would fit if it had this shape."""
+        names = self.param.bottom
+        blob = names[i] if i < len(names) else f"bottom[{i}]"
+        return BottomShapeError(str(self.fail(text)), blob, shape)
 
     def _require_whole(
         self, values: Array, limit: int, rule: str, ignore: int | None = None

@@ -28,9 +28,11 @@ class EuclideanLoss(LossLayer):
         super().reshape(bottom, top)
         x, t = bottom[0].shape, bottom[1].shape
         if prod(x[1:]) != prod(t[1:]):
-            raise self.fail(
+            raise self.fail_shape(
+                1,
+                x,
                 f"both bottoms must have the same number of elements per item, got "
-                f"shapes {x} and {t}"
+                f"shapes {x} and {t}",
             )
         self._difference = self.ops.empty(x)
 

@@ -41,8 +41,10 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
         super().reshape(bottom, top)
         shape = bottom[0].shape
         if bottom[1].count != bottom[0].count:
-            raise self.fail(
-                f"needs one target per score: bottom[0] is {shape}, bottom[1] {bottom[1].shape}"
+            raise self.fail_shape(
+                1,
+                shape,
+                f"needs one target per score: bottom[0] is {shape}, bottom[1] {bottom[1].shape}",
             )
         self._terms, self._probability = self.ops.empty(shape), self.ops.empty(shape)
         self._ignored = self.ops.empty(shape, bool)

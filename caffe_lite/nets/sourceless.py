@@ -7,10 +7,10 @@ The shapes of their tops come from the caller, else from the layer's definition
 import json
 from collections.abc import Mapping
 
-from caffe_lite.errors import LayerError, ModelError
+from caffe_lite.errors import BottomShapeError, LayerError, ModelError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
-from caffe_lite.nets.graph import filter_net
+from caffe_lite.nets.graph import filter_net, insert_splits
 from caffe_lite.nets.untrusted import danger
 from caffe_lite.proto import schema
 from caffe_lite.trust import is_trusted
@@ -75,6 +75,25 @@ def without_sources(
             replaced.python_param.param_str = json.dumps({"type": layer.type, "tops": tops})
             layer.CopyFrom(replaced)
     return filtered, guessed
+
+
+def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shape] | None:
+    """The top of a missing source whose shape a layer rejects, and the shape that it asks for.
+
+    `net` is what `without_sources` made. None if the blob comes from another layer.
+    """
+    name = error.blob
+    for layer in insert_splits(net).layer:
+        if layer.type == "Split" and name in layer.top:
+            name = layer.bottom[0]
+            break
+    absent = {
+        top
+        for layer in net.layer
+        if layer.python_param.module == __name__ and not layer.bottom
+        for top in layer.top
+    }
+    return (name, error.shape) if name in absent else None
 
 
 def _class_of(layer: LayerParameter) -> type[Layer]:
