@@ -122,8 +122,8 @@ class Solver:
     def hyper(self) -> dict[str, Any]:
         """What the rule reads besides the rate, for this iteration.
 
-        These are the fields of SolverParameter that are made for it, and `iteration` from 0. A
-        solver may add values of its own. One that changes from update to update keeps a GPU from
+        These are the fields of SolverParameter that are made for it; `iteration`, from 0, is added.
+        A solver may add values of its own. One that changes from update to update keeps a GPU from
         recording whole iterations; derive it from `iteration` in the rule instead.
         """
         param = self.param
@@ -132,14 +132,13 @@ class Solver:
             "momentum2": param.momentum2,
             "delta": param.delta,
             "rms_decay": param.rms_decay,
-            "iteration": self.iter,
         }
 
     def _constants(self) -> list[Any]:
         """The settings that a recorded update holds fixed."""
-        param, hyper = self.param, self.hyper()
-        hyper.pop("iteration", None)
-        return [param.weight_decay, param.regularization_type, param.clip_gradients, hyper]
+        param = self.param
+        decay = param.weight_decay, param.regularization_type
+        return [*decay, param.clip_gradients, self.hyper()]
 
     @property
     def snapshot_prefix(self) -> str:
@@ -288,7 +287,8 @@ class Solver:
             if param.clip_gradients >= 0:
                 scale = self._clip() * self.ops.dtype.type(scale)
             l1 = param.regularization_type == "L1"
-            self.updater.apply(self._rate, param.weight_decay, l1, scale, self.hyper())
+            hyper = {**self.hyper(), "iteration": self.iter}
+            self.updater.apply(self._rate, param.weight_decay, l1, scale, hyper)
 
     def _clip(self) -> Any:
         norm, scale = self.updater.clipping(self.param.clip_gradients)

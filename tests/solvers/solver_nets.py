@@ -28,6 +28,15 @@ layer { name: "b" type: "InnerProduct" bottom: "a" top: "b"
 layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "t" top: "loss" }
 """
 
+# Reads rows.txt in `folder`, in batches that do not divide its rows.
+ROWS_NET = """
+layer {{ name: "data" type: "HDF5Data" top: "data" top: "label"
+        hdf5_data_param {{ source: "{folder}/rows.txt" batch_size: 4 shuffle: true }} }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param {{ num_output: 2 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "label" top: "loss" }}
+"""
+
 
 def make_solver(settings, net=TWO_LAYERS, dtype="float64", **options):
     """A solver with `net` inlined as net_param."""

@@ -14,7 +14,7 @@ from caffe_lite.solvers.rules.adam import AdamSolver
 from caffe_lite.solvers.rules.sgd import SGDSolver
 from tests.backend.cpu import make_ops
 from tests.backend.standin.cupy_module import installed
-from tests.solvers.solver_nets import TWO_LAYERS, make_solver, params, write_rows
+from tests.solvers.solver_nets import ROWS_NET, TWO_LAYERS, make_solver, params, write_rows
 from tests.solvers.test_recorded_iteration import SOLVER, RecordingOps
 
 SETTINGS = 'base_lr: 0.25 lr_policy: "step" gamma: 0.5 stepsize: 2 momentum: 0.75 momentum2: 0.875'
@@ -175,15 +175,6 @@ def test_nobody_else_takes_a_kernel():
         accelerated("SGD")(lambda xp, g, history, rate, hyper: g)
 
 
-NET = """
-layer {{ name: "data" type: "HDF5Data" top: "data" top: "label"
-        hdf5_data_param {{ source: "{folder}/rows.txt" batch_size: 4 shuffle: true }} }}
-layer {{ name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
-        inner_product_param {{ num_output: 2 weight_filler {{ type: "xavier" }} }} }}
-layer {{ name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "label" top: "loss" }}
-"""
-
-
 @pytest.mark.parametrize("file_format", ["BINARYPROTO", "HDF5"])
 @pytest.mark.parametrize("solver_type", ["TwoMeans", "Scaled"])
 def test_resume_is_bit_for_bit(tmp_path, solver_type, file_format):
@@ -192,7 +183,7 @@ def test_resume_is_bit_for_bit(tmp_path, solver_type, file_format):
         f'{SETTINGS} type: "{solver_type}" weight_decay: 0.01 random_seed: 3 '
         f'snapshot_prefix: "{tmp_path}/run" snapshot_format: {file_format}'
     )
-    net = NET.format(folder=tmp_path)
+    net = ROWS_NET.format(folder=tmp_path)
     with make_solver(settings, net, "float32") as whole:
         whole.step(5)
         _, state = whole.snapshot()

@@ -12,8 +12,14 @@ import pytest
 from caffe_lite.errors import CaffeError, ModelError, SolverError
 from caffe_lite.weights import checksum, payload
 from caffe_lite.weights.solverstate import SolverState, read_solverstate, write_solverstate
-from tests.solvers.solver_nets import FILES, make_solver, params, recorded_solver, write_rows
-from tests.solvers.test_own_rules import NET
+from tests.solvers.solver_nets import (
+    FILES,
+    ROWS_NET,
+    make_solver,
+    params,
+    recorded_solver,
+    write_rows,
+)
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
 SETTINGS = 'base_lr: 0.1 lr_policy: "fixed" momentum: 0.5 random_seed: {} snapshot_format: {}'
@@ -27,7 +33,7 @@ def run(request, tmp_path, monkeypatch):
 
     def make(seed=1, prefix="run", steps=3):
         settings = SETTINGS.format(seed, request.param) + f' snapshot_prefix: "{prefix}"'
-        solver = make_solver(settings, NET.format(folder=tmp_path), "float32")
+        solver = make_solver(settings, ROWS_NET.format(folder=tmp_path), "float32")
         solver.step(steps)
         return solver
 

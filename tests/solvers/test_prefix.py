@@ -12,8 +12,7 @@ import pytest
 
 from caffe_lite.errors import SolverError
 from caffe_lite.solvers.snapshot_files import snapshots
-from tests.solvers.solver_nets import make_solver, params, write_rows
-from tests.solvers.test_own_rules import NET
+from tests.solvers.solver_nets import ROWS_NET, make_solver, params, write_rows
 
 SETTINGS = 'base_lr: 0.01 lr_policy: "fixed" momentum: 0.5 random_seed: 1 max_iter: {} snapshot: {}'
 
@@ -25,7 +24,7 @@ def make(tmp_path, monkeypatch):
 
     def make(max_iter=6, every=2, more="", **options):
         settings = SETTINGS.format(max_iter, every) + ' snapshot_prefix: "run" ' + more
-        return make_solver(settings, NET.format(folder=tmp_path), "float32", **options)
+        return make_solver(settings, ROWS_NET.format(folder=tmp_path), "float32", **options)
 
     return make
 
@@ -178,7 +177,7 @@ def test_a_training_that_is_killed_leaves_no_lock(make, tmp_path):
     code = (
         "from tests.solvers.solver_nets import make_solver\n"
         f"make_solver({SETTINGS.format(10**6, 50)!r} + ' snapshot_prefix: \"run\"', "
-        f"{NET.format(folder=tmp_path)!r}, 'float32').solve()"
+        f"{ROWS_NET.format(folder=tmp_path)!r}, 'float32').solve()"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=ENVIRONMENT)
     limit = time.monotonic() + 60
