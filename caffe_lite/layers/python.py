@@ -135,13 +135,22 @@ class Python(Layer):
             return function(*args)
         except DataError as error:  # it is about a file, not about the code that read it
             raise DataError(str(self.fail(f"{self.param.python_param.layer}: {error}"))) from error
-        except (Exception, SystemExit) as error:
-            frames = extract_tb(error.__traceback__)
-            own = [frame for frame in frames if frame.filename == self._file] or frames
+        except SystemExit as error:
             raise self.fail(
-                f"{self.param.python_param.layer} failed at {own[-1].filename}:"
-                f"{own[-1].lineno}: {type(error).__name__}: {error}"
+                f"its code ended the program at {self._place(error)}: {error!r}; raise an error "
+                "instead"
             ) from error
+        except Exception as error:
+            raise self.fail(
+                f"{self.param.python_param.layer} failed at {self._place(error)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _place(self, error: BaseException) -> str:
+        """The file and line of the error, in the module's own code if it passed through that."""
+        frames = extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename == self._file] or frames
+        return f"{own[-1].filename}:{own[-1].lineno}"
 
     def _find_class(self, module_name: str, class_name: str) -> type[Layer]:
         if not module_name or not class_name:

@@ -33,8 +33,8 @@ def last_line(capsys, *argv, code=1):
         (
             "net.prototxt",
             '"ReLU"',
-            '"RELU6"',
-            'net.prototxt:9:28: layer "relu": unknown layer type "RELU6"; did you mean "ReLU"?',
+            '"RELUU"',
+            'net.prototxt:9:28: layer "relu": unknown layer type "RELUU"; did you mean "ReLU"?',
         ),
         ("net.prototxt", "train.txt", "nowhere.txt", "nowhere.txt"),
         (
