@@ -42,7 +42,8 @@ class Judge:
         return int(np.count_nonzero(counted if self.use_difficult else counted & ~truths.difficult))
 
     def judge(self, detections: Array, truths: Truths, first: int) -> Array:
-        """Rows (K, 5) of image, label, score, true, false, by image and label, best score first.
+        """Rows (K, 5) of image, label, score, true, false, by image and label; best score first
+        where there is ground truth of that label.
 
         Images that have detections take sizes in turn, beginning with number `first`.
         """
@@ -53,8 +54,10 @@ class Judge:
             there = truths.only(truths.image == image)
             for label in np.unique(here[:, 1]):
                 mine = here[here[:, 1] == label]
-                mine = mine[rank(mine[:, 2])]
-                verdicts = self._verdicts(mine[:, 3:], there.only(there.label == label), size)
+                same = there.only(there.label == label)
+                if len(same):  # the order of detections that are all false is theirs, as in SSD
+                    mine = mine[rank(mine[:, 2])]
+                verdicts = self._verdicts(mine[:, 3:], same, size)
                 judged.append(np.column_stack([mine[:, :3], verdicts]))
         return np.concatenate(judged)
 

@@ -35,8 +35,8 @@ def by_loop(detections, truth, threshold=0.5, use_difficult=True, size=None, bac
     for image in sorted({row[0] for row in found}):
         for c in sorted({row[1] for row in found if row[0] == image}):
             mine = [row for row in found if row[0] == image and row[1] == c]
-            mine.sort(key=lambda row: -row[2])
             true = [row for row in truths if row[0] == image and row[1] == c]
+            mine.sort(key=lambda row: -row[2] if true else 0)
             taken = set()
             for row in mine:
                 values = [overlap(place(row[3:]), place(t[3:7]), extent) for t in true]
