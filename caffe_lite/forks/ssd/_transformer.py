@@ -99,12 +99,21 @@ class BoxTransformer:
 
     def apply(self, image: Array, objects: Annotations) -> tuple[Array, Annotations]:
         """The input (C, H, W) float32 that an image comes out as, and the boxes that are left."""
+        self._check_mean_values(image.shape[2])
         if self._distortion is not None:
             image = self._distortion.apply(image, self.rng)
         if self._expand is not None:
             image, objects = self._expanded(image, objects)
         image, objects = self._sampled(image, objects)
         return self._finish(image, objects)
+
+    def _check_mean_values(self, channels: int) -> None:
+        given = 1 if self._mean is None or self._mean_image else len(self._mean)
+        if given not in (1, channels):
+            raise DataError(
+                f"{given} mean_value for images of {channels} channels; give one, or one per "
+                "channel"
+            )
 
     def _expanded(self, image: Array, objects: Annotations) -> Picture:
         """The image on a larger canvas of the mean colour, by chance."""
@@ -175,11 +184,6 @@ class BoxTransformer:
                 raise DataError(
                     f"mean_file has shape {mean.shape}, the resized images {image.shape}; they "
                     "must be equal (before cropping)"
-                )
-            if not self._mean_image and len(mean) not in (1, len(image)):
-                raise DataError(
-                    f"{len(mean)} mean_value for images of {len(image)} channels; give one, or "
-                    "one per channel"
                 )
             pixels -= mean[:, *window] if self._mean_image else mean
         if self._scale != 1:

@@ -8,7 +8,7 @@ from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs, Flags
 
 
-@register("PriorBox")
+@register("PriorBox", aliases=("PriorBoxClustered",))
 class PriorBox(Layer):
     """Boxes of fixed sizes centred on every cell of a feature map, with their variances.
 
@@ -29,6 +29,8 @@ class PriorBox(Layer):
     bottom[1]  image     (N, C, IH, IW)    likewise; not read with `img_size`, or `img_h`, `img_w`
     top[0]     priors    (1, 2, H * W * P * 4)  P boxes a cell, cells row by row: coordinates
                          (xmin, ymin, xmax, ymax) in channel 0, variances in channel 1
+
+    `PriorBoxClustered`, by which nets of Intel call it with `width` and `height`, is the same layer.
 
     Source: weiliu89/caffe (branch ssd)
 

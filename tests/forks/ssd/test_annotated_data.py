@@ -359,7 +359,10 @@ def test_errors(database, tmp_path):
     fails("crop of 20x20 is larger than the image of 14x16", database, "crop_size: 20")
     fails("give crop_h and crop_w together, got 3 and 0", database, "crop_h: 3")
     fails("max_expand_ratio must be above 1, got 1", database, "expand_param { prob: 1 }")
-    fails("2 mean_value for images of 3 channels", database, "mean_value: 1 mean_value: 2")
+    two = "mean_value: 1 mean_value: 2"
+    fails("2 mean_value for images of 3 channels", database, two)
+    larger = "expand_param { prob: 1 max_expand_ratio: 2 }"
+    fails("2 mean_value for images of 3 channels", database, f"{two} {larger}")
     sampler = "batch_sampler { sampler { min_scale: 0.5 max_scale: 0.2 } }"
     fails("0 < min_scale <= max_scale <= 1, got 0.5 and 0.2", database, more=sampler)
     sampler = "batch_sampler { sampler { min_aspect_ratio: 0 } }"

@@ -87,6 +87,15 @@ def test_widths_and_heights_of_all_boxes():
     np.testing.assert_allclose(sides, [[[9, 14], [20.5, 7]]] * 12, rtol=1e-6)
 
 
+def test_nets_of_intel_call_it_clustered():
+    param = "prior_box_param { width: 9 height: 14 step: 16 }"
+    one, other = (
+        make_layer(f'type: "{name}" {param}', [FEATURES, IMAGE]).forward()[0]
+        for name in ("PriorBox", "PriorBoxClustered")
+    )
+    np.testing.assert_array_equal(one, other)
+
+
 def test_several_centres_in_a_cell():
     offsets = "offset_w: 0.5 offset_h: 0.5 offset_w: 0.25 offset_h: 1"
     text = LAYER % f"min_size: 10 aspect_ratio: 2 {offsets}"
