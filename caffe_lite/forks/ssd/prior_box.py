@@ -30,7 +30,7 @@ class PriorBox(Layer):
     top[0]     priors    (1, 2, H * W * P * 4)  P boxes a cell, cells row by row: coordinates
                          (xmin, ymin, xmax, ymax) in channel 0, variances in channel 1
 
-    `PriorBoxClustered`, by which nets of Intel call it with `width` and `height`, is the same layer.
+    Intel's nets call this layer `PriorBoxClustered` and give `width` and `height`.
 
     Source: weiliu89/caffe (branch ssd)
 
