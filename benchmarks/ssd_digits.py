@@ -51,6 +51,7 @@ def train(folder: Path) -> dict[str, Any]:
         "precision": precision,
         "seconds": time.perf_counter() - begin,
         "processor": time.process_time() - processor,
+        "load": os.getloadavg()[1],
     }
 
 
@@ -133,7 +134,8 @@ def main() -> None:
         "",
         f"`benchmarks/ssd_digits.py`, {date.today()}, {processor_name()}, {args.threads} threads.",
         "",
-        f"- training: {result['seconds']:.0f} s, {result['processor']:.0f} s of processor time",
+        f"- training: {result['seconds']:.0f} s, {result['processor']:.0f} s of processor time, on "
+        f"{len(os.sched_getaffinity(0))} processors with a load average of {result['load']:.1f}",
         *(
             f"- iteration {iteration}: mean average precision {value:.4f} (DetectionEvaluate)"
             for iteration, value in sorted(result["precision"].items())

@@ -1,6 +1,7 @@
-"""Which prior stands for which ground truth box, on the host."""
+"""Matching of priors or predictions with ground truth boxes, on the host."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,15 +27,15 @@ class Assignment:
     has_truth: Array
 
     @classmethod
-    def empty(cls, images: int, places: int, priors: int, dtype: object) -> "Assignment":
-        shape = (images, places, priors)
-        overlap = np.zeros(shape, dtype)  # type: ignore[call-overload]
+    def empty(cls, images: int, loc_classes: int, priors: int, dtype: Any) -> "Assignment":
+        shape = (images, loc_classes, priors)
+        overlap = np.zeros(shape, dtype)
         return cls(np.full(shape, UNMATCHED, np.intp), overlap, np.zeros(images, bool))
 
     def positives(self) -> tuple[Array, Array, Array, Array]:
         """Image, prior, location class and ground truth (K,) of every match."""
-        image, place, prior = np.nonzero(self.match >= 0)
-        return image, prior, place, self.match[image, place, prior]
+        image, loc_class, prior = np.nonzero(self.match >= 0)
+        return image, prior, loc_class, self.match[image, loc_class, prior]
 
     def labels(self, of_truth: Array, others: int) -> Array:
         """The label (N, P) of each prior: that of its ground truth in `of_truth`, or `others`."""
@@ -56,35 +57,35 @@ class Matcher:
     background: int
     ignore_crossing: bool
 
-    def priors(self, priors: Array, truths: Truths, images: int, places: int) -> Assignment:
+    def priors(self, priors: Array, truths: Truths, images: int, loc_classes: int) -> Assignment:
         """Match priors (P, 4) with all ground truth of each image.
 
         With several location classes a match belongs to the class of its ground truth.
         """
-        made = Assignment.empty(images, places, len(priors), priors.dtype)
+        made = Assignment.empty(images, loc_classes, len(priors), priors.dtype)
         for n, mine in self._by_image(made, truths):
             matched, overlap = self._match(priors, truths, mine)
             made.overlap[n] = overlap
-            if places == 1:
+            if loc_classes == 1:
                 made.match[n, 0] = matched
                 continue
             label = np.where(matched >= 0, truths.label[matched], -1)
-            for c in self._matched_classes(places):
+            for c in self._matched_classes(loc_classes):
                 made.match[n, c] = np.where(label == c, matched, UNMATCHED)
         return made
 
     def predictions(self, boxes: Array, truths: Truths) -> Assignment:
         """Match predicted boxes (N, P, L, 4) with the ground truth of their image and class."""
-        images, count, places = boxes.shape[:3]
-        made = Assignment.empty(images, places, count, boxes.dtype)
+        images, count, loc_classes = boxes.shape[:3]
+        made = Assignment.empty(images, loc_classes, count, boxes.dtype)
         for n, mine in self._by_image(made, truths):
-            for c in self._matched_classes(places):
-                chosen = mine if places == 1 else mine[truths.label[mine] == c]
+            for c in self._matched_classes(loc_classes):
+                chosen = mine if loc_classes == 1 else mine[truths.label[mine] == c]
                 made.match[n, c], made.overlap[n, c] = self._match(boxes[n, :, c], truths, chosen)
         return made
 
-    def _matched_classes(self, places: int) -> list[int]:
-        return [c for c in range(places) if places == 1 or c != self.background]
+    def _matched_classes(self, loc_classes: int) -> list[int]:
+        return [c for c in range(loc_classes) if loc_classes == 1 or c != self.background]
 
     @staticmethod
     def _by_image(made: Assignment, truths: Truths) -> list[tuple[int, Array]]:

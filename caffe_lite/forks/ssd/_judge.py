@@ -55,7 +55,7 @@ class Judge:
             for label in np.unique(here[:, 1]):
                 mine = here[here[:, 1] == label]
                 same = there.only(there.label == label)
-                if len(same):  # the order of detections that are all false is theirs, as in SSD
+                if len(same):  # detections that are all false keep their order, as in SSD
                     mine = mine[rank(mine[:, 2])]
                 verdicts = self._verdicts(mine[:, 3:], same, size)
                 judged.append(np.column_stack([mine[:, :3], verdicts]))

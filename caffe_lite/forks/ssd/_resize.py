@@ -33,11 +33,11 @@ class Resizing:
         self.size = (param.height, param.width)
         names = _MODES.Interp_mode
         self._modes = [names.Name(mode) for mode in param.interp_mode] or ["LINEAR"]
-        self.keeps_size = param.resize_mode != _MODES.FIT_SMALL_SIZE
+        self.has_fixed_size = param.resize_mode != _MODES.FIT_SMALL_SIZE
 
     def new_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of height x width comes out with."""
-        if self.keeps_size:
+        if self.has_fixed_size:
             return self.size
         if width / height < self.size[1] / self.size[0]:
             return floor(self.size[1] / (width / height)), self.size[1]
@@ -99,7 +99,7 @@ class Resizing:
         """Boxes of a crop `frame` (4,) of the resized image as fractions of width_scale and
         height_scale pixels, where FIT_SMALL_SIZE has these."""
         scale = self._param.height_scale, self._param.width_scale
-        if self.keeps_size or not all(scale):
+        if self.has_fixed_size or not all(scale):
             return objects
         # Not cut to whole pixels, as SSD computes it
         new_height, new_width = (float(each) for each in self.size)

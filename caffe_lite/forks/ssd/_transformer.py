@@ -48,7 +48,7 @@ class BoxTransformer:
         self._resizings = [Resizing(each) for each in param.resize_param]
         self._weights = self._read_weights(param)
         self.resizing = self._resizings[0] if self._resizings else None
-        self.sizes_differ = not all(each.keeps_size for each in self._resizings)
+        self.sizes_differ = not all(each.has_fixed_size for each in self._resizings)
         self._noise = Noise(param.noise_param) if param.HasField("noise_param") else None
         self._emit = param.emit_constraint if param.HasField("emit_constraint") else None
         self._mirror, self._scale = bool(param.mirror), param.scale

@@ -142,9 +142,9 @@ class MultiBoxLoss(NormalizedLossLayer):
                 f"{truth}"
             )
         images, count = location[0], bottom[2].count // 8
-        places = 1 if self._shared else self._classes
+        loc_classes = 1 if self._shared else self._classes
         for name, blob, each in (
-            ("location (bottom[0])", bottom[0], places * 4),
+            ("location (bottom[0])", bottom[0], loc_classes * 4),
             ("confidence (bottom[1])", bottom[1], self._classes),
         ):
             if blob.count != images * count * each:
@@ -152,7 +152,7 @@ class MultiBoxLoss(NormalizedLossLayer):
                     f"needs {each} numbers in {name} for each of {count} priors, got shapes "
                     f"{location} and {confidence}"
                 )
-        self._view = (images, count, places, 4)
+        self._view = (images, count, loc_classes, 4)
         kind = SoftmaxConfidence if self._softmax else LogisticConfidence
         self._confidence = kind(self.ops, images * count, self._classes)
         self._labels = self.ops.empty((images * count,))
@@ -184,7 +184,7 @@ class MultiBoxLoss(NormalizedLossLayer):
         return truths.only(~truths.difficult)
 
     def _predicted_boxes(self, bottom: Blobs) -> Array | None:
-        """The predicted boxes (N, P, L, 4) where an option looks at them, else None."""
+        """The predicted boxes (N, P, L, 4) if an option needs them, else None."""
         param = self.param.multibox_loss_param
         by_suppression = self._mines and self._suppresses and not param.use_prior_for_nms
         if param.use_prior_for_matching and not by_suppression:
@@ -195,10 +195,10 @@ class MultiBoxLoss(NormalizedLossLayer):
         return decode(self.xp, self._location.code, codes, priors, given)
 
     def _assign(self, bottom: Blobs, boxes: Array | None, truths: Truths) -> Assignment:
-        images, _, places, _ = self._view
+        images, _, loc_classes, _ = self._view
         if boxes is None or self.param.multibox_loss_param.use_prior_for_matching:
             priors = self.ops.to_host(bottom[2].data).reshape(2, -1, 4)[0]
-            return self._matcher.priors(priors, truths, images, places)
+            return self._matcher.priors(priors, truths, images, loc_classes)
         return self._matcher.predictions(self.ops.to_host(boxes), truths)
 
     def _mine(
@@ -229,9 +229,9 @@ class MultiBoxLoss(NormalizedLossLayer):
         self, bottom: Blobs, assigned: Assignment, boxes: Array | None, truths: Truths
     ) -> None:
         """Keep where the positives are and how far their codes are from the ground truth's."""
-        image, prior, place, truth = assigned.positives()
-        # At places in the order of the location blob: image, prior, location class
-        self._index = tuple(self.ops.asarray(each, "int64") for each in (image, prior, place))
+        image, prior, loc_class, truth = assigned.positives()
+        # Indices into the location blob: image, prior, location class
+        self._index = tuple(self.ops.asarray(each, "int64") for each in (image, prior, loc_class))
         priors, self._variances = bottom[2].data.reshape(2, -1, 4)[:, self._index[1]]
         difference = self._location.compare(
             bottom[0].data.reshape(self._view)[self._index],

@@ -137,10 +137,10 @@ def test_the_net_can_be_built_without_the_files(files):
         run_batch(run, BOTH)
 
 
-def test_a_definition_that_is_not_trusted_writes_nothing(files):
+def test_a_definition_says_what_it_overwrites(files):
     param = text.parse(layer(files, "VOC"), schema.LayerParameter)
-    assert layer_class("DetectionOutput").writes_file(param) == f"{files}/out/det_"
-    assert layer_class("DetectionOutput").writes_file(schema.LayerParameter()) == ""
+    assert f'the folder "{files}/out"' in layer_class("DetectionOutput").overwrites(param)
+    assert layer_class("DetectionOutput").overwrites(schema.LayerParameter()) == ""
 
 
 def test_errors(files):

@@ -19,10 +19,10 @@ SMALL = {"batch_size: 16": "batch_size: 4", "batch_size: 25": "batch_size: 3"}
 FEW = {
     "test_iter: 12": "test_iter: 2",
     "test_interval: 400": "test_interval: 6",
-    "max_iter: 1600": "max_iter: 6",
+    "max_iter: 1200": "max_iter: 6",
     "display: 50": "display: 1",
     "average_loss: 20": "average_loss: 1",
-    "snapshot: 1600": "snapshot: 3",
+    "snapshot: 1200": "snapshot: 3",
     "test_initialization: false": "test_initialization: true",
 }
 
