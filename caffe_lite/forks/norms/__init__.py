@@ -1,0 +1,1 @@
+"""Normalization of channels with a scale and a shift: what the forks' BN and BatchNorm share."""

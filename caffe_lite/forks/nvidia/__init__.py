@@ -1,0 +1,5 @@
+"""NVIDIA's Caffe: layers to which it added fields."""
+
+from caffe_lite.layers.layer_set import LayerSet
+
+LAYERS = LayerSet("NVIDIA", __name__, "NVIDIA/caffe")
