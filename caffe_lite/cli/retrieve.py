@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from caffe_lite.cli.log import LiveHandler
+    from caffe_lite.cli.progress import Progress
     from caffe_lite.lrcn.retrieval import Recall
+    from caffe_lite.lrcn.score_file import ScoreFile
 
 BEST = 5
 
@@ -94,6 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("error", "unk"),
         help="how to treat words that are not in the vocabulary: error (default for --query), or "
         "unk to score <unk> in their place (default for --annotations)",
+    )
+    add(
+        scores,
+        "scores",
+        metavar="FILE.npy",
+        help="keep the log-probabilities (images, captions) in this file, and continue from it "
+        "when the command is repeated",
     )
     add(parser, "json", action="store_true", help="print JSON")
 
@@ -206,14 +217,43 @@ def _scores(
         )
     sentences = _encode(args, describer, texts, source)
     progress = Progress(live)
-    scores = np.empty((len(paths), len(sentences)))
-    for first in range(0, len(paths), BATCH):
+    shape = (len(paths), len(sentences))
+    kept = _kept(args, describer, paths, sentences) if args.scores else None
+    scores = np.empty(shape) if kept is None else kept.matrix
+    for first in range(kept.done if kept else 0, len(paths), BATCH):
         batch = paths[first : first + BATCH]
-        scores[first : first + len(batch)] = describer.captioner.score_matrix(
-            describer.input_for(batch, first), sentences, args.per_word
+        report = partial(_report, progress, first * len(sentences), scores.size)
+        found = describer.captioner.score_matrix(
+            describer.input_for(batch, first), sentences, args.per_word, report
         )
-        progress.report("images scored", first + len(batch), len(paths))
-    return scores if args.no_normalize else normalize(scores)
+        if kept is None:
+            scores[first : first + len(batch)] = found
+        else:
+            kept.write(first, found)
+    return np.array(scores) if args.no_normalize else normalize(np.array(scores))
+
+
+def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress.report("pairs scored", before + done, total)
+
+
+def _kept(
+    args: argparse.Namespace, describer: Describer, paths: list[str], sentences: list[list[int]]
+) -> ScoreFile:
+    """The file of --scores, which belongs to these images, captions, files and options."""
+    from caffe_lite.lrcn.score_file import ScoreFile
+
+    files = [args.net, args.vocabulary, args.image_net, args.features]
+    files += [
+        name for given in (args.weights, args.image_weights) if given for name in given.split(",")
+    ]
+    stamps = [
+        (name, os.stat(name).st_size, os.stat(name).st_mtime_ns)
+        for name in files
+        if name and os.path.exists(name)
+    ]
+    chosen = (args.feature, args.resize, args.mean, args.scale, args.per_word)
+    return ScoreFile(args.scores, (len(paths), len(sentences)), [paths, sentences, stamps, chosen])
 
 
 def _encode(

@@ -19,7 +19,8 @@ class CaptionNet:
         words (T, N), cont (T, N), [image (N, ...)] -> probs (T, N, vocabulary size)
 
     Layers that do not depend on words (`image_layers`) compute the blobs `features`, which the
-    other layers (`word_layers`) read. Input layers are in neither list.
+    other layers (`word_layers`) read. Input layers are in neither list. `scoring_layers` are the
+    word layers without the Softmax, whose bottom is `scores` and whose top is `probs`.
 
     A sequence-to-sequence net, such as S2VT's, has one more input, `stage` (T, N): 0 while it
     encodes the frames of a video, which `image` then takes one per step, and 1 while it decodes
@@ -31,10 +32,12 @@ class CaptionNet:
     cont: str
     image: str | None
     stage: str | None
+    scores: str
     probs: str
     size: int
     image_layers: list[Range]
     word_layers: list[Range]
+    scoring_layers: list[Range]
     features: list[str]
     recurrent: list[RecurrentLayer]
 
@@ -48,7 +51,7 @@ def examine(net: Net) -> CaptionNet:
 
     Raises ModelError if it is not such a predictor or its recurrent layers expose their states.
     """
-    origins = _origins(net)
+    origins = original_names(net)
     embed = [layer for layer in net.layers if layer.type == "Embed"]
     recurrent = [layer for layer in net.layers if isinstance(layer, RecurrentLayer)]
     if len(embed) != 1 or not recurrent:
@@ -81,7 +84,8 @@ def examine(net: Net) -> CaptionNet:
             f"their stage of shape {net.blobs[cont].shape}; it has "
             f"{', '.join(name for name in net.inputs if name not in (words, cont))}",
         )
-    probs = _probabilities(net)
+    softmax = _softmax(net)
+    (scores,), (probs,) = net.bottom_names[softmax], net.top_names[softmax]
     reached = {words, cont, stage, images[0]} if stage else {words, cont}
     return CaptionNet(
         net,
@@ -89,6 +93,7 @@ def examine(net: Net) -> CaptionNet:
         cont,
         images[0] if images else None,
         stage,
+        scores,
         probs,
         net.blobs[probs].shape[-1],
         *_halves(net, reached),
@@ -107,7 +112,7 @@ def _stage(net: Net, words: str, cont: str) -> str | None:
     return found[0] if len(found) == 1 and len(net.inputs) == 4 else None
 
 
-def _origins(net: Net) -> dict[str, str]:
+def original_names(net: Net) -> dict[str, str]:
     """The name of each blob before Split layers were inserted."""
     origins = {name: name for name in net.blobs}
     for node in net.wiring.nodes:
@@ -117,31 +122,31 @@ def _origins(net: Net) -> dict[str, str]:
     return origins
 
 
-def _probabilities(net: Net) -> str:
-    softmax = [
-        name
-        for layer in net.layers
-        if layer.type == "Softmax"
-        for name in net.top_names[layer.name]
-    ]
+def _softmax(net: Net) -> str:
+    """The name of the layer that computes the probabilities."""
+    softmax = [layer for layer in net.layers if layer.type == "Softmax"]
     if len(softmax) != 1:
         raise _fail(
             net,
             "a caption net needs one Softmax layer, which computes the probabilities of the next "
             f"word; this one has {len(softmax)}; use its deploy definition",
         )
-    if len(net.blobs[softmax[0]].shape) != 3:
+    (top,) = net.top_names[softmax[0].name]
+    shape, axis = net.blobs[top].shape, softmax[0].param.softmax_param.axis
+    if len(shape) != 3 or axis not in (2, -1):
+        of_axis = f" with softmax over axis {axis}" if len(shape) == 3 else ""
         raise _fail(
             net,
-            f"{softmax[0]} must have shape (T, N, vocabulary size), got "
-            f"{net.blobs[softmax[0]].shape}; set axis: 2 for the layers above the "
-            "LSTM",
+            f"{top} must have shape (T, N, vocabulary size), got {shape}{of_axis}; set axis: 2 for "
+            "the layers above the LSTM",
         )
-    return softmax[0]
+    return softmax[0].name
 
 
-def _halves(net: Net, sentence: set[str]) -> tuple[list[Range], list[Range], list[str]]:
-    """Layers of the image, layers of words, and the blobs that the latter read from the former."""
+def _halves(
+    net: Net, sentence: set[str]
+) -> tuple[list[Range], list[Range], list[Range], list[str]]:
+    """Image, word and scoring layers, and the blobs that the latter two read from the first."""
     reached = {name for name in net.blobs if name in sentence}
     image_layers, word_layers, features = [], [], []
     for i, node in enumerate(net.wiring.nodes):
@@ -154,7 +159,13 @@ def _halves(net: Net, sentence: set[str]) -> tuple[list[Range], list[Range], lis
         word_layers.append(i)
         features += [name for name in bottoms if name not in reached]
         reached.update(net.wiring.blob_names[t] for t in node.top)
-    return ranges(image_layers), ranges(word_layers), list(dict.fromkeys(features))
+    scoring = [i for i in word_layers if net.layers[i].type != "Softmax"]
+    return (
+        ranges(image_layers),
+        ranges(word_layers),
+        ranges(scoring),
+        list(dict.fromkeys(features)),
+    )
 
 
 def ranges(positions: Iterable[int]) -> list[Range]:

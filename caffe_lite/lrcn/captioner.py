@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.errors import CaffeError, ModelError
+from caffe_lite.errors import CaffeError, DataError, ModelError
 from caffe_lite.lrcn import decoding
 from caffe_lite.lrcn.caption_net import examine
 from caffe_lite.lrcn.decoding import Caption, best_first
 from caffe_lite.lrcn.deploy import StrPath, load_deploy_net
+from caffe_lite.lrcn.lstm_chain import find_chain
 from caffe_lite.lrcn.predictor import WordPredictor
+from caffe_lite.lrcn.sentence_scorer import Report, SentenceScorer
 from caffe_lite.lrcn.sequence_predictor import SequencePredictor
 from caffe_lite.lrcn.vocabulary import Vocabulary
 from caffe_lite.nets.net import Net
@@ -38,6 +40,7 @@ class Captioner:
         self.batch_size = batch_size
         kind = SequencePredictor if self.parts.stage else WordPredictor
         self.predictor: WordPredictor = kind(self.parts)
+        self._scorer: tuple[Sequence[Sequence[int]], SentenceScorer] | None = None
         taken = self.parts.embed.input_dim
         if {taken, self.parts.size} != {len(vocabulary)}:
             raise ModelError(
@@ -145,20 +148,45 @@ class Captioner:
         return [scored[j] for j in range(len(sentences))]
 
     def score_matrix(
-        self, images: Array, sentences: Sequence[Sequence[int]], per_word: bool = False
+        self,
+        images: Array,
+        sentences: Sequence[Sequence[int]],
+        per_word: bool = False,
+        report: Report = lambda *_: None,
     ) -> np.ndarray:
         """log P(sentence j | image i), (images, sentences) float64; see `score`.
 
-        `per_word` divides by each sentence's number of ids.
+        `per_word` divides by each sentence's number of ids. `report` is called with the number of
+        pairs that are scored, and of all. For a chain of LSTM layers, whatever sentences or images
+        share is computed once (see `SentenceScorer`); the sentences' part is kept for the next call
+        with the same `sentences` object.
         """
+        if not all(len(each) for each in sentences):
+            raise DataError("a sentence to score is empty; give it at least one word")
         matrix = np.empty((len(images), len(sentences)))
+        scorer = self._scorer_of(sentences)
         for first, rows in self._batches(images):
+            if scorer is not None:
+                matrix[first : first + len(rows)] = scorer.score(self.predictor.features, report)
+                continue
             for row in rows:
                 scored = decoding.score(self.predictor, [row] * len(sentences), sentences)
-                matrix[first + row] = [
-                    each.log_prob_per_word if per_word else each.log_prob for each in scored
-                ]
-        return matrix
+                matrix[first + row] = [each.log_prob for each in scored]
+                report((int(row) + 1) * len(sentences), len(rows) * len(sentences))
+        return matrix / [len(each) for each in sentences] if per_word else matrix
+
+    def _scorer_of(self, sentences: Sequence[Sequence[int]]) -> SentenceScorer | None:
+        """The scorer of the sentences, or None for a net that is no chain of LSTM layers."""
+        if self._scorer is None or self._scorer[0] is not sentences:
+            chain = find_chain(self.parts) if self.parts.stage is None and sentences else None
+            if chain is None:
+                return None
+            source = f'net "{self.parts.net.name}": {self.parts.probs}'
+            self._scorer = (
+                sentences,
+                SentenceScorer(chain, self.predictor.ops, source, sentences),
+            )
+        return self._scorer[1]
 
     def text(self, caption: Caption) -> str:
         """The caption's words."""

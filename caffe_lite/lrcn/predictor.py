@@ -1,4 +1,4 @@
-"""Next-word probabilities of many sentences at once, step by step or of whole sentences."""
+"""Next-word probabilities of many sentences at once, one step or whole sentences per forward."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from caffe_lite.errors import ModelError
 from caffe_lite.lrcn.caption_net import CaptionNet
+from caffe_lite.lrcn.next_words import NextWords
 from caffe_lite.lrcn.vocabulary import END
 
 Array = Any
@@ -15,10 +16,9 @@ Array = Any
 class WordPredictor:
     """Runs a caption net over streams, each a sentence about one image.
 
-    `encode` takes the images; then `begin` starts streams, and `advance` feeds one word to each
-    and gives the logarithms of the next word's probabilities, (streams, vocabulary size). A step
-    is one forward of T = 1: the net's recurrent layers carry the streams' states, which `advance`
-    reorders, repeats or drops.
+    `encode` takes the images. Then `begin` starts streams, and `advance` feeds one word to each;
+    both return the `NextWords` of the streams. A step is one forward with T = 1: the net's
+    recurrent layers carry the states of the streams, which `advance` reorders, repeats or drops.
     """
 
     def __init__(self, parts: CaptionNet) -> None:
@@ -27,10 +27,10 @@ class WordPredictor:
         self._rows = np.empty(0, np.int32)  # the image of each stream
 
     def encode(self, images: Array | None) -> int:
-        """Take images (n, ...), as the net's image input has them, and return how many there are.
+        """Run the image layers for images (n, ...), shaped as the net's image input; return n.
 
-        None stands for one sentence about nothing, with a net that takes no image. Raises
-        ModelError for images of another shape.
+        None is for a net without image input, and counts as one image. Raises ModelError for images
+        of another shape.
         """
         self._rows = np.empty(0, np.int32)
         name = self.parts.image
@@ -58,14 +58,22 @@ class WordPredictor:
         }
         return len(images)
 
-    def begin(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Start one stream about each image of `rows`; log-probabilities of their first words."""
+    @property
+    def features(self) -> dict[str, Array]:
+        """The blobs that the word layers read from the image layers, (images, ...) each."""
+        return self._features
+
+    def begin(self, rows: Sequence[int] | np.ndarray) -> NextWords:
+        """Start one stream for each image of `rows`; returns their first words."""
         self._start(rows)
         count = len(self._rows)
         return self._step(np.full(count, END), np.zeros(count))
 
-    def advance(self, streams: np.ndarray, words: np.ndarray) -> np.ndarray:
-        """Go on from the given streams, stream i with `words[i]`; log-probabilities of the next."""
+    def advance(self, streams: np.ndarray, words: np.ndarray) -> NextWords:
+        """Continue the given streams, `streams[i]` with `words[i]`; returns their next words.
+
+        The streams are numbered from 0 again, in the given order.
+        """
         if len(streams) != len(self._rows) or (streams != np.arange(len(streams))).any():
             for layer in self.parts.recurrent:
                 layer.select_streams(streams.tolist())
@@ -83,19 +91,16 @@ class WordPredictor:
         cont = np.ones(inputs.shape)
         cont[0] = 0
         self._forward(inputs, cont)
-        probs = self.net.blobs[self.parts.probs].data
-        steps, streams = np.indices(targets.shape)
-        index = [self.ops.asarray(each, dtype="int32") for each in (steps, streams, targets)]
-        return self._log(probs[tuple(index)])
+        return self._next_words().of(targets.ravel()).reshape(targets.shape)
 
     def _start(self, rows: Sequence[int] | np.ndarray) -> None:
-        """Forget the states of sentences before: NaN in one would outlive a `cont` of 0."""
+        """Reset all states: NaN in one would survive a `cont` of 0."""
         for layer in self.parts.recurrent:
             layer.reset()
         self._show(np.asarray(rows, np.int32))
 
     def _show(self, rows: np.ndarray) -> None:
-        """Have each stream look at its image's features."""
+        """Give stream i the features of image `rows[i]`."""
         if np.array_equal(rows, self._rows):
             return
         self._rows = rows
@@ -106,23 +111,19 @@ class WordPredictor:
             flat = values.reshape(len(values), -1)
             self.ops.take(flat, index, blob.data.reshape(len(rows), -1))
 
-    def _step(self, words: np.ndarray, cont: np.ndarray) -> np.ndarray:
+    def _step(self, words: np.ndarray, cont: np.ndarray) -> NextWords:
         self._forward(words[None], cont[None])
-        return self._log(self.net.blobs[self.parts.probs].data[0])
+        return self._next_words()
+
+    def _next_words(self) -> NextWords:
+        scores = self.net.blobs[self.parts.scores].data
+        source = f'net "{self.net.name}": {self.parts.probs}'
+        return NextWords(self.ops, scores.reshape(-1, scores.shape[-1]), source)
 
     def _forward(self, words: np.ndarray, cont: np.ndarray) -> None:
         for name, values in ((self.parts.words, words), (self.parts.cont, cont)):
             blob = self.net.blobs[name]
             blob.reshape(*values.shape)
             blob.data[...] = self.ops.asarray(values)
-        for start, end in self.parts.word_layers:
+        for start, end in self.parts.scoring_layers:
             self.net.forward(start, end)
-
-    def _log(self, probs: Array) -> np.ndarray:
-        probs = self.ops.to_host(probs)
-        if np.isnan(probs).any():
-            raise ModelError(
-                f'net "{self.net.name}": {self.parts.probs} holds NaN; its weights '
-                "or the images are not finite"
-            )
-        return np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))

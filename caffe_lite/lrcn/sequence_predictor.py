@@ -7,6 +7,7 @@ import numpy as np
 
 from caffe_lite.errors import ModelError
 from caffe_lite.lrcn.caption_net import CaptionNet
+from caffe_lite.lrcn.next_words import NextWords
 from caffe_lite.lrcn.predictor import WordPredictor
 
 Array = Any
@@ -59,7 +60,7 @@ class SequencePredictor(WordPredictor):
         ]
         return len(videos)
 
-    def begin(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    def begin(self, rows: Sequence[int] | np.ndarray) -> NextWords:
         self._decode(rows)
         return self._step(np.zeros(len(rows)), np.ones(len(rows)))
 
@@ -68,10 +69,9 @@ class SequencePredictor(WordPredictor):
     ) -> np.ndarray:
         """Log-probabilities (T, N) of `targets` after `inputs`, one forward per word."""
         self._decode(rows)
-        streams = np.arange(len(rows))
         return np.stack(
             [
-                self._step(words, np.ones(len(rows)))[streams, wanted]
+                self._step(words, np.ones(len(rows))).of(wanted)
                 for words, wanted in zip(inputs, targets, strict=True)
             ]
         )

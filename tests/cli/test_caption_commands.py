@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from caffe_lite.cli import main
+from caffe_lite.cli import retrieve as retrieve_command
 from caffe_lite.data.images import write_image
 from caffe_lite.lrcn.captioner import Captioner
 from caffe_lite.lrcn.metrics import evaluate
@@ -353,6 +354,36 @@ def test_images_without_captions_are_ranked_as_well(folder, capsys):
     assert (found["images"], found["captions"]) == (3, 4)
     assert found["image to caption"] == pytest.approx(expected[0].summary())
     assert found["caption to image"] == pytest.approx(expected[1].summary())
+
+
+def test_a_stopped_retrieval_continues(folder, capsys, monkeypatch):
+    coco(folder)
+    expected = recall(capsys)
+    monkeypatch.setattr(retrieve_command, "BATCH", 1)
+    batches = []
+    score = Captioner.score_matrix
+
+    def stops(self, *arguments):
+        batches.append(len(arguments[0]))
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        return score(self, *arguments)
+
+    monkeypatch.setattr(Captioner, "score_matrix", stops)
+    options = ["--scores", "scores.npy"]
+    with pytest.raises(AssertionError, match="interrupted"):
+        recall(capsys, *options)
+    assert np.isnan(np.load("scores.npy")).any(axis=1).tolist() == [False, False, True]
+    assert recall(capsys, *options) == expected
+    assert batches == [1, 1, 1, 1]
+    assert recall(capsys, *options) == expected and len(batches) == 4
+    sentences = [[2, 3, 4], [2, 3], [5, 3], [4, 5], [2, 2, 3]]
+    np.testing.assert_allclose(np.load("scores.npy"), matrix(folder, [0, 1, 2], sentences))
+    code, _, err = run(
+        capsys, "retrieve", "photos", "--annotations", "coco.json", *FEATURES, *options,
+        "--per-word",
+    )  # fmt: skip
+    assert code == 1 and "scores.npy: was made from other images, captions, weights or" in err
 
 
 def test_images_for_a_query(folder, capsys):

@@ -79,7 +79,7 @@ def test_images_run_once_and_a_step_is_one_forward_of_one_word(monkeypatch):
         layer.forward = counted
     conts = []
     blob = captions.parts.net.blobs["cont_sentence"]
-    last = captions.parts.word_layers[-1][1]
+    last = captions.parts.scoring_layers[-1][1]
     captions.parts.net.after_forward.append(
         lambda i: conts.append(blob.data.ravel().tolist()) if i == last else None
     )

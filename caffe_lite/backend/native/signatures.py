@@ -49,6 +49,7 @@ _FUNCTIONS = {
     "scatter_add": ("-", "nnnppp"),
     "optical_flow_scratch": ("n", "nnin"),
     "optical_flow": ("-", "nnpppiiniip"),
+    "top_words": ("-", "nnpnppp"),
     "update": ("-", "iinppppp"),
     "sum_squares_scratch": ("n", "n"),
     "sum_squares": ("d", "npp"),

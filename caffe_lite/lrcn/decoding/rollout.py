@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from caffe_lite.lrcn.decoding.caption import Caption
+from caffe_lite.lrcn.next_words import NextWords
 from caffe_lite.lrcn.predictor import WordPredictor
 from caffe_lite.lrcn.vocabulary import END
 
-# (log-probabilities (streams, words), the sentence of each stream, step) -> words (streams,)
-Choice = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+# (next words, the sentence of each stream, step) -> words and their log-probabilities (streams,)
+Choice = Callable[[NextWords, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 def roll_out(
@@ -19,16 +20,15 @@ def roll_out(
     ids: list[list[int]] = [[] for _ in rows]
     log_probs: list[list[float]] = [[] for _ in rows]
     live = np.arange(len(rows))
-    scores = predictor.begin(rows)
+    following = predictor.begin(rows)
     for step in range(max_length):
-        words = choose(scores, live, step)
-        chosen = scores[np.arange(len(live)), words]
-        for sentence, word, score in zip(live, words.tolist(), chosen.tolist(), strict=True):
+        words, scores = choose(following, live, step)
+        for sentence, word, score in zip(live, words.tolist(), scores.tolist(), strict=True):
             ids[sentence].append(word)
             log_probs[sentence].append(score)
         going = np.flatnonzero(words != END)
         if not len(going) or step + 1 == max_length:
             break
         live = live[going]
-        scores = predictor.advance(going, words[going])
+        following = predictor.advance(going, words[going])
     return [Caption(tuple(its), tuple(scores)) for its, scores in zip(ids, log_probs, strict=True)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from caffe_lite.lrcn.decoding.caption import Caption
 from caffe_lite.lrcn.decoding.rollout import roll_out
+from caffe_lite.lrcn.next_words import NextWords
 from caffe_lite.lrcn.predictor import WordPredictor
 
 
@@ -23,7 +24,8 @@ def sample(
     [0, 1) that decide the draws. Log-probabilities are those of the net, at temperature 1.
     """
 
-    def choose(scores: np.ndarray, live: np.ndarray, step: int) -> np.ndarray:
+    def choose(following: NextWords, live: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        scores = following.all()
         weights = scores.astype(np.float64)
         weights -= weights.max(axis=1, keepdims=True)
         with np.errstate(over="ignore", under="ignore"):  # extremely unlikely words get 0
@@ -31,6 +33,7 @@ def sample(
             np.exp(weights, out=weights)
         sums = weights.cumsum(axis=1)
         words = (sums <= uniform[live, step, None] * sums[:, -1:]).sum(axis=1)
-        return np.minimum(words, weights.shape[1] - 1)  # the product may round up to the last sum
+        words = np.minimum(words, weights.shape[1] - 1)  # the product may round up to the last sum
+        return words, scores[np.arange(len(words)), words]
 
     return roll_out(predictor, rows, max_length, choose)
