@@ -68,6 +68,14 @@ def add_caption_net(parser: argparse.ArgumentParser) -> None:
         help="precomputed features, an array (images, ...), instead of a convnet; for a "
         "sequence-to-sequence net (videos, frames, ...), or .npz with one array per video",
     )
+    add(
+        nets,
+        "crops",
+        type=int,
+        choices=(1, 10),
+        help="crops per image: 1, the centre (default), or 10 (corners, centre, mirrored), over "
+        "which the features are averaged",
+    )
     add_image_input(
         nets,
         "104,117,123 for nets of 224 or 227 pixels, else 0",
@@ -215,7 +223,8 @@ class Describer:
         if args.features:
             self._features = _read_features(args.features, self.takes_videos)
         elif takes_pixels and not args.image_net:
-            self._load = _image_input(args, shape).load
+            images = _image_input(args, shape)
+            self._load = lambda paths: images.load(paths, args.crops or 1)
         elif self.takes_videos:
             features = _image_features(args, ops)
             self._load = lambda folders: [features.compute(_frames(each)) for each in folders]
@@ -238,7 +247,10 @@ def _check_sources(args: argparse.Namespace, takes_images: bool, takes_pixels: b
     """Refuse options about images that the way in which the net gets them does not use."""
     from caffe_lite.errors import UsageError
 
-    of_convnet, of_pixels = ("image_net", "image_weights", "feature"), ("resize", "mean", "scale")
+    of_convnet, of_pixels = (
+        ("image_net", "image_weights", "feature"),
+        ("resize", "mean", "scale", "crops"),
+    )
     if args.image_net and args.features:
         raise UsageError("--image-net and --features exclude each other; give one of them")
     if not takes_images:
@@ -270,7 +282,7 @@ def _image_features(args: argparse.Namespace, ops: Any) -> ImageFeatures:
     weights, feature = args.image_weights or args.weights, args.feature or FEATURE
     net = load_deploy_net(args.image_net, weights, ops, last=feature)
     shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
-    return ImageFeatures(net, feature, _image_input(args, shape))
+    return ImageFeatures(net, feature, _image_input(args, shape), args.crops or 1)
 
 
 def _image_input(args: argparse.Namespace, shape: Sequence[int]) -> ImageInput:

@@ -252,7 +252,7 @@ def _kept(
         for name in files
         if name and os.path.exists(name)
     ]
-    chosen = (args.feature, args.resize, args.mean, args.scale, args.per_word)
+    chosen = (args.feature, args.resize, args.mean, args.scale, args.crops, args.per_word)
     return ScoreFile(args.scores, (len(paths), len(sentences)), [paths, sentences, stamps, chosen])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from caffe_lite.data.images import read_image
 from caffe_lite.errors import DataError, ModelError
-from caffe_lite.lrcn.crops import center_crop
+from caffe_lite.lrcn.crops import center_crop, ten_crops
 
 IMAGENET_CROPS = ((224, 224), (227, 227))
 
@@ -55,13 +55,18 @@ class ImageInput:
         values = (pixels - self.mean) * np.float32(self.scale)
         return np.ascontiguousarray(np.moveaxis(values, -1, -3), np.float32)
 
-    def load(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
-        """The centre crops of image files as input: (n, C, H, W) float32. Raises DataError."""
-        return np.stack([self.prepare(self._center(path)) for path in paths])
+    def load(self, paths: Sequence[str | os.PathLike[str]], crops: int = 1) -> np.ndarray:
+        """Crops of image files as input: (n, C, H, W), or (n, 10, C, H, W) for 10 crops; float32.
 
-    def _center(self, path: str | os.PathLike[str]) -> np.ndarray:
+        `crops` is 1, the centre, or 10. Raises DataError.
+        """
+        return np.stack([self.prepare(self._cropped(path, crops)) for path in paths])
+
+    def _cropped(self, path: str | os.PathLike[str], crops: int) -> np.ndarray:
         image = self.read(path)
         try:
+            if crops == 10:
+                return ten_crops(image[None], self.size)[0]
             return center_crop(image, self.size)
         except DataError as error:
             raise DataError(f"{os.fspath(path)}: {error}") from None

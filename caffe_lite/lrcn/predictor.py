@@ -29,8 +29,8 @@ class WordPredictor:
     def encode(self, images: Array | None) -> int:
         """Run the image layers for images (n, ...), shaped as the net's image input; return n.
 
-        None is for a net without image input, and counts as one image. Raises ModelError for images
-        of another shape.
+        Of images (n, crops, ...) the features are averaged over the crops. None is for a net
+        without image input, and counts as one image. Raises ModelError for images of another shape.
         """
         self._rows = np.empty(0, np.int32)
         name = self.parts.image
@@ -40,23 +40,32 @@ class WordPredictor:
         if images is None or name is None:
             return 1
         blob = self.net.blobs[name]
-        images = np.asarray(images)
+        images, crops = np.asarray(images), 1
+        if images.ndim == len(blob.shape) + 1 and images.size:
+            crops = images.shape[1]
+            images = images.reshape(-1, *images.shape[2:])
         if images.ndim < 1 or images.shape[1:] != blob.shape[1:] or not len(images):
             raise ModelError(
                 f'net "{self.net.name}" takes {name} of shape (n, '
                 f"{', '.join(map(str, blob.shape[1:]))}), got {images.shape}"
             )
         for feature, values in self._features.items():
-            self.net.blobs[feature].reshape(*values.shape)
+            self.net.blobs[feature].reshape(len(images), *values.shape[1:])
         blob.reshape(*images.shape)
         blob.data[...] = self.ops.asarray(images)
         for start, end in self.parts.image_layers:
             self.net.forward(start, end)
         self._features = {
-            feature: self.ops.asarray(self.net.blobs[feature].data).copy()
+            feature: self._mean_over_crops(self.net.blobs[feature].data, crops)
             for feature in self.parts.features
         }
-        return len(images)
+        return len(images) // crops
+
+    def _mean_over_crops(self, values: Array, crops: int) -> Array:
+        """A copy of features (n * crops, ...), averaged: (n, ...)."""
+        if crops == 1:
+            return self.ops.asarray(values).copy()
+        return values.reshape(-1, crops, *values.shape[1:]).mean(axis=1)
 
     @property
     def features(self) -> dict[str, Array]:

@@ -151,6 +151,27 @@ def test_sampling_is_repeatable(folder, capsys):
     assert [len(result["captions"]) for result in json.loads(draws[0])] == [3, 3, 3]
 
 
+def test_features_are_averaged_over_ten_crops(folder, capsys):
+    rng = np.random.default_rng(5)
+    photo = rng.integers(0, 256, (6, 7, 3), np.uint8)
+    write_image(folder / "wide.png", photo)
+    options = [*WITH_CONVNET, "--mean", "100", "--scale", "0.1", "--json", "--score", "a dog"]
+    code, out, err = run(capsys, "caption", "wide.png", *options, "--crops", "10")
+    assert code == 0, err
+    net = build(CONVNET)
+    net.copy_trained_layers_from(folder / "convnet.caffemodel")
+    crops = [photo[y : y + 4, x : x + 4] for y, x in ((0, 0), (0, 3), (2, 0), (2, 3), (1, 1))]
+    crops += [crop[:, ::-1] for crop in crops]
+    net.blobs["data"].reshape(10, 3, 4, 4)
+    net.blobs["data"].data[...] = (np.stack(crops).transpose(0, 3, 1, 2) - 100.0) * 0.1
+    net.forward()
+    features = net.blobs["fc8"].data.mean(axis=0, keepdims=True).astype(np.float32)
+    expected = captioner(folder).score(features, [[2, 3, 0]])[0].log_prob
+    assert json.loads(out)[0]["log_prob"] == pytest.approx(expected, rel=1e-5)
+    centre = run(capsys, "caption", "wide.png", *options)[1]
+    assert abs(json.loads(centre)[0]["log_prob"] - expected) > 1e-3
+
+
 def sampled(capsys, *arguments):
     code, out, err = run(capsys, "caption", *FEATURES, "--max-length", "6", *arguments)
     assert code == 0, err

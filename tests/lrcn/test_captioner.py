@@ -174,3 +174,21 @@ def test_single_precision_is_close():
     exact = [c.log_prob for c in make_captioner(6).score(shown, sentences)]
     single = [c.log_prob for c in make_captioner(6, dtype="float32").score(shown, sentences)]
     np.testing.assert_allclose(single, exact, rtol=1e-5)
+
+
+def test_a_net_that_takes_pixels_averages_its_features_over_crops():
+    captions = make_captioner(6, "convnet")
+    crops = images(12, "convnet").reshape(3, 4, 2, 4, 3)
+    found = captions.score(crops, [[1, 2, 0]] * 3)
+    net = captions.parts.net
+    flat = make_captioner(6, "convnet")
+    flat.predictor.encode(crops.reshape(12, 2, 4, 3))
+    features = flat.predictor.features["image_features"].reshape(3, 4, 3).mean(axis=1)
+    other = make_captioner(6)
+    for name in ("embedding", "lstm1", "lstm2", "predict"):
+        for mine, its in zip(other.parts.net.params[name], net.params[name], strict=True):
+            mine.data[...] = its.data
+    expected = other.score(features, [[1, 2, 0]] * 3)
+    for mine, its in zip(found, expected, strict=True):
+        assert mine.log_prob == pytest.approx(its.log_prob)
+    assert captions.predictor.encode(images(5, "convnet")) == 5
