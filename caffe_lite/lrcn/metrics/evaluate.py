@@ -6,6 +6,7 @@ from typing import TypeVar
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.metrics.bleu import bleu
 from caffe_lite.lrcn.metrics.cider import cider
+from caffe_lite.lrcn.metrics.meteor import NAME, meteor
 from caffe_lite.lrcn.metrics.rouge import rouge_l
 from caffe_lite.lrcn.metrics.tokenizer import tokenize
 
@@ -15,12 +16,14 @@ Image = TypeVar("Image", bound=Hashable)
 def evaluate(
     candidates: Mapping[Image, str],
     references: Mapping[Image, Sequence[str]],
+    with_meteor: bool = False,
 ) -> tuple[dict[str, float], dict[Image, dict[str, float]]]:
     """Score one caption per image against its references, as the COCO caption evaluation does.
 
     Returns the scores of the set and of each image, named "BLEU-1" ... "BLEU-4", "ROUGE-L" and
-    "CIDEr" (CIDEr-D, with document frequencies from the images that have candidates). Raises
-    DataError if there are no candidates or an image has no references.
+    "CIDEr" (CIDEr-D, with document frequencies from the images that have candidates), and with
+    `with_meteor` "METEOR (exact, stem)" (see `meteor`). Raises DataError if there are no candidates
+    or an image has no references.
     """
     if not candidates:
         raise DataError("no captions to score: give at least one")
@@ -41,7 +44,12 @@ def evaluate(
             candidates, zip(each_bleu, each_rouge, each_consensus, strict=True), strict=True
         )
     }
-    return _named(bleus, rouge, consensus), each
+    scores = _named(bleus, rouge, consensus)
+    if with_meteor:
+        scores[NAME], each_meteor = meteor(mine, theirs)
+        for image, score in zip(candidates, each_meteor, strict=True):
+            each[image][NAME] = score
+    return scores, each
 
 
 def _named(bleus: Sequence[float], rouge: float, consensus: float) -> dict[str, float]:
