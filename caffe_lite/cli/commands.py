@@ -27,6 +27,7 @@ COMMANDS = (
     "score",
     "verify",
     "classify-video",
+    "lrcn",
 )
 
 _BUILD_NETS = {
