@@ -15,6 +15,11 @@ Examples:
             --flow-weights flow_lstm.caffemodel --rgb-weight 1/3 --classes classInd.txt
     Accuracy on UCF101's first split:
         caffe_lite classify-video frames/ --list ucf101_split1_testVideos.txt ...
+    The mean over the three splits, each with its own weights:
+        caffe_lite classify-video frames/ --net deploy_lstm.prototxt \\
+            --list ucf101_split1_testVideos.txt --weights RGB_lstm_split1.caffemodel \\
+            --list ucf101_split2_testVideos.txt --weights RGB_lstm_split2.caffemodel \\
+            --list ucf101_split3_testVideos.txt --weights RGB_lstm_split3.caffemodel
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ import argparse
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
@@ -32,6 +39,7 @@ from caffe_lite.cli.unused_options import refuse
 if TYPE_CHECKING:
     import numpy as np
 
+    from caffe_lite.cli.progress import Progress
     from caffe_lite.lrcn.activity import VideoClassifier
     from caffe_lite.lrcn.activity.feature_files import FeatureFiles
 
@@ -50,7 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of frames; with --list the one folder that contains them",
     )
     add(parser, "net", required=True, metavar="NET", help="deploy prototxt of the activity net")
-    add(parser, "weights", required=True, metavar="W[,W2]", help="its caffemodel")
+    add(
+        parser,
+        "weights",
+        action="append",
+        required=True,
+        metavar="W[,W2]",
+        help="its caffemodel; with several --list, one for all or one for each",
+    )
     add(
         parser,
         "classes",
@@ -72,7 +87,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder of the video's flow images, or of such folders with the videos' names",
     )
-    add(fusion, "flow_weights", metavar="W[,W2]", help="the flow net's caffemodel")
+    add(
+        fusion,
+        "flow_weights",
+        action="append",
+        metavar="W[,W2]",
+        help="the flow net's caffemodel, as --weights",
+    )
     add(fusion, "flow_net", metavar="NET", help="its deploy prototxt (default: that of --net)")
     add(
         fusion,
@@ -114,7 +135,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "103.939,116.779,128.68 for nets of 224 or 227 pixels, flow 128, else 0",
         "240,320 for nets of 224 or 227 pixels, else none",
     )
-    add(parser, "list", metavar="FILE", help='"CLASS/VIDEO label" per line: measure the accuracy')
+    add(
+        parser,
+        "list",
+        action="append",
+        metavar="FILE",
+        help='"CLASS/VIDEO label" per line: measure the accuracy; given several times, as for '
+        "UCF101's three splits, the mean over the lists as well",
+    )
     add(parser, "top", type=int, metavar="N", help=f"classes to print (default {TOP})")
     options.add_device(parser)
     add(parser, "json", action="store_true", help="print JSON: the probability of every class")
@@ -137,36 +165,89 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, got {value}")
     progress = Progress(live)
+    splits = [_Split(each, *_classify(each, progress)) for each in _splits(args)]
+    live.finish()
+    _print(args, splits)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The results for one list, or for the videos given: how many are right, and JSON of each."""
+
+    args: argparse.Namespace
+    right: int
+    videos: list[dict[str, Any]]
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / len(self.videos)
+
+
+def _splits(args: argparse.Namespace) -> list[argparse.Namespace]:
+    """The arguments for each list, with the weights that belong to it."""
+    from caffe_lite.errors import UsageError
+
+    lists = args.list or [None]
+    chosen: dict[str, list[Any]] = {"list": lists}
+    for name in ("weights", "flow_weights"):
+        given = getattr(args, name) or [None]
+        if len(lists) == 1:
+            given = given[-1:]  # the last one counts, as for other options
+        if len(given) not in (1, len(lists)):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is given {len(given)} times for {len(lists)} --list; "
+                "give it once, or once for each"
+            )
+        chosen[name] = given * (len(lists) // len(given))
+    return [
+        argparse.Namespace(**{**vars(args), **{name: chosen[name][i] for name in chosen}})
+        for i in range(len(lists))
+    ]
+
+
+def _classify(args: argparse.Namespace, progress: Progress) -> tuple[int, list[dict[str, Any]]]:
+    """Classify the videos and print each, unless JSON is asked for; the number that are right."""
     recognizer = Recognizer(args)
     videos = _videos(args)
     right, results = 0, []
     for number, (folder, label) in enumerate(videos, 1):
         title = f"video {number} of {len(videos)}: frames"
-        probs = recognizer.probabilities(
-            folder, len(videos) == 1, lambda *done, title=title: progress.report(title, *done)
-        )
+        probs = recognizer.probabilities(folder, len(videos) == 1, partial(progress.report, title))
         right += int(probs.argmax()) == label
         ranked = recognizer.ranked(probs)
-        if args.json:
-            results.append(
-                {"video": folder, **({} if label is None else {"label": label}), "classes": ranked}
-            )
-        else:
+        results.append(
+            {"video": folder, **({} if label is None else {"label": label}), "classes": ranked}
+        )
+        if not args.json:
             best = ", ".join(
                 f"{each['class']} {each['probability']:.4f}" for each in ranked[: args.top or TOP]
             )
             print(f"{folder}: {best}", flush=True)
         progress.report("videos", number, len(videos))
-    live.finish()
-    if args.list:
-        accuracy = right / len(videos)
+    return right, results
+
+
+def _print(args: argparse.Namespace, splits: list[_Split]) -> None:
+    """Print the accuracies of lists and their mean, or JSON of everything."""
+    if not args.list:
         if args.json:
-            print(json.dumps({"accuracy": accuracy, "videos": results}))
-        else:
-            print(f"accuracy {accuracy:.4f} ({right} of {len(videos)} videos)")
+            print(json.dumps(splits[0].videos))
+        return
+    mean = sum(split.accuracy for split in splits) / len(splits)
+    found = [{"accuracy": split.accuracy, "videos": split.videos} for split in splits]
+    if args.json and len(splits) == 1:
+        print(json.dumps(found[0]))
     elif args.json:
-        print(json.dumps(results))
-    return 0
+        lists = [{"list": name, **each} for name, each in zip(args.list, found, strict=True)]
+        print(json.dumps({"accuracy": mean, "lists": lists}))
+    else:
+        for split in splits:
+            title = f"{split.args.list}: " if len(splits) > 1 else ""
+            videos = f"{split.right} of {len(split.videos)} videos"
+            print(f"{title}accuracy {split.accuracy:.4f} ({videos})")
+        if len(splits) > 1:
+            print(f"mean accuracy {mean:.4f} over {len(splits)} lists")
 
 
 def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:

@@ -161,6 +161,34 @@ def test_accuracy_over_a_list(folder, capsys):
     assert [video["label"] for video in json.loads(out)["videos"]] == list(labels.values())
 
 
+def test_the_mean_over_splits_with_their_own_weights(folder, capsys):
+    labels = {seed: {name: int(expected(name, "frames", seed).argmax()) for name in LENGTHS}
+              for seed in (1, 2)}  # fmt: skip
+    labels[2]["v_two"] = (labels[2]["v_two"] + 1) % 7
+    for seed, its in labels.items():
+        lines = [f"Class/{name}.avi {label}\n" for name, label in its.items()][: 4 - seed]
+        (folder / f"split{seed}.txt").write_text("".join(lines))
+    arguments = ["frames", "--net", "deploy.prototxt", *RGB_OPTIONS, "--list", "split1.txt"]
+    arguments += ["--weights", "rgb.caffemodel", "--list", "split2.txt"]
+    code, out, err = run(capsys, *arguments, "--weights", "flow.caffemodel")
+    assert code == 0, err
+    assert out.splitlines()[-3:] == [
+        "split1.txt: accuracy 1.0000 (3 of 3 videos)",
+        "split2.txt: accuracy 0.5000 (1 of 2 videos)",
+        "mean accuracy 0.7500 over 2 lists",
+    ]
+    found = json.loads(run(capsys, *arguments, "--weights", "flow.caffemodel", "--json")[1])
+    assert found["accuracy"] == 0.75
+    assert [(each["list"], len(each["videos"])) for each in found["lists"]] == [
+        ("split1.txt", 3),
+        ("split2.txt", 2),
+    ]
+    assert run(capsys, *arguments)[0] == 0  # one file of weights for both
+    more = [*arguments, "--weights", "flow.caffemodel", "--weights", "rgb.caffemodel"]
+    code, _, err = run(capsys, *more)
+    assert code == 2 and "--weights is given 3 times for 2 --list; give it once, or once" in err
+
+
 def test_a_net_of_single_frames(folder, capsys):
     (folder / "single.prototxt").write_text(SINGLE)
     write_caffemodel(make(SINGLE), folder / "single.caffemodel")
