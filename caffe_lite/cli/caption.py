@@ -57,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="caption the images of this COCO file, which are in the folder IMAGE",
     )
+    add(
+        parser,
+        "split",
+        metavar="NAME",
+        help="images to take from --annotations in Karpathy's form, such as test",
+    )
     add_caption_net(parser)
     decoding = parser.add_argument_group("how captions are found: beam search, --sample or --score")
     add(
@@ -195,6 +201,8 @@ def _check(args: argparse.Namespace) -> None:
     width, source = (args.sample, "--sample") if args.sample else (args.beam or BEAM, "--beam")
     if args.best is not None and args.best > width:
         raise UsageError(f"--best {args.best} needs {source} {args.best} or more, got {width}")
+    if not args.annotations:
+        refuse(args, ("split",), "without --annotations")
     if args.annotations and len(args.images) != 1:
         raise UsageError("--annotations takes one folder, which holds the images of the file")
 
@@ -208,7 +216,9 @@ def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, s
             raise UsageError(f"the net {args.net} takes no images; leave them out")
         return [("", "-")]
     if args.annotations:
-        images = annotated_paths(args.annotations, args.images[0], describer.takes_videos)
+        images = annotated_paths(
+            args.annotations, args.images[0], describer.takes_videos, args.split
+        )
     else:
         paths = (find_videos if describer.takes_videos else find_images)(args.images)
         images = [(os.path.basename(os.path.normpath(path)), path) for path in paths]

@@ -177,15 +177,17 @@ def find_images(given: Sequence[str]) -> list[str]:
     return found
 
 
-def annotated_paths(annotations: str, root: str, are_videos: bool) -> list[tuple[Any, str]]:
-    """(image id, path) of each image of a COCO file under `root`, with or without captions.
+def annotated_paths(
+    annotations: str, root: str, are_videos: bool, split: str | None = None
+) -> list[tuple[Any, str]]:
+    """(image id, path) of each image of a caption file under `root`, with or without captions.
 
     For videos the paths are folders of frames, found as `find_video` finds them.
     """
     from caffe_lite.data.frames import find_video
     from caffe_lite.lrcn.coco import read_annotations
 
-    files = read_annotations(annotations).files
+    files = read_annotations(annotations, split).files
     return [
         (image, find_video(root, name) if are_videos else os.path.join(root, name))
         for image, name in files.items()

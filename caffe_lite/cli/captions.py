@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "annotations",
         required=True,
         metavar="JSON",
-        help="a COCO caption file: images (id, file_name), annotations (image_id, caption)",
+        help="captions in COCO's form: images (id, file_name), annotations (image_id, caption); or "
+        "in Karpathy's, as dataset_flickr30k.json",
     )
     options.add_flag(parser, "images", required=True, metavar="DIR", help="where the images are")
     options.add_flag(parser, "out", required=True, metavar="DIR", help="where to write")
@@ -39,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "split",
         default="train",
         metavar="NAME",
-        help="name of the data in the names of folders (default train)",
+        help="name of the data in the names of folders (default train); also the images to take "
+        "from a file in Karpathy's form: train, val, test, or several as train+restval",
     )
     options.add_flag(
         parser, "ids", metavar="FILE", help="use only these images: one image id per line"
@@ -99,7 +101,9 @@ def run(args: argparse.Namespace) -> int:
 
     live = start_log()
     progress = Progress(live)
-    images = _existing(read_captions(args.annotations, args.images, args.ids), args.images)
+    images = _existing(
+        read_captions(args.annotations, args.images, args.ids, args.split), args.images
+    )
     if not any(image.sentences for image in images):
         raise DataError(
             f"{args.annotations}: no captioned images of it are in {args.images}; check both"

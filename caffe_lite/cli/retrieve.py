@@ -72,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list the images that match this caption best; may be given several times",
     )
     add(parser, "best", type=int, metavar="N", help=f"images per --query (default {BEST})")
+    add(
+        parser,
+        "split",
+        metavar="NAME",
+        help="images to take from --annotations in Karpathy's form, such as test",
+    )
     add_caption_net(parser)
     scores = parser.add_argument_group("how captions are scored")
     add(
@@ -119,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     if args.annotations:
         refuse(args, ("best",), "with --annotations")
     else:
-        refuse(args, ("images",), "without --annotations")
+        refuse(args, ("images", "split"), "without --annotations")
     if args.annotations and len(args.folders) != 1:
         raise UsageError("--annotations takes one folder, which holds the images of the file")
     if args.best is not None and args.best < 1:
@@ -133,7 +139,7 @@ def _measure(args: argparse.Namespace, live: LiveHandler) -> None:
     from caffe_lite.lrcn.coco import read_annotations, read_image_ids
     from caffe_lite.lrcn.retrieval import retrieve
 
-    annotations = read_annotations(args.annotations)
+    annotations = read_annotations(args.annotations, args.split)
     images = list(annotations.files)
     if args.images:
         images = read_image_ids(args.images, annotations, args.annotations)
@@ -145,7 +151,9 @@ def _measure(args: argparse.Namespace, live: LiveHandler) -> None:
             "captions to rank"
         )
     describer = Describer(args)
-    found = dict(annotated_paths(args.annotations, args.folders[0], describer.takes_videos))
+    found = dict(
+        annotated_paths(args.annotations, args.folders[0], describer.takes_videos, args.split)
+    )
     paths = [found[image] for image in images]
     scores = _scores(args, describer, paths, texts, args.annotations, live)
     to_caption, to_image = retrieve(scores, image_of)

@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("references", metavar="REFERENCES", help="a COCO caption file")
     options.add_flag(
         parser,
+        "split",
+        metavar="NAME",
+        help="images to take from REFERENCES in Karpathy's form, such as test",
+    )
+    options.add_flag(
+        parser,
         "meteor",
         action="store_true",
         help="also METEOR with exact matches and stems but without synonyms and paraphrases, so it "
@@ -39,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.lrcn.metrics import evaluate, tokenize
 
     candidates = read_results(args.candidates)
-    annotations = read_annotations(args.references)
+    annotations = read_annotations(args.references, args.split)
     for image in candidates:
         references = annotations.captions.get(image)
         if not references or not any(map(tokenize, references)):

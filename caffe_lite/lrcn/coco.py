@@ -1,4 +1,4 @@
-"""Caption files in COCO's JSON format: references of images, and results to score."""
+"""Caption files in JSON, COCO's or Karpathy's: references of images, and results to score."""
 
 import json
 import os
@@ -21,14 +21,21 @@ class Annotations:
     captions: dict[ImageId, list[str]]
 
 
-def read_annotations(path: StrPath) -> Annotations:
+def read_annotations(path: StrPath, split: str | None = None) -> Annotations:
     """Read {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}.
+
+    Karpathy's files (dataset_coco.json, dataset_flickr30k.json) are read as well: {"images":
+    [{"filename", "split", "sentences": [{"raw"}]}]}, with "cocoid" or "imgid" as the id, and
+    "filepath" the folder of the image, if given. `split` names the images to read there, such as
+    "test" or "train+restval"; by default all are. In COCO's files it is ignored.
 
     Images without captions are kept. Raises DataError, naming the entry, for an image listed
     twice, a caption of an image that is not listed, and an entry that lacks a field.
     """
     content = _load(path)
     name = os.fspath(path)
+    if _is_karpathys(content):
+        return _read_karpathys(content["images"], split, name)
     if not isinstance(content, dict) or not all(
         isinstance(content.get(key), list) for key in ("images", "annotations")
     ):
@@ -50,6 +57,45 @@ def read_annotations(path: StrPath) -> Annotations:
         if image not in captions:
             raise DataError(f"{place}: image {image!r} is not among its images")
         captions[image].append(_caption(entry, place))
+    return Annotations(files, captions)
+
+
+def _is_karpathys(content: Any) -> bool:
+    return (
+        isinstance(content, dict)
+        and "annotations" not in content
+        and isinstance(content.get("images"), list)
+        and any(isinstance(each, dict) and "sentences" in each for each in content["images"])
+    )
+
+
+def _read_karpathys(images: list[Any], split: str | None, name: str) -> Annotations:
+    wanted = None if split is None else set(split.split("+"))
+    files: dict[ImageId, str] = {}
+    captions: dict[ImageId, list[str]] = {}
+    splits: set[str] = set()
+    for i, entry in enumerate(images):
+        place = f"{name}: images[{i}]"
+        its_split = _field(entry, "split", (str,), place)
+        splits.add(its_split)
+        if wanted is not None and its_split not in wanted:
+            continue
+        image = _id(entry, "cocoid" if "cocoid" in entry else "imgid", place)
+        if image in files:
+            raise DataError(f"{place}: image {image!r} is listed already; list each image once")
+        file = _field(entry, "filename", (str,), place)
+        folder = _field(entry, "filepath", (str,), place) if "filepath" in entry else ""
+        files[image] = os.path.join(folder, file)
+        sentences = _field(entry, "sentences", (list,), place)
+        captions[image] = [
+            _caption(each, f"{place}: sentences[{j}]", "raw") for j, each in enumerate(sentences)
+        ]
+    missing = sorted((wanted or set()) - splits)
+    if missing:
+        raise DataError(
+            f'{name}: no image is in the split "{missing[0]}"; the splits are '
+            f"{', '.join(sorted(splits))}"
+        )
     return Annotations(files, captions)
 
 
@@ -102,7 +148,8 @@ def _load(path: StrPath) -> Any:
 def _field(entry: Any, field: str, kinds: tuple[type, ...], place: str) -> Any:
     value = entry.get(field) if isinstance(entry, dict) else None
     if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = "text" if kinds == (str,) else "a number or text"
+        of_one = "text" if kinds == (str,) else "a list"
+        wanted = of_one if len(kinds) == 1 else "a number or text"
         raise DataError(f'{place}: "{field}" must be {wanted}, got {json.dumps(value)}')
     return value
 
@@ -115,7 +162,7 @@ def _file_name(entry: Any, place: str) -> str:
     return _field(entry, "file_name", (str,), place)
 
 
-def _caption(entry: Any, place: str) -> str:
-    caption: str = _field(entry, "caption", (str,), place)
+def _caption(entry: Any, place: str, field: str = "caption") -> str:
+    caption: str = _field(entry, field, (str,), place)
     # JSON can hold a lone surrogate, which no text file can.
     return caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -74,3 +74,53 @@ IMAGES = {"images": [{"id": 1, "file_name": "a"}]}
 def test_what_is_wrong_is_told(tmp_path, content, told):
     with pytest.raises(DataError, match=told):
         read_annotations(write(tmp_path, content))
+
+
+KARPATHY = {
+    "dataset": "flickr30k",
+    "images": [
+        {"imgid": 0, "filename": "a.jpg", "split": "train", "sentences": [{"raw": "A dog."}]},
+        {"imgid": 1, "filename": "b.jpg", "split": "test", "sentences": []},
+        {
+            "imgid": 2,
+            "cocoid": 77,
+            "filepath": "val2014",
+            "filename": "c.jpg",
+            "split": "restval",
+            "sentences": [{"raw": "A cat.", "tokens": ["a", "cat"]}, {"raw": "Two cats."}],
+        },
+    ],
+}
+
+
+def karpathy(tmp_path, content=KARPATHY):
+    path = tmp_path / "k.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_files_in_karpathys_form_are_read_by_split(tmp_path):
+    path = karpathy(tmp_path)
+    everything = read_annotations(path)
+    assert everything.files == {0: "a.jpg", 1: "b.jpg", 77: "val2014/c.jpg"}
+    assert everything.captions == {0: ["A dog."], 1: [], 77: ["A cat.", "Two cats."]}
+    assert read_annotations(path, "test").files == {1: "b.jpg"}
+    assert list(read_annotations(path, "train+restval").files) == [0, 77]
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"split": 3}, r'images\[0\]: "split" must be text, got 3'),
+        ({"imgid": None}, r'images\[0\]: "imgid" must be a number or text, got null'),
+        ({"imgid": 1}, r"images\[1\]: image 1 is listed already"),
+        ({"sentences": {}}, r'images\[0\]: "sentences" must be a list, got {}'),
+        ({"sentences": [{}]}, r'images\[0\]: sentences\[0\]: "raw" must be text, got null'),
+    ],
+)
+def test_bad_files_in_karpathys_form_are_reported(tmp_path, change, told):
+    images = [{**KARPATHY["images"][0], **change}, *KARPATHY["images"][1:]]
+    with pytest.raises(DataError, match=told):
+        read_annotations(karpathy(tmp_path, {"images": images}))
+    with pytest.raises(DataError, match='the split "val"; the splits are restval, test, train'):
+        read_annotations(karpathy(tmp_path), "val")

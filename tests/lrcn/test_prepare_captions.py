@@ -221,6 +221,20 @@ def test_other_splits_share_the_vocabulary_and_mark_unknown_words(coco):
     assert set(listed.splitlines()) == {"images/im 1.png", "images/im 3.png"}
 
 
+def test_a_split_of_karpathys_file_is_prepared(coco):
+    images = [
+        {"imgid": i, "filename": f"im {i}.png", "split": "test" if i > 4 else "train",
+         "sentences": [{"raw": f"Name{i} red dog."}]}
+        for i in range(7)
+    ]  # fmt: skip
+    (coco / "captions.json").write_text(json.dumps({"images": images}))
+    prepare("--split", "test", "--layout", "aligned")
+    listed = (coco / "h5" / "test_aligned_5_batches" / "image_list.txt").read_text()
+    assert set(listed.splitlines()) == {"images/im 5.png", "images/im 6.png"}
+    with pytest.raises(DataError, match='no image is in the split "val"'):
+        prepare("--split", "val")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

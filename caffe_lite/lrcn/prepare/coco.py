@@ -19,14 +19,17 @@ class Captioned:
 
 
 def read_captions(
-    annotations: StrPath, image_folder: StrPath, ids: StrPath | None = None
+    annotations: StrPath,
+    image_folder: StrPath,
+    ids: StrPath | None = None,
+    split: str | None = None,
 ) -> list[Captioned]:
-    """Read a COCO caption file: `images` (id, file_name), `annotations` (image_id, caption).
+    """Read a caption file in COCO's form, or the images of `split` in Karpathy's.
 
     The images come in the order of `ids`, a file of one image id per line, else in that of the
     annotations. Captions without words are left out. Raises DataError for malformed files.
     """
-    content = read_annotations(annotations)
+    content = read_annotations(annotations, split)
     files = content.files
     wanted = list(files) if ids is None else read_image_ids(ids, content, annotations)
     return [
