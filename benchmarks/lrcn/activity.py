@@ -1,4 +1,4 @@
-"""Activity recognition: single frames against LRCN, grey frames, flow, and both fused."""
+"""Activity recognition: single frames and LRCN, each with grey frames, flow, and both fused."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def images(clips: Shaken, modality: str) -> np.ndarray:
 
 
 def probabilities(kind: str, modality: str, weights: Path, frames: np.ndarray) -> np.ndarray:
-    """The mean over each clip's frames, (n, 10)."""
+    """Class probabilities, averaged over each clip's frames, (n, 10)."""
     net = load_deploy_net(PROTOTXT / f"activity/deploy_{kind}_{modality}.prototxt", weights)
     try:
         classifier = VideoClassifier(net, crops=1, flow=modality == "flow")

@@ -1,4 +1,4 @@
-"""Captioning and retrieval: one LSTM layer, two, and two factored."""
+"""Captioning and retrieval with one LSTM layer, with two, and with two factored."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ FORMS = {
     "factored": "2 layers, factored",
 }
 BEAM, LONGEST = 5, 12
-QUERIES = 200  # clips that retrieval tells apart, at most
+QUERIES = 200  # clips in retrieval, at most
 SCORES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr")
 
 
@@ -29,7 +29,7 @@ def load_captioner(definition: str, weights: Path) -> Captioner:
 
 
 def score_captions(captioner: Captioner, features: np.ndarray, clips: Clips) -> dict[str, float]:
-    """BLEU in percent and CIDEr-D of the best caption that beam search finds for each clip."""
+    """BLEU in percent, and CIDEr-D, of the best caption of beam search for each clip."""
     best = [beams[0] for beams in captioner.beam_search(features, BEAM, LONGEST)]
     true = references(clips)
     texts = [captioner.text(caption) for caption in best]
@@ -42,7 +42,7 @@ def score_captions(captioner: Captioner, features: np.ndarray, clips: Clips) -> 
 
 
 def distinct(clips: Clips) -> list[int]:
-    """The first QUERIES clips with captions that no clip before them has."""
+    """The first QUERIES clips whose captions differ from those of all clips before."""
     first: dict[frozenset[str], int] = {}
     for i, true in enumerate(references(clips)):
         first.setdefault(frozenset(true), i)

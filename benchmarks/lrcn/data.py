@@ -1,4 +1,4 @@
-"""Moving digits as HDF5 files that the nets of prototxt/lrcn read, and as arrays to score on."""
+"""Moving digits as the HDF5 files that the nets of prototxt/lrcn read, and as arrays to score."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,23 +15,23 @@ from caffe_lite.datasets.moving_digits import Clips, make_clips
 from caffe_lite.lrcn.vocabulary import Vocabulary
 
 ACTIVITY_CLIPS = 20  # per batch of the activity nets
-CLIPS = 50  # per batch of the nets that describe
-SEEN = (0, 4, 8, 12, 15)  # the frames that those nets see of a clip, as channels of one image
+CLIPS = 50  # per batch of the caption and description nets
+SEEN = (0, 4, 8, 12, 15)  # the frames of a clip that those nets see, as channels of one image
 ROLES = {"subject": 10, "motion": len(MOTIONS), "relation": len(RELATIONS) + 1, "object": 11}
-NOTHING = {"relation": len(RELATIONS), "object": 10}  # of a clip that shows one digit
+NOTHING = {"relation": len(RELATIONS), "object": 10}  # the labels of a clip with a single digit
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of clips: whole batches, 20 for `activity`, 50 for `described`, both for `test`."""
+    """Numbers of clips, in whole batches: `activity` of 20, `described` of 50, `test` of both."""
 
     activity: int
-    described: int  # for the semantics net, and as many others for the nets that write sentences
+    described: int  # for the semantics net, and as many again for the nets that write sentences
     test: int
 
 
 def semantics(clips: Clips) -> dict[str, np.ndarray]:
-    """What clips show: the labels (n,) of each of ROLES."""
+    """The labels (n,) of what clips show, for each of ROLES."""
     alone = clips.paths.count == 1
     return {
         "subject": clips.digits[:, 0].astype(int),
@@ -51,7 +51,7 @@ def sentences(clips: Clips) -> list[list[int]]:
 
 
 def references(clips: Clips) -> list[list[str]]:
-    """All true captions of each clip: one above the other is also the other below the one."""
+    """All true captions of each clip: "A above B" is also "B below A"."""
     other = clips.paths.relation.copy()
     stacked = (clips.paths.count == 2) & (other < 2)
     other[stacked] = 1 - other[stacked]
@@ -67,11 +67,10 @@ def vocabulary() -> Vocabulary:
 
 
 class Shaken:
-    """Clips as from a camera in the hand: each frame is shifted by -1, 0 or 1 pixels in x and y.
+    """Clips as from a hand-held camera: each frame is shifted by -1, 0 or 1 pixels in x and y.
 
-    Steady flow would be too easy: a single image of it tells every motion. `frames` (n, 16, 32, 32)
-    uint8; `flow(rows)` is that of the shifted digits, the camera's own motion in it, and 0 where
-    there is paper.
+    Without the shake a single image of flow would identify every motion. `frames` are (n, 16, 32,
+    32) uint8; `flow(rows)` is the motion of the digits and the camera together, and 0 on paper.
     """
 
     def __init__(self, clips: Clips, *seed: int) -> None:
@@ -102,7 +101,7 @@ def shaken_test(clips: Clips, seed: int) -> Shaken:
 
 
 def _shifted(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Images (n, 16, 32, 32, ...) moved by `shift` (n, 17, 2) pixels, x and y; zeros move in."""
+    """Shift images (n, 16, 32, 32, ...) by `shift` (n, 17, 2) pixels, x and y; fill with zeros."""
     padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1), *[(0, 0)] * (images.ndim - 4)])
     size = np.arange(images.shape[2])
     clip, frame = np.ogrid[: len(images), :FRAMES]
@@ -139,11 +138,11 @@ def write_sentences(folder: Path, name: str, clips: Clips) -> None:
 
 
 def write_predictions(folder: Path, name: str, predicted: dict[str, np.ndarray]) -> None:
-    """`name`.h5 and `name`_tuples.h5 with their lists: what the semantics net says of each clip.
+    """Write the predictions of the semantics net: `name`.h5, `name`_tuples.h5 and their lists.
 
-    `predicted` holds each role's probabilities (n, labels). The first file has a row per clip, the
-    probabilities of all roles beside each other and the same with 1 for each role's largest and 0
-    else; the second streams of the largest as words, a row per step.
+    `predicted` holds the probabilities (n, labels) of each role. The first file has a row per clip:
+    the probabilities of all roles, concatenated (`prob`), and one-hot vectors of the most probable
+    labels (`max`). The second has those labels as streams of words, a row per step.
     """
     _write(folder, name, [{"prob": joined(predicted), "max": joined(largest(predicted))}])
     ids = tuple_ids(predicted)
@@ -179,7 +178,7 @@ def tuple_ids(predicted: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def make(folder: Path, sizes: Sizes, seed: int) -> dict[str, Clips]:
-    """Write all that can be written before any net is trained; return the clips by their use."""
+    """Write the data that needs no trained net; return the clips by their use."""
     folder.mkdir(parents=True, exist_ok=True)
     clips = {
         "activity_train": make_clips(sizes.activity, 4 * seed),

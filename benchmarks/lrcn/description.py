@@ -1,4 +1,4 @@
-"""Video description: three nets that put semantic predictions into words."""
+"""Video description: three nets that turn semantic predictions into sentences."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def predict(weights: Path, clips: Clips) -> dict[str, np.ndarray]:
 
 
 def accuracies(predicted: dict[str, np.ndarray], clips: Clips) -> dict[str, float]:
-    """In percent, by role."""
+    """Accuracies in percent, by role."""
     return {
         role: 100 * float((predicted[role].argmax(1) == labels).mean())
         for role, labels in semantics(clips).items()
@@ -33,7 +33,7 @@ def accuracies(predicted: dict[str, np.ndarray], clips: Clips) -> dict[str, floa
 
 
 def _seen(name: str, weights: Path, predicted: dict[str, np.ndarray]) -> np.ndarray:
-    """What the decoder sees of each clip."""
+    """The decoder's input for each clip."""
     if name == "prob":
         return joined(predicted)
     if name == "max":
@@ -58,7 +58,7 @@ def run(
     seed: int,
     share: float,
 ) -> dict[str, dict[str, float]]:
-    """Scores of the descriptions of `clips` by net."""
+    """The scores of each net's descriptions of `clips`."""
     predicted = predict(semantics_weights, clips)
     write_predictions(folder, "captions_train_predictions", predict(semantics_weights, train_clips))
     write_predictions(folder, "test_predictions", predicted)

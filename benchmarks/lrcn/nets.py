@@ -1,4 +1,4 @@
-"""Deploy nets run over many rows."""
+"""Run deploy nets over many rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
