@@ -23,7 +23,6 @@ from caffe_lite.lrcn.generate import Activity, activity_files
 from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema, text
 
-
 KINDS = ("clock, s", "processor, s")
 
 
@@ -72,9 +71,10 @@ def main() -> None:
             seconds[name].append((time.perf_counter() - clock, time.process_time() - processor))
     difference = float(np.abs(np.subtract(*answers.values())).max())
     table = {
-        name: dict(
-            zip(("clock, s", "processor, s"), np.median(times, axis=0).tolist(), strict=True)
-        )
+        name: {
+            kind: float(np.median(each))
+            for kind, each in zip(KINDS, np.transpose(times), strict=True)
+        }
         for name, times in seconds.items()
     }
     about = {

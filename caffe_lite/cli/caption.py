@@ -23,6 +23,7 @@ import argparse
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -208,7 +209,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, str]]:
-    """(image id, path) of each image; without --annotations the id is the file name."""
+    """(image id, path) of each image; without --annotations the id is the file's name or path."""
     from caffe_lite.errors import UsageError
 
     if not describer.takes_images:
@@ -220,8 +221,7 @@ def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, s
             args.annotations, args.images[0], describer.takes_videos, args.split
         )
     else:
-        paths = (find_videos if describer.takes_videos else find_images)(args.images)
-        images = [(os.path.basename(os.path.normpath(path)), path) for path in paths]
+        images = _named((find_videos if describer.takes_videos else find_images)(args.images))
     count = describer.feature_count
     if count is not None and not images:
         return [(i, f"{args.features}[{i}]") for i in range(count)]
@@ -233,6 +233,18 @@ def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, s
     if not images:
         raise UsageError("no images: give image files, or a folder of them")
     return images
+
+
+def _named(paths: list[str]) -> list[tuple[Any, str]]:
+    """(image id, path): the file name, or the path if several images have the same file name."""
+    from caffe_lite.errors import UsageError
+
+    counts = Counter(paths)
+    if len(counts) < len(paths):
+        raise UsageError(f"{counts.most_common(1)[0][0]} is given twice; give each image once")
+    names = [os.path.basename(os.path.normpath(path)) for path in paths]
+    is_unique = len(set(names)) == len(names)
+    return list(zip(names if is_unique else paths, paths, strict=True))
 
 
 def _describe(

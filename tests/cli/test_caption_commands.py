@@ -102,6 +102,16 @@ def test_images_are_seen_through_the_convnet(folder, capsys):
     assert json.loads(single)[0]["log_prob"] == pytest.approx(results[1]["log_prob"], rel=1e-5)
 
 
+def test_images_of_the_same_name_are_told_apart_by_their_paths(folder, capsys):
+    (folder / "more").mkdir()
+    write_image(folder / "more" / "a.png", np.zeros((4, 4, 3), np.uint8))
+    code, out, err = run(
+        capsys, "caption", "photos/a.png", "more", *WITH_CONVNET, "--scale", "0.1", "--json"
+    )
+    assert code == 0, err
+    assert [each["image_id"] for each in json.loads(out)] == ["photos/a.png", "more/a.png"]
+
+
 def test_a_net_that_takes_images_needs_no_other(folder, capsys):
     pixels = definition(6, "convnet").replace(
         "dim: 5 dim: 2 dim: 4 dim: 3", "dim: 5 dim: 3 dim: 4 dim: 3"
@@ -447,6 +457,11 @@ def test_images_for_a_query(folder, capsys):
             ["caption", "photos", *WITH_CONVNET, "--feature", "fc7"],
             1,
             'no layer makes a blob "fc7"',
+        ),
+        (
+            ["caption", "photos", "photos/a.png", *WITH_CONVNET],
+            2,
+            "photos/a.png is given twice; give each image once",
         ),
         (["caption", "photos", *NET], 2, "takes image features: give the convnet that computes"),
         (["caption", *WITH_CONVNET], 2, "no images: give image files"),
