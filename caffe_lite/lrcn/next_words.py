@@ -53,7 +53,7 @@ class NextWords:
         ids = np.empty((rows, count), np.int32)
         best, log_sum = np.empty((rows, count), scores.dtype), np.empty(rows, scores.dtype)
         at = [each.ctypes.data for each in (scores, ids, best, log_sum)]
-        library.free.top_words(rows, width, at[0], count, *at[1:])
+        library.without_gil.top_words(rows, width, at[0], count, *at[1:])
         return ids, best, log_sum
 
     def _top(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
