@@ -34,17 +34,12 @@ def to_hsv(bgr: Array) -> Array:
 def from_hsv(hsv: Array) -> Array:
     """The inverse of `to_hsv`; a hue of 180 and more wraps around."""
     hue, saturation, value = np.moveaxis(hsv.astype(np.float32), -1, 0)
-    sixth = hue / 30 % 6
-    sector = np.floor(sixth)
-    part, saturation = sixth - sector, saturation / 255
-    low = value * (1 - saturation)
-    falling = value * (1 - saturation * part)
-    rising = value * (1 - saturation * (1 - part))
-    pick = sector.astype(np.intp)
-    levels = np.stack([value, low, falling, rising])
-    # For each sector, which of the four levels is blue, green and red
-    order = np.array([[1, 3, 0], [1, 0, 2], [3, 0, 1], [0, 2, 1], [0, 1, 3], [2, 1, 0]])[pick]
-    return to_bytes(np.take_along_axis(np.moveaxis(levels, 0, -1), order, axis=-1))
+    reach = value * saturation / 255
+    channels = []
+    for start in (1, 3, 5):  # blue, green and red: where each begins to fall, in sixths of a turn
+        sixth = (hue / 30 + start) % 6
+        channels.append(value - reach * np.clip(np.minimum(sixth, 4 - sixth), 0, 1))
+    return to_bytes(np.stack(channels, axis=-1))
 
 
 def to_ycrcb(bgr: Array) -> Array:

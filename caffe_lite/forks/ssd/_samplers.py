@@ -23,8 +23,10 @@ class Samplers:
 
         Crops and boxes are in fractions of the image.
         """
-        found = [crop for param in self._params for crop in _find(param, boxes, rng)]
-        return found[int(rng.integers(len(found)))] if found else None
+        found = np.concatenate(
+            [np.empty((0, 4), np.float32), *(_find(param, boxes, rng) for param in self._params)]
+        )
+        return found[int(rng.integers(len(found)))] if len(found) else None
 
 
 def _check(sampler: Any) -> None:
@@ -42,44 +44,41 @@ def _check(sampler: Any) -> None:
         )
 
 
-def _find(param: Any, boxes: Array, rng: Generator) -> list[Array]:
-    """The crops of one sampler, at most max_sample."""
-    found: list[Array] = []
-    for _ in range(param.max_trials):
-        if param.HasField("max_sample") and len(found) >= param.max_sample:
-            break
-        crop = _draw(param.sampler, rng)
-        if _satisfies(crop, boxes, param.sample_constraint):
-            found.append(crop)
-    return found
+def _find(param: Any, boxes: Array, rng: Generator) -> Array:
+    """The crops (K, 4) of one sampler: the first max_sample that meet the constraint."""
+    crops = _draw(param.sampler, param.max_trials, rng)
+    found = crops[_satisfies(crops, boxes, param.sample_constraint)]
+    return found[: param.max_sample] if param.HasField("max_sample") else found
 
 
-def _draw(sampler: Any, rng: Generator) -> Array:
-    """A random crop; its aspect ratio is cut so that it fits into the image."""
-    scale = rng.uniform(sampler.min_scale, sampler.max_scale)
-    ratio = rng.uniform(sampler.min_aspect_ratio, sampler.max_aspect_ratio)
-    ratio = min(max(ratio, scale**2), 1 / scale**2)
-    size = np.minimum([scale * ratio**0.5, scale / ratio**0.5], 1)
+def _draw(sampler: Any, count: int, rng: Generator) -> Array:
+    """Random crops (count, 4); their aspect ratios are cut so that they fit into the image."""
+    scale = rng.uniform(sampler.min_scale, sampler.max_scale, count)
+    ratio = rng.uniform(sampler.min_aspect_ratio, sampler.max_aspect_ratio, count)
+    ratio = np.clip(ratio, scale**2, 1 / scale**2)
+    size = np.minimum(np.stack([scale * ratio**0.5, scale / ratio**0.5], axis=1), 1)
     corner = rng.uniform(0, 1 - size)
-    return np.concatenate([corner, corner + size]).astype(np.float32)
+    return np.concatenate([corner, corner + size], axis=1).astype(np.float32)
 
 
-def _satisfies(crop: Array, boxes: Array, constraint: Any) -> bool:
-    """Whether some box meets all of the constraint; without any always."""
-    measures = [
-        ("jaccard_overlap", lambda: iou(np, crop[None], boxes)[0]),
-        ("sample_coverage", lambda: coverage(np, crop[None], boxes)[0]),
-        ("object_coverage", lambda: coverage(np, boxes, crop[None])[:, 0]),
-    ]
-    met = np.ones(len(boxes), bool)
-    constrained = False
-    for name, measure in measures:
-        limits = [f"{end}_{name}" for end in ("min", "max") if constraint.HasField(f"{end}_{name}")]
-        if not limits:
-            continue
-        constrained = True
-        values = measure()
-        for limit in limits:
-            bound = np.float32(getattr(constraint, limit))
-            met &= values >= bound if limit.startswith("min") else values <= bound
-    return not constrained or bool(met.any())
+def _satisfies(crops: Array, boxes: Array, constraint: Any) -> Array:
+    """Whether some box meets all of the constraint with a crop (K,); without any always."""
+    measures = {
+        "jaccard_overlap": lambda: iou(np, crops, boxes),
+        "sample_coverage": lambda: coverage(np, crops, boxes),
+        "object_coverage": lambda: coverage(np, boxes, crops).T,
+    }
+    given = {
+        name: [end for end in ("min", "max") if constraint.HasField(f"{end}_{name}")]
+        for name in measures
+    }
+    if not any(given.values()):
+        return np.ones(len(crops), bool)
+    met = np.ones((len(crops), len(boxes)), bool)
+    for name, ends in given.items():
+        if ends:
+            values: Array = measures[name]()
+        for end in ends:
+            bound = np.float32(getattr(constraint, f"{end}_{name}"))
+            met &= values >= bound if end == "min" else values <= bound
+    return np.any(met, axis=1)
