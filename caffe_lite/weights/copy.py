@@ -6,6 +6,7 @@ from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ModelError
+from caffe_lite.weights.inner_scale import fit_batch_norms
 from caffe_lite.weights.report import CopyReport
 from caffe_lite.weights.stored import StoredBlob, Weights
 
@@ -23,7 +24,7 @@ def copy_weights(net: Any, weights: Weights, only: Collection[str] | None = None
     shared = _shared_blobs(net)
     report = CopyReport(ignored={weights.path: []})
     plan: list[tuple[StoredBlob, Blob]] = []
-    for name, stored in weights.stored.items():
+    for name, stored in fit_batch_norms(net, weights.stored).items():
         layer = layers.get(name)
         if layer is None:
             log.info("Ignoring source layer %s", name)
