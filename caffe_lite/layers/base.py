@@ -71,6 +71,7 @@ class Layer:
     is_data: ClassVar[bool] = False  # reads a source; takes no bottoms
     has_source: ClassVar[bool] = False  # a file or module that may be missing where a net is read
     reads_images: ClassVar[bool] = False  # its first top holds images
+    labels_pixels: ClassVar[bool] = False  # its second top holds a label for each of their pixels
     spatial: ClassVar[bool] = False  # windows over height and width: its bottom is an image
     keeps_layout: ClassVar[bool] = False  # tops are images where bottoms are
     # Messages of LayerParameter that it reads, or single fields: "data_param.prefetch". Of a layer

@@ -144,6 +144,8 @@ def _guess(
     cls: type[Layer], layer: LayerParameter, top: int, net: NetParameter, guess: int
 ) -> Shape:
     """Images if a layer that uses the top is spatial, such as a convolution; else rows."""
+    if cls.labels_pixels and top == 1:
+        return (cls.source_batch(layer), 1, *_IMAGES[guess][1:])
     spatial = cls.reads_images or _goes_to_spatial(layer.top[top], net)
     return (cls.source_batch(layer), *(_IMAGES if spatial else _ROWS)[guess])
 
