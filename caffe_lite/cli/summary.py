@@ -163,17 +163,23 @@ def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
 
 
 def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None) -> Described:
+    from caffe_lite.errors import ModelError
     from caffe_lite.nets.sourceless import Absent
     from caffe_lite.nets.summary import where_equal
 
     tables: list[list[LayerSummary]] = []
     guessed: list[str] = []
     for guess in (0, 1):
-        rows, described, guessed = _with_guess(param, shapes, file, guess)
+        try:
+            rows, described, guessed = _with_guess(param, shapes, file, guess)
+        except ModelError:
+            if tables:  # only the first guess fits: layers fix the sizes of the data
+                break
+            raise
         tables.append(rows)
         if not guessed:
             break
-    rows = where_equal(*tables) if guessed else tables[0]
+    rows = where_equal(tables[0], tables[-1])
     not_run = _not_run(param)
     return Described(
         param,

@@ -19,6 +19,8 @@ from caffe_lite.types import Blobs, LayerParameter, NetParameter, Shape
 # Two guesses for images and for rows. Numbers that come out equal for both do not depend on them.
 _IMAGES = ((3, 227, 227), (1, 259, 259))
 _ROWS = ((2,), (3,))
+# Images with a label for each pixel are mostly street scenes: CamVid's and Cityscapes' sizes.
+_SCENES = ((3, 360, 480), (1, 512, 1024))
 
 
 class Absent(Layer):
@@ -144,8 +146,9 @@ def _guess(
     cls: type[Layer], layer: LayerParameter, top: int, net: NetParameter, guess: int
 ) -> Shape:
     """Images if a layer that uses the top is spatial, such as a convolution; else rows."""
-    if cls.labels_pixels and top == 1:
-        return (cls.source_batch(layer), 1, *_IMAGES[guess][1:])
+    if cls.labels_pixels:
+        channels, *size = _SCENES[guess]
+        return (cls.source_batch(layer), 1 if top == 1 else channels, *size)
     spatial = cls.reads_images or _goes_to_spatial(layer.top[top], net)
     return (cls.source_batch(layer), *(_IMAGES if spatial else _ROWS)[guess])
 
