@@ -67,6 +67,21 @@ def _ceil_mode(layer: LayerParameter) -> None:
     param.ClearField("ceil_mode")
 
 
+def _torch_pooling(layer: LayerParameter) -> None:
+    """torch_pooling: true is what Caffe 1.0 writes as round_mode: FLOOR."""
+    param = layer.pooling_param
+    if param.torch_pooling:
+        param.round_mode = schema.PoolingParameter.FLOOR
+    param.ClearField("torch_pooling")
+
+
+def _images_in_color(layer: LayerParameter) -> None:
+    """images_in_color is what Caffe 1.0 calls is_color."""
+    param = layer.image_data_param
+    param.is_color = param.images_in_color
+    param.ClearField("images_in_color")
+
+
 def _dilation_by_side(layer: LayerParameter) -> None:
     """dilation_h and dilation_w are two values of Caffe's repeated dilation."""
     param = layer.convolution_param
@@ -83,6 +98,8 @@ def _dilation_by_side(layer: LayerParameter) -> None:
 
 _SPELLINGS: dict[str, Callable[[LayerParameter], None]] = {
     "pooling_param.ceil_mode": _ceil_mode,
+    "pooling_param.torch_pooling": _torch_pooling,
+    "image_data_param.images_in_color": _images_in_color,
     "convolution_param.dilation_h": _dilation_by_side,
     "convolution_param.dilation_w": _dilation_by_side,
 }

@@ -25,9 +25,16 @@ def layer(written):
 
 
 @pytest.mark.parametrize(
-    "written, size", [("", 33), ("ceil_mode: true", 33), ("ceil_mode: false", 32)]
+    "written, size",
+    [
+        ("", 33),
+        ("ceil_mode: true", 33),
+        ("ceil_mode: false", 32),
+        ("torch_pooling: true", 32),
+        ("torch_pooling: false", 33),
+    ],
 )
-def test_ceil_mode_decides_the_size(written, size):
+def test_fields_that_decide_the_size_of_pooling(written, size):
     net = Net(text.parse(INPUT + POOL % written, schema.NetParameter))
     assert net.blobs["y"].shape == (1, 1, size, size)
 
@@ -53,6 +60,13 @@ def test_dilation_by_side(written, sides):
     param = layer(f'type: "Convolution" convolution_param {{ {written} }}').convolution_param
     assert list(param.dilation) == sides
     assert not param.HasField("dilation_h") and not param.HasField("dilation_w")
+
+
+@pytest.mark.parametrize("color", ["true", "false"])
+def test_images_in_color(color):
+    param = layer(f'type: "ImageData" image_data_param {{ images_in_color: {color} }}')
+    assert param.image_data_param.is_color == (color == "true")
+    assert not param.image_data_param.HasField("images_in_color")
 
 
 def test_dilation_by_side_convolves_as_dilation_does():

@@ -1,4 +1,4 @@
-"""ImageSegData: images and a label for each pixel, from a list of files."""
+"""ImageSegData: images and a label for each pixel, from a list of files, read on the host."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""ImageLabelmapData: images and maps of their edges, from a list of files."""
+"""ImageLabelmapData: images and maps of their edges, from a list of files, read on the host."""
 
 import numpy as np
 

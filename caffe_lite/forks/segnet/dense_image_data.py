@@ -1,4 +1,4 @@
-"""DenseImageData: images and images of labels, from a list of files."""
+"""DenseImageData: images and images of labels, from a list of files, read on the host."""
 
 from caffe_lite.data.images import read_image
 from caffe_lite.errors import DataError

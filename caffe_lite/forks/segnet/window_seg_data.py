@@ -1,4 +1,4 @@
-"""WindowSegData: parts of images and a label for each pixel, from a list of files."""
+"""WindowSegData: parts of images and a label for each pixel, from lists read on the host."""
 
 import numpy as np
 
