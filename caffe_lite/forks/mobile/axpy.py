@@ -18,6 +18,8 @@ class Axpy(Layer):
     bottom[2]  x2  the shape of x1
     top[0]     y   the shape of x1
 
+    OpenCV's importer computes a * x2 + x1 instead.
+
     Source: hujie-frank/SENet
 
     Example::
