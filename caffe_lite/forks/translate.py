@@ -14,6 +14,8 @@ from caffe_lite.types import LayerParameter, Message, NetParameter
 
 log = logging.getLogger("caffe_lite.net")
 
+_SOFTMAX_LOSS_TOPS = 2  # at most, in Caffe
+
 
 def translate(net: NetParameter) -> NetParameter:
     """A copy of the net in which the forks' spellings are replaced.
@@ -34,6 +36,8 @@ def translate_layer(layer: LayerParameter) -> None:
     for path in additions(layer):
         if path in _SPELLINGS and has_field(layer, path):  # one rule may replace several
             _SPELLINGS[path](layer)
+    if layer.type == "SoftmaxWithLoss" and len(layer.top) > _SOFTMAX_LOSS_TOPS:
+        layer.type = "SoftmaxWithLossOHEM"  # R-FCN's, whose third top is the loss of each label
 
 
 def check_additions(

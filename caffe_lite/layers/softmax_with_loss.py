@@ -1,5 +1,7 @@
 """SoftmaxWithLoss: softmax and the cross-entropy of its true classes."""
 
+from typing import ClassVar
+
 from caffe_lite.blob import Blob
 from caffe_lite.layers._classes import class_view
 from caffe_lite.layers._loss import NormalizedLossLayer
@@ -31,7 +33,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
 
     reads = ("loss_param", "softmax_param")
     tops = (1, 2)
-    tops_without_gradient = (1,)
+    tops_without_gradient: ClassVar[tuple[int, ...]] = (1,)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
