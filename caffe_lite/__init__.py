@@ -32,6 +32,10 @@ _PUBLIC = {
 
 # Modules of the upper rows that layers import by name when a net or a user's layer asks for them.
 plugins.ship_module("sequence_input_layer", "caffe_lite.lrcn.sequence_input_layer")
+for _name in ("proposal_layer", "anchor_target_layer", "proposal_target_layer"):
+    plugins.ship_module(f"rpn.{_name}", f"caffe_lite.forks.rcnn.python_layers.{_name}")
+for _name in ("roi_data_layer.layer", "roi_data_layer.layer_pi"):
+    plugins.ship_module(_name, "caffe_lite.forks.rcnn.python_layers.roi_data_layer")
 plugins.offer("fork_sets", lambda: _import_module("caffe_lite.forks").FAMILIES)
 plugins.offer(
     "install_as_caffe", lambda: _import_module("caffe_lite.pycaffe.install").install_as_caffe()

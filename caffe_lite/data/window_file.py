@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from caffe_lite.data.lists import read_lines, whole_number
@@ -47,7 +47,8 @@ class WindowFile:
     Each image has a block: `# index`, path, channels, height, width, number of windows, then one
     line `class overlap x1 y1 x2 y2` per window. A window with overlap >= `fg_threshold` is
     foreground and has a class above 0; one below `bg_threshold` is background, class 0; others are
-    skipped. `root_folder` is prepended to every path.
+    skipped. `root_folder` is prepended to every path. There must be windows of the kinds that
+    `needed` names.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class WindowFile:
         fg_threshold: float = 0.5,
         bg_threshold: float = 0.5,
         root_folder: str = "",
+        needed: Container[str] = ("foreground", "background"),
     ) -> None:
         self.name = os.fspath(path)
         self.paths: list[str] = []
@@ -72,7 +74,7 @@ class WindowFile:
             for _ in range(self._whole(words)):
                 self._window(words, fg_threshold, bg_threshold)
         for kind, found in (("foreground", self.foreground), ("background", self.background)):
-            if not found:
+            if not found and kind in needed:
                 raise DataError(
                     f"{self.name}: no {kind} windows under fg_threshold "
                     f"{fg_threshold:g} and bg_threshold {bg_threshold:g}; at least one "

@@ -180,8 +180,11 @@ class Layer:
         return None
 
     @classmethod
-    def declared_shapes(cls, param_str: str) -> list[Shape] | None:
-        """Of a class that a Python layer names: its tops' shapes without the source, if known."""
+    def declared_shapes(cls, param_str: str, tops: Sequence[str]) -> list[Shape] | None:
+        """Of a class that a Python layer names: the shapes of its `tops`, by name, if known.
+
+        Nothing is read for it: the source may be missing.
+        """
         return None
 
     @classmethod

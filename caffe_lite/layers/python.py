@@ -58,12 +58,17 @@ class Python(Layer):
 
     @classmethod
     def source_exists(cls, param: LayerParameter) -> bool:
-        """Whether the module is there. A module that does not parse is, unless one ships for it."""
+        """Whether the module is there. A module that does not parse is, unless one ships for it.
+
+        A layer with bottoms reads no source, so the module that ships for it will do.
+        """
         name = param.python_param.module
         top_level = name.partition(".")[0]
         spec = PathFinder.find_spec(top_level, [*sys.path, os.getcwd()])
-        if spec is None or not isinstance(spec.loader, SourceLoader):
-            return spec is not None
+        if spec is None:
+            return bool(param.bottom) and plugins.shipped_module(name) is not None
+        if not isinstance(spec.loader, SourceLoader):
+            return True
         try:
             return spec.loader.get_code(top_level) is not None
         except SyntaxError:
@@ -75,7 +80,7 @@ class Python(Layer):
         own = param.python_param
         module = plugins.shipped_module(own.module)
         user = getattr(import_module(module), own.layer, None) if module else None
-        shapes = user.declared_shapes(own.param_str) if user else None
+        shapes = user.declared_shapes(own.param_str, list(param.top)) if user else None
         return shapes[min(top, len(shapes) - 1)] if shapes else None
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

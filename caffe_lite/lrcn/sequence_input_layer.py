@@ -69,7 +69,7 @@ class VideoRead(Layer):
         dtypes = (np.uint8, self.ops.dtype)
         self._reader = BatchReader(clips, dtypes, self.ops.host_memory, _AHEAD)
         self._mean = self.ops.asarray(np.array(self.settings.mean).reshape(3, 1, 1))
-        for blob, shape in zip(top, self.declared_shapes(param_str), strict=True):
+        for blob, shape in zip(top, self.declared_shapes(param_str, self.param.top), strict=True):
             blob.reshape(*shape)
 
     @classmethod
@@ -96,8 +96,8 @@ class VideoRead(Layer):
         )
 
     @classmethod
-    def declared_shapes(cls, param_str: str) -> list[tuple[int, ...]]:
-        """The shapes of the tops with these settings; the videos need not exist."""
+    def declared_shapes(cls, param_str: str, tops: Sequence[str]) -> list[tuple[int, ...]]:
+        """The shapes of the three tops with these settings; the videos need not exist."""
         found = cls.find_settings(param_str)
         frames = found.frames * found.buffer
         return [(frames, 3, found.crop, found.crop), (frames,), (frames,)]

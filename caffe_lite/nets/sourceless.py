@@ -7,6 +7,7 @@ The shapes of their tops come from the caller, else from the layer's definition
 import json
 from collections.abc import Mapping
 
+from caffe_lite import plugins
 from caffe_lite.errors import BottomShapeError, LayerError, ModelError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
@@ -58,6 +59,8 @@ def without_sources(
     returns the names of the tops whose shape is a guess.
     """
     filtered = filter_net(net)
+    for layer in filtered.layer:
+        _name_shipped_module(layer)
     given = dict(shapes or {})
     guessed: list[str] = []
     inferred = [
@@ -96,6 +99,13 @@ def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shap
         for top in layer.top
     }
     return (name, error.shape) if name in absent else None
+
+
+def _name_shipped_module(layer: LayerParameter) -> None:
+    """Where a Python layer with bottoms must not run the user's module, name the one that ships."""
+    shipped = plugins.shipped_module(layer.python_param.module)
+    if layer.type == "Python" and layer.bottom and shipped and not is_trusted():
+        layer.python_param.module = shipped
 
 
 def _class_of(layer: LayerParameter) -> type[Layer]:
