@@ -1,9 +1,11 @@
 """What installed packages add to caffe_lite, and what its upper rows offer to its lower ones.
 
-A package adds layers and solvers through entry points of the groups `caffe_lite.layers` and
-`caffe_lite.solvers`. Modules that ship for nets which name them, such as LRCN's
-`sequence_input_layer`, and the package that stands in for `caffe`, lie in rows above the layers
-that import them; the top of the package announces them here.
+A package adds layers, solvers and record stores through entry points of the groups
+`caffe_lite.layers`, `caffe_lite.solvers` and `caffe_lite.sources`.
+
+Some modules that nets name ship with this package, such as LRCN's `sequence_input_layer` and the
+replacement for `caffe`. They are in rows above the layers that import them, so the top of the
+package announces them here.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 LAYER_GROUP = "caffe_lite.layers"
 SOLVER_GROUP = "caffe_lite.solvers"
+SOURCE_GROUP = "caffe_lite.sources"
 
 _shipped: dict[str, str] = {}
 _services: dict[str, Callable[[], Any]] = {}

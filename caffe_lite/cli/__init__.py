@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 # A word or file name that the terminal's encoding lacks is no reason to stop.
                 sys.stdout.reconfigure(errors="backslashreplace")
             # CAFFE_LITE_SAFE=1 stays in force without the option.
-            with trusting(False if getattr(args, "no_python_layers", False) else None):
+            with trusting(False if args.no_python_layers else None):
                 return _run(args)
     except KeyboardInterrupt as error:
         interrupt = error if isinstance(error, Interrupted) else Interrupted(2)

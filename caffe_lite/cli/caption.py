@@ -144,6 +144,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print JSON: a list with image_id, caption, log_prob and captions of each image",
     )
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

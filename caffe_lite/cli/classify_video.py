@@ -146,6 +146,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(parser, "top", type=int, metavar="N", help=f"classes to print (default {TOP})")
     options.add_device(parser)
     add(parser, "json", action="store_true", help="print JSON: the probability of every class")
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from caffe_lite import __version__
 from caffe_lite.errors import did_you_mean
 
+# In the order of the help; `classify-video` is the module cli/classify_video.py, and so on.
 COMMANDS = (
     "train",
     "test",
@@ -29,17 +30,6 @@ COMMANDS = (
     "classify-video",
     "lrcn",
 )
-
-_BUILD_NETS = {
-    "train",
-    "test",
-    "time",
-    "summary",
-    "gradcheck",
-    "caption",
-    "retrieve",
-    "classify-video",
-}
 
 # Other spellings of commands, and by command the tasks of earlier versions that are now tasks of
 # `prepare`.
@@ -105,19 +95,13 @@ def build_parser() -> Parser:
         "or\nunderscores between words.",
     )
     parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
+    parser.set_defaults(no_python_layers=False)
     parser.add_tasks("command", "COMMAND")
     for name in COMMANDS:
         module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
         run = getattr(module, "run", None)  # `prepare` has subcommands instead
         command = parser.add_task(name, module.__doc__ or "", run)
         module.add_arguments(command)
-        if name in _BUILD_NETS:
-            command.add_argument(
-                "--no-python-layers",
-                action="store_true",
-                help="refuse layers that run code or overwrite files: Python layers, HDF5Output, "
-                "plugins in the working folder (as CAFFE_LITE_SAFE=1 does)",
-            )
     return parser
 
 

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random seed of weights, inputs and directions (default 0)",
     )
     options.add_unknown_fields(parser)
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

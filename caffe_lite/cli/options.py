@@ -90,6 +90,17 @@ def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_python_layers(parser: argparse.ArgumentParser) -> None:
+    """Add --no-python-layers, which every command that builds nets has."""
+    add_flag(
+        parser,
+        "no_python_layers",
+        action="store_true",
+        help="refuse layers that run code or overwrite files: Python layers, HDF5Output, "
+        "plugins in the working folder (as CAFFE_LITE_SAFE=1 does)",
+    )
+
+
 def add_log_dir(parser: argparse.ArgumentParser, command: str) -> None:
     add_flag(
         parser,

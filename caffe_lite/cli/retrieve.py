@@ -113,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "when the command is repeated",
     )
     add(parser, "json", action="store_true", help="print JSON")
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_flag(parser, "json", action="store_true", help="print JSON, one object per net")
     options.add_unknown_fields(parser)
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

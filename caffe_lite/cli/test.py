@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_net_state(parser, "TEST")
     options.add_log_dir(parser, "test")
     options.add_unknown_fields(parser)
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

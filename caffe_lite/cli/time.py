@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_net_state(parser, "TRAIN")
     options.add_flag(parser, "forward_only", action="store_true", help="time the forward pass only")
     options.add_unknown_fields(parser)
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -103,6 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_log_dir(parser, "train")
     options.add_unknown_fields(parser)
+    options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -72,6 +72,59 @@ def test_backends_by_number_and_name(tmp_path):
         open_source(str(tmp_path / "db"), "LMBD")
 
 
+PLUGIN = """
+from caffe_lite.data.source import Source
+
+class LinesSource(Source):
+    def __len__(self):
+        return len(self._lines())
+
+    def _lines(self):
+        with open(self.path, "rb") as file:
+            return file.read().splitlines()
+
+    def _read_from(self, position):
+        for number, line in enumerate(self._lines()):
+            if number >= position:
+                yield b"line %d" % number, line
+"""
+
+
+@pytest.fixture
+def lines(tmp_path, monkeypatch):
+    """An installed package that reads `x.lines`, and such a file."""
+    package = tmp_path / "installed"
+    info = package / "lines_source-1.dist-info"
+    info.mkdir(parents=True)
+    (package / "lines_source.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Name: lines_source\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[caffe_lite.sources]\nlines = lines_source:LinesSource\nbroken = lines_source:Nothing\n"
+    )
+    monkeypatch.syspath_prepend(str(package))
+    (tmp_path / "x.lines").write_bytes(b"\n".join(RECORDS))
+    return str(tmp_path / "x.lines")
+
+
+def test_a_package_brings_a_store_for_its_ending(lines):
+    for backend in ("LEVELDB", "LMDB", schema.DataParameter.LMDB):
+        source = open_source(lines, backend)
+        assert [source.next() for _ in range(8)] == [*RECORDS, RECORDS[0]]
+    source.seek(3)
+    assert source.next() == RECORDS[3]
+    assert source.place.endswith('x.lines, key "line 3"')
+
+
+def test_a_store_that_cannot_be_loaded_is_named(lines, tmp_path):
+    with pytest.raises(DataError, match=r"a\.broken: the plugin lines_source:Nothing could not be"):
+        open_source(str(tmp_path / "a.broken"))
+
+
+def test_the_ending_of_caffes_databases_decides_nothing(tmp_path):
+    write_lmdb(tmp_path / "db.leveldb")
+    assert open_source(str(tmp_path / "db.leveldb"), "LMDB").next() == RECORDS[0]
+
+
 def test_leveldb_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "plyvel", None)
     with pytest.raises(DataError, match=r"caffe_lite\[leveldb\]"):
