@@ -21,7 +21,8 @@ class Case:
     `gradient` False: there is none to check. `flags` is propagate_down where labels are not all
     that must be left out. `random` says that the numbers of another device differ. `allocates` says
     why the layer makes large arrays in every iteration. `grows` gives the axis along which each
-    bottom grows to hundreds of thousands of numbers (default: the batch).
+    bottom grows to hundreds of thousands of numbers (default: the batch). `takes_empty` says that a
+    bottom may have no elements.
     """
 
     type: str
@@ -37,6 +38,7 @@ class Case:
     in_place: bool = True
     allocates: str = ""
     grows: tuple | None = None
+    takes_empty: bool = False
 
     @property
     def prototxt(self):

@@ -174,7 +174,7 @@ COMMON = [
         (IMAGE,),
     ),
     Case("Scale", "scale_param { axis: 1 }", (IMAGE, normal(2, 5)), batched=(0,)),
-    Case("Silence", "", (IMAGE, ROWS), tops=0),
+    Case("Silence", "", (IMAGE, ROWS), tops=0, takes_empty=True),
     Case("Slice", "slice_param { axis: 2 slice_point: 1 slice_point: 3 }", (IMAGE,), tops=3),
     Case("Softmax", "", (IMAGE,)),
     Case("Softmax", "softmax_param { axis: 2 }", (IMAGE,)),
@@ -264,6 +264,7 @@ PYTHON = [
         (IMAGE,),
         in_place=False,
         allocates="the user's",
+        takes_empty=True,
     )
 ]
 

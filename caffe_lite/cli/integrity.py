@@ -101,9 +101,11 @@ def _check_folder(name: str, report: Report) -> None:
 
 
 def _check_regular(name: str, report: Report) -> None:
+    from caffe_lite.data.lmdb_file import is_lmdb
+
     with open(name, "rb") as file:
         head = file.read(65536)
-    if head[16:20] == b"\xde\xc0\xef\xbe":
+    if is_lmdb(head):
         _check_lmdb(Path(name), report)
     elif _is_hdf5(name):
         _check_hdf5(name, report)

@@ -40,6 +40,12 @@ _ON_OTHER_PAGES = 1  # flag of a node
 _NO_PAGE = 2**64 - 1  # the root of an empty tree
 _MOST_LEVELS = 32
 _LEAST_RECORD = 11  # bytes: its offset, the node's head and a key of one byte
+_MAGIC_BYTES = slice(16, 20)  # of the file: behind the head of the first page
+
+
+def is_lmdb(head: bytes) -> bool:
+    """Whether a file that begins with `head` (20 bytes or more) is an LMDB."""
+    return head[_MAGIC_BYTES] == _MAGIC.to_bytes(4, "little")
 
 
 class LmdbFile:

@@ -5,6 +5,7 @@ import numpy
 from caffe_lite.backend.cpu.base import CpuBase
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.convolution import ReferenceConvolution
+from caffe_lite.backend.reference.per_channel import per_channel
 from caffe_lite.types import Array, Shape
 
 COLUMN_BYTES = 4 << 20  # columns that one thread holds at a time
@@ -28,7 +29,7 @@ class CpuConvolution(CpuBase, ReferenceConvolution):
                 product = out.reshape(len(out), geometry.group, rows.shape[1], -1)
                 numpy.matmul(rows, columns, out=product)
                 if bias is not None:
-                    out += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+                    out += per_channel(bias, y)
 
         self._in_parts(part, len(x), y.size * rows.shape[2] // 16)
 

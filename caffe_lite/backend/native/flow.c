@@ -1,5 +1,6 @@
 /* Dense optical flow between two grey images, from coarse to fine. */
-#include "flow.h"
+#include "flow_refine.h"
+#include "flow_search.h"
 
 #define LEVELS 16
 

@@ -2,7 +2,7 @@
  * and of its slopes and the roughness of the flow, each under a robust root (Brox et al., "High
  * accuracy optical flow estimation based on a theory for warping", ECCV 2004), with differences
  * divided by the slopes. The linear systems are solved by red-black successive over-relaxation. */
-#include "flow.h"
+#include "flow_refine.h"
 
 #define SMOOTHNESS 20.0f
 #define BRIGHTNESS 2.5f

@@ -1,7 +1,7 @@
 /* Inverse search of patches (Kroeger et al., "Fast optical flow using dense inverse search", ECCV
  * 2016): patches on a grid find their match by gradient descent, beginning at the best of their own
  * and their neighbours' motions; a pixel's flow is the weighted mean over the patches on it. */
-#include "flow.h"
+#include "flow_search.h"
 
 #define STRIPE 8 /* rows of patches that take over their neighbours' motions in order */
 #define LEAST 16  /* pixels of a patch inside the image that make a match */

@@ -1,6 +1,7 @@
 """ReLU with a fixed slope, and PReLU."""
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.reference.per_channel import per_channel
 from caffe_lite.types import Array
 
 
@@ -26,25 +27,20 @@ class ReferenceActivations(OpsBase):
 
     def bias_relu(self, y: Array, bias: Array, slope: float = 0.0) -> None:
         """y (N, C, *S) = relu(y + bias), in place; bias (C,) is added along axis 1."""
-        y += _per_channel(bias, y)
+        y += per_channel(bias, y)
         self.relu(y, y, slope)
 
     def prelu(self, x: Array, slope: Array, y: Array) -> None:
         """y = max(x, 0) + slope * min(x, 0), x (N, C, *S) and slope (C,); y may be x."""
-        negative = self.xp.minimum(x, 0) * _per_channel(slope, x)
+        negative = self.xp.minimum(x, 0) * per_channel(slope, x)
         self.xp.maximum(x, 0, out=y)
         y += negative
 
     def prelu_grad(self, x: Array, slope: Array, dy: Array, dx: Array) -> None:
         """dx = dy * (1 where x > 0, slope where x <= 0); dx may be dy."""
-        factor = (x <= 0) * _per_channel(slope, x) + (x > 0)
+        factor = (x <= 0) * per_channel(slope, x) + (x > 0)
         self.xp.multiply(dy, factor, out=dx)
 
     def prelu_grad_slope(self, x: Array, dy: Array, dslope: Array) -> None:
         """dslope (C,) += the sum of dy * min(x, 0) over every axis but 1."""
         dslope += (self.xp.minimum(x, 0) * dy).sum(axis=(0, *range(2, x.ndim)))
-
-
-def _per_channel(a: Array, x: Array) -> Array:
-    """a (C,) reshaped to broadcast along axis 1 of x."""
-    return a.reshape((-1,) + (1,) * (x.ndim - 2))

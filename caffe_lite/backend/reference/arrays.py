@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.reference.per_channel import per_channel
 from caffe_lite.types import Array
 
 
@@ -44,7 +45,7 @@ class ReferenceArrays(OpsBase):
 
     def add_bias(self, y: Array, bias: Array) -> None:
         """y (N, C, *S) += bias (C,) over axis 1, in place."""
-        y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+        y += per_channel(bias, y)
 
     def sum_bias(self, dy: Array, dbias: Array) -> None:
         """dbias (C,) += the sum of dy (N, C, *S) over every axis but 1."""

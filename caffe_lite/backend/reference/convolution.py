@@ -16,6 +16,7 @@ from typing import Any
 
 from caffe_lite.backend.geometry import ConvGeometry
 from caffe_lite.backend.reference.activations import ReferenceActivations
+from caffe_lite.backend.reference.per_channel import per_channel
 from caffe_lite.types import Array, Shape
 
 
@@ -36,7 +37,7 @@ class ReferenceConvolution(ReferenceActivations):
             share = _tap_weight(weight, tap, geometry) @ _grouped(padded[window], geometry)
             y += share.reshape(y.shape)
         if bias is not None:
-            y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+            y += per_channel(bias, y)
 
     def convolution_relu(
         self,

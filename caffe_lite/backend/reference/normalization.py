@@ -3,6 +3,7 @@
 from typing import Any
 
 from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.reference.per_channel import per_channel
 from caffe_lite.types import Array
 
 
@@ -39,12 +40,12 @@ class ReferenceNormalization(OpsBase):
         """mean, var (C,): over every axis of x (N, C, *S) but 1; var divides by the count."""
         axes = (0, *range(2, x.ndim))
         mean[...] = x.mean(axis=axes)
-        var[...] = self.xp.square(x - _per_channel(mean, x)).mean(axis=axes)
+        var[...] = self.xp.square(x - per_channel(mean, x)).mean(axis=axes)
 
     def batch_norm_apply(self, x: Array, mean: Array, std: Array, y: Array) -> None:
         """y = (x - mean) / std per channel; y may be x."""
-        self.xp.subtract(x, _per_channel(mean, x), out=y)
-        y /= _per_channel(std, x)
+        self.xp.subtract(x, per_channel(mean, x), out=y)
+        y /= per_channel(std, x)
 
     def batch_norm_grad(self, y: Array, std: Array, dy: Array, dx: Array) -> None:
         """dx = (dy - mean(dy) - mean(dy * y) * y) / std, means as in `batch_norm_stats`.
@@ -54,8 +55,8 @@ class ReferenceNormalization(OpsBase):
         axes = (0, *range(2, y.ndim))
         mean_dy = dy.mean(axis=axes)
         mean_dy_y = (dy * y).mean(axis=axes)
-        centred = dy - _per_channel(mean_dy, y) - _per_channel(mean_dy_y, y) * y
-        self.xp.divide(centred, _per_channel(std, y), out=dx)
+        centred = dy - per_channel(mean_dy, y) - per_channel(mean_dy_y, y) * y
+        self.xp.divide(centred, per_channel(std, y), out=dx)
 
 
 def _channel_window(xp: Any, a: Array, size: int, before: int) -> Array:
@@ -65,7 +66,3 @@ def _channel_window(xp: Any, a: Array, size: int, before: int) -> Array:
     for i in range(size):
         total += padded[:, i : i + a.shape[1]]
     return total
-
-
-def _per_channel(values: Array, x: Array) -> Array:
-    return values.reshape((-1,) + (1,) * (x.ndim - 2))

@@ -1,5 +1,5 @@
-/* Dense optical flow by inverse search: images of one pyramid level, and the steps between. Pixels
- * and motions are float whatever the library's element type is. */
+/* Dense optical flow by inverse search: the images and the flow of one level of the pyramid, and
+ * vectors of a patch's row. Pixels and motions are float whatever the library's element type is. */
 #pragma once
 
 #include "common.h"
@@ -31,11 +31,3 @@ typedef struct {
     int descents;     /* steps of the search per patch */
     int refinements;  /* fixed-point iterations of the refinement; 0: none */
 } flow_settings;
-
-/* Improves level->u, level->v by searching for each patch of `first` in `second`. */
-idx flow_search_scratch(const flow_level *level, idx stride); /* floats */
-void flow_search(const flow_level *level, const flow_settings *settings, float *scratch);
-
-/* Improves level->u, level->v by minimizing an energy with a smoothness term. */
-idx flow_refine_scratch(const flow_level *level); /* floats */
-void flow_refine(const flow_level *level, const flow_settings *settings, float *scratch);
