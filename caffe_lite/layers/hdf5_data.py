@@ -17,7 +17,8 @@ class HDF5Data(DataLayer):
 
     Files are read in the listed order, cyclically; a batch may span two files.
     `shuffle` reshuffles the files, and the rows within each, at every pass. All datasets of a file
-    have equally many rows. Rows are not transformed.
+    have equally many rows. Rows are not transformed. The arrays of a file may take 100 times the
+    size of the file, or 32 MiB if that is more; what is compressed further is refused.
 
     Differences from Caffe: one file at a time is read in the background; a listed file that is not
     there is looked for beside the list.
