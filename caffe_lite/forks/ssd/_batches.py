@@ -1,6 +1,6 @@
 """Batches of annotated images for AnnotatedData, on the host."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,27 @@ from caffe_lite.forks.ssd._truths import COLUMNS
 from caffe_lite.proto import schema
 from caffe_lite.types import Array, Shape, State
 
+YOLO_ROWS = 300  # objects of an image
+
 
 class AnnotatedBatches:
     """Batches of a database of AnnotatedDatum records, in key order.
 
-    Each is images (N, C, H, W) and, with `labels`, the objects' boxes (1, 1, K, 8), one row of -1
-    where there are none; or, of records without a type, their labels (N,). `typed` gives every
-    record a type. Boxes differ in number, so that a batch is made when its shapes are asked for.
+    Each is images (N, C, H, W) and, with `labels`, what `stack` makes of the rows (K, 8) of each
+    image's objects; or, of records without a type, their labels (N,). `typed` gives every record a
+    type. Boxes differ in number, so that a batch is made when its shapes are asked for.
     """
 
     def __init__(
-        self, source: Source, transformer: BoxTransformer, size: int, labels: bool, typed: bool
+        self,
+        source: Source,
+        transformer: BoxTransformer,
+        size: int,
+        labels: bool,
+        typed: bool,
+        stack: Callable[[list[Array]], Array],
     ) -> None:
-        self._source, self._transformer = source, transformer
+        self._source, self._transformer, self._stack = source, transformer, stack
         self._size, self._labels, self._typed = size, labels, typed
         self._boxed: bool | None = None  # whether the first record had a type
         self._made: list[Array] | None = None
@@ -64,7 +72,7 @@ class AnnotatedBatches:
             labels.append(objects.rows(i) if self._boxed else record.datum.label)
         made = [np.stack(images)]
         if self._labels:
-            made.append(_stack_boxes(labels) if self._boxed else np.array(labels, np.float32))
+            made.append(self._stack(labels) if self._boxed else np.array(labels, np.float32))
         return made
 
     def _next(self) -> Any:
@@ -112,9 +120,22 @@ class AnnotatedBatches:
         self._source.close()
 
 
-def _stack_boxes(rows: list[Array]) -> Array:
+def stack_boxes(rows: list[Array]) -> Array:
     """The boxes of all images as (1, 1, K, 8), one row of -1 without any."""
     stacked = np.concatenate([np.empty((0, COLUMNS), np.float32), *rows])
     if not len(stacked):
         stacked = np.full((1, COLUMNS), -1, np.float32)
     return stacked[None, None]
+
+
+def stack_yolo(rows: list[Array], difficult: bool) -> Array:
+    """YOLO's (N, 1, 300, 5): class from 0, centre, width and height, zeros behind an image's last.
+
+    Objects that are difficult are left out without `difficult`, and so are those after the 300th.
+    """
+    stacked = np.zeros((len(rows), 1, YOLO_ROWS, 5), np.float32)
+    for into, objects in zip(stacked[:, 0], rows, strict=True):
+        chosen = objects[difficult | (objects[:, 7] == 0)][:YOLO_ROWS]
+        low, high = chosen[:, 3:5], chosen[:, 5:7]
+        into[: len(chosen)] = np.column_stack([chosen[:, 1] - 1, (low + high) / 2, high - low])
+    return stacked

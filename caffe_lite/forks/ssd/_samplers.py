@@ -29,6 +29,28 @@ class Samplers:
         return found[int(rng.integers(len(found)))] if len(found) else None
 
 
+class Jitter:
+    """YOLO's random crop, whose sides are shorter by up to a part `jitter` of the image's.
+
+    One of five crops is the whole image, and one of five moves half as far. With `square` both
+    sides are shorter by the same part.
+    """
+
+    def __init__(self, jitter: float, square: bool) -> None:
+        self._jitter, self._square = jitter, square
+        if not 0 <= jitter < 1:
+            raise DataError(f"yolo_data_jitter must be at least 0 and below 1, got {jitter:g}")
+
+    def draw(self, boxes: Array, rng: Generator) -> Array | None:
+        """The crop (4,) in fractions of the image, None for the whole image."""
+        jitter = self._jitter * float(rng.choice([0, 0.5, 1], p=[0.2, 0.2, 0.6]))
+        if not jitter:
+            return None
+        size = rng.uniform(1 - jitter, 1, 1 if self._square else 2) * np.ones(2)
+        corner = rng.uniform(0, 1 - size)
+        return np.concatenate([corner, corner + size]).astype(np.float32)
+
+
 def _check(sampler: Any) -> None:
     scales = sampler.min_scale, sampler.max_scale
     if not 0 < scales[0] <= scales[1] <= 1:

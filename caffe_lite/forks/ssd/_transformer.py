@@ -11,7 +11,7 @@ from caffe_lite.forks.ssd._colors import to_bytes
 from caffe_lite.forks.ssd._distort import Distortion
 from caffe_lite.forks.ssd._noise import Noise
 from caffe_lite.forks.ssd._resize import Resizing
-from caffe_lite.forks.ssd._samplers import Samplers
+from caffe_lite.forks.ssd._samplers import Jitter, Samplers
 from caffe_lite.proto import schema
 from caffe_lite.types import Array, Generator
 
@@ -34,13 +34,25 @@ class BoxTransformer:
 
     In this order: random colours, a larger canvas, a random crop of `samplers`, resizing, noise, a
     crop of crop_size or crop_h x crop_w (random when training, else the centre), mirroring by
-    chance, (x - mean) * scale. Each of them draws from `rng` where it is asked for.
+    chance, (x - mean) * scale. Each of them draws from `rng` where it is asked for. `jitter` crops
+    as YOLO does, in the place of samplers.
     """
 
-    def __init__(self, param: Any, train: bool, rng: Generator, samplers: Any = ()) -> None:
+    def __init__(
+        self,
+        param: Any,
+        train: bool,
+        rng: Generator,
+        samplers: Any = (),
+        jitter: float | None = None,
+    ) -> None:
         self.rng = rng
         self._train = train
-        self._samplers = Samplers(samplers)
+        self._samplers: Samplers | Jitter = Samplers(samplers)
+        if jitter is not None:
+            padded = schema.ResizeParameter.FIT_LARGE_SIZE_AND_PAD
+            square = any(each.resize_mode == padded for each in param.resize_param)
+            self._samplers = Jitter(jitter, square)
         self._distortion = (
             Distortion(param.distort_param) if param.HasField("distort_param") else None
         )

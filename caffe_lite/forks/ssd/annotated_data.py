@@ -1,9 +1,15 @@
 """AnnotatedData: images with the boxes of their objects."""
 
+from functools import partial
 from typing import Any
 
 from caffe_lite.data.sources import open_source
-from caffe_lite.forks.ssd._batches import AnnotatedBatches
+from caffe_lite.forks.ssd._batches import (
+    YOLO_ROWS,
+    AnnotatedBatches,
+    stack_boxes,
+    stack_yolo,
+)
 from caffe_lite.forks.ssd._transformer import EXTENSIONS, BoxTransformer, image_size
 from caffe_lite.layers._data import ImageDataLayer
 from caffe_lite.layers.registry import register
@@ -27,6 +33,11 @@ class AnnotatedData(ImageDataLayer):
     that batches differ in size (eric612/MobileNet-YOLO). Boxes follow. One that a crop does not
     keep is dropped: by `emit_constraint`, or if it shares no area with the crop; the rest is cut to
     it. K changes from batch to batch.
+
+    With `yolo_data_type: 1` the truth is YOLO's, (batch_size, 1, 300, 5): rows (class, centre x,
+    centre y, width, height) of each image's objects, classes from 0, then zeros; difficult objects
+    are left out with `train_diffcult: false`. That or `yolo_data_jitter` also crops at random where
+    no `batch_sampler` does: four of five images, to sides of 1 - `yolo_data_jitter` to 1.
 
     `data_param` has `source`, `backend`, `batch_size`, `rand_skip` and `prefetch`, as of Data. With
     batch_size 1 images may differ in size; `FIT_SMALL_SIZE` needs that.
@@ -59,7 +70,9 @@ class AnnotatedData(ImageDataLayer):
     def source_shape(cls, param: Any, top: int, net: Any) -> tuple[int, ...] | None:
         """The number of boxes is a guess: as many as images."""
         batch = param.data_param.batch_size
-        return (1, 1, batch, 8) if top == 1 else super().source_shape(param, top, net)
+        yolo = param.annotated_data_param.yolo_data_type == 1
+        shape = (batch, 1, YOLO_ROWS, 5) if yolo else (1, 1, batch, 8)
+        return shape if top == 1 else super().source_shape(param, top, net)
 
     @classmethod
     def image_size(cls, param: Any) -> tuple[int, int]:
@@ -70,7 +83,7 @@ class AnnotatedData(ImageDataLayer):
         size = self.batch_size(param)
         self.refuse_moved(param)
         transformer = BoxTransformer(
-            self.param.transform_param, self.train, self._generator, own.batch_sampler
+            self.param.transform_param, self.train, self._generator, own.batch_sampler, _jitter(own)
         )
         if transformer.sizes_differ and size > 1:
             raise self.fail(f"resize_mode: FIT_SMALL_SIZE needs batch_size: 1, got {size}")
@@ -79,4 +92,12 @@ class AnnotatedData(ImageDataLayer):
         if skip:
             source.seek(skip)
         typed = own.HasField("anno_type")
-        return AnnotatedBatches(source, transformer, size, len(top) > 1, typed)
+        yolo = own.yolo_data_type == 1
+        stack = partial(stack_yolo, difficult=own.train_diffcult) if yolo else stack_boxes
+        return AnnotatedBatches(source, transformer, size, len(top) > 1, typed, stack)
+
+
+def _jitter(param: Any) -> float | None:
+    """How far YOLO's crop moves; None of a definition that is not of its fork, or has samplers."""
+    yolo = param.HasField("yolo_data_type") or param.HasField("yolo_data_jitter")
+    return param.yolo_data_jitter if yolo and not param.batch_sampler else None

@@ -3,6 +3,7 @@ import pytest
 
 from caffe_lite.data.lmdb_writer import LmdbWriter
 from caffe_lite.errors import CaffeError
+from caffe_lite.forks.ssd._samplers import Jitter
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.nets.sourceless import without_sources
 from caffe_lite.proto import schema, text
@@ -388,3 +389,51 @@ def test_shapes_without_the_database():
     assert not guessed
     assert "[[5, 3, 30, 20], [1, 1, 5, 8]]" in made.layer[0].python_param.param_str
     assert layer_class("AnnotatedData").has_source
+
+
+def test_the_truth_as_yolo_takes_it(database):
+    run = start(database, more="yolo_data_type: 1 yolo_data_jitter: 0")
+    data, truth = run.forward()
+    np.testing.assert_array_equal(data, np.stack(images()).transpose(0, 3, 1, 2))
+    assert truth.shape == (3, 1, 300, 5)
+    expected = np.zeros_like(truth)
+    for i, found in enumerate(OBJECTS):
+        for k, (label, _, xmin, ymin, xmax, ymax, _) in enumerate(found):
+            center = (xmin + xmax) / 2, (ymin + ymax) / 2
+            expected[i, 0, k] = [label - 1, *center, xmax - xmin, ymax - ymin]
+    np.testing.assert_allclose(truth, expected, rtol=1e-6)
+    easy = start(database, more="yolo_data_type: 1 yolo_data_jitter: 0 train_diffcult: false")
+    _, truth = easy.forward()
+    expected[0, 0, 1] = 0
+    np.testing.assert_allclose(truth, expected, rtol=1e-6)
+
+
+def test_yolos_crop_keeps_most_of_the_image():
+    rng = np.random.default_rng(3)
+    crops = [Jitter(0.4, square=False).draw(np.empty((0, 4)), rng) for _ in range(2000)]
+    assert 0.17 < np.mean([crop is None for crop in crops]) < 0.23
+    sides = np.array([crop[2:] - crop[:2] for crop in crops if crop is not None])
+    assert 0.6 <= sides.min() < 0.62 and 0.98 < sides.max() <= 1
+    # A quarter moves half as far: sides of 0.8 to 1. Of the others half do.
+    assert 0.58 < (sides > 0.8).mean() < 0.67
+    corners = np.array([crop for crop in crops if crop is not None])
+    assert corners.min() >= 0 and corners.max() <= 1 + 1e-6
+    square = [Jitter(0.4, square=True).draw(np.empty((0, 4)), rng) for _ in range(50)]
+    sides = np.array([crop[2:] - crop[:2] for crop in square if crop is not None])
+    np.testing.assert_allclose(sides[:, 0], sides[:, 1], atol=1e-6)
+
+
+def test_yolos_crop_is_random_where_no_sampler_is(database):
+    resize = "resize_param { height: 9 width: 8 }"
+    still, moved, sampled = (
+        start(database, resize, more, seed=1).forward()[0]
+        for more in (
+            "yolo_data_type: 1 yolo_data_jitter: 0",
+            "yolo_data_type: 1 yolo_data_jitter: 0.5",
+            "yolo_data_jitter: 0.5 batch_sampler { max_sample: 1 }",
+        )
+    )
+    assert not np.array_equal(still, moved)
+    np.testing.assert_array_equal(still, sampled)
+    with pytest.raises(CaffeError, match="yolo_data_jitter must be at least 0 and below 1, got 1"):
+        start(database, resize, "yolo_data_jitter: 1")
