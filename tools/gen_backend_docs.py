@@ -10,13 +10,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from caffe_lite import backend  # noqa: E402
 from caffe_lite.backend.cpu.ops import NumpyOps  # noqa: E402
 from caffe_lite.backend.gpu.ops import CupyOps  # noqa: E402
 from caffe_lite.backend.native.ops import NativeOps  # noqa: E402
 from caffe_lite.backend.reference.base import OpsBase  # noqa: E402
 from caffe_lite.backend.reference.ops import Ops  # noqa: E402
 
-README = ROOT / "caffe_lite" / "backend" / "README.md"
+README = Path(backend.__file__).with_name("README.md")  # of the package in use
 BEGIN, END = "<!-- operations: begin -->\n", "<!-- operations: end -->\n"
 HEAD = "| operation | `Ops` | `NumpyOps` | `NativeOps` | `CupyOps` |\n|---|---|---|---|---|\n"
 
@@ -34,9 +35,9 @@ def operations() -> dict[str, list[str]]:
     }
 
 
-def provider(backend: type, operation: str) -> str:
-    """The name of the class whose method `backend` runs for an operation."""
-    return next(cls.__name__ for cls in backend.__mro__ if operation in vars(cls))
+def provider(ops: type, operation: str) -> str:
+    """The name of the class whose method the backend `ops` runs for an operation."""
+    return next(cls.__name__ for cls in ops.__mro__ if operation in vars(cls))
 
 
 def table() -> str:
