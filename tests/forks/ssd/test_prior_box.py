@@ -11,10 +11,12 @@ FEATURES, IMAGE = np.zeros((2, 7, 3, 4)), np.zeros((2, 3, 50, 90))
 LAYER = 'type: "PriorBox" prior_box_param { %s }'
 
 CASES = [
-    Case(
-        "PriorBox", f"prior_box_param {{ min_size: 10 {more} }}", (FEATURES, IMAGE), gradient=False
+    Case(name, f"prior_box_param {{ {param} }}", (FEATURES, IMAGE), gradient=False)
+    for name, param in (
+        ("PriorBox", "min_size: 10 aspect_ratio: 2"),
+        ("PriorBox", "min_size: 10 max_size: 20 step: 4"),
+        ("PriorBoxClustered", "width: 9 height: 14"),
     )
-    for more in ("aspect_ratio: 2", "max_size: 20 step: 4")
 ]
 SAMPLES = {"PriorBox": (FEATURES, IMAGE)}
 
