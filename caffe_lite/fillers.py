@@ -81,6 +81,14 @@ def _positive_unitball(shape: Shape, param: FillerParameter, rng: Generator) -> 
     return values
 
 
+def _gaussian_unitball(shape: Shape, param: FillerParameter, rng: Generator) -> ArrayLike:
+    """Standard normal, scaled so that the weights of each output have length one (happynear's)."""
+    values = rng.normal(size=shape)
+    rows = values.reshape(shape[0] if shape else 1, -1)
+    rows /= ((rows * rows).sum(axis=1, keepdims=True) + 1e-12) ** 0.5
+    return values
+
+
 def _fan(shape: Shape, param: FillerParameter) -> float:
     """FAN_IN: count / shape[0]; FAN_OUT: count / shape[1]; AVERAGE: their mean."""
     count = prod(shape)
@@ -119,6 +127,7 @@ _FILLERS: dict[str, Callable[[Shape, FillerParameter, Generator], ArrayLike]] = 
     "uniform": _uniform,
     "gaussian": _gaussian,
     "positive_unitball": _positive_unitball,
+    "gaussian_unitball": _gaussian_unitball,
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,

@@ -120,3 +120,9 @@ def test_gaussian_without_deviation_is_its_mean(std):
     blob = Blob(get_ops(), 3, 2)
     fill(blob, schema.FillerParameter(type="gaussian", mean=1.5, std=std), np.random.default_rng)
     assert (blob.data == 1.5).all()
+
+
+def test_gaussian_unitball_rows_have_length_one():
+    values = filled((4, 3, 5), type="gaussian_unitball")
+    np.testing.assert_allclose((values**2).sum(axis=(1, 2)), 1, rtol=1e-5)
+    assert (values < 0).any()

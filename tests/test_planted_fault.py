@@ -14,7 +14,9 @@ ONLY_ZEROS = {"Silence"}
 DIFFERENTIABLE = [(case, name) for case, name in zip(CASES, NAMES, strict=True) if case.gradient]
 CHECKED = {case.type for case, _ in DIFFERENTIABLE}
 UNCHECKED = [
-    (case, name) for case, name in zip(CASES, NAMES, strict=True) if case.type not in CHECKED
+    (case, name)
+    for case, name in zip(CASES, NAMES, strict=True)
+    if case.type not in CHECKED and not case.own_gradient
 ]
 
 

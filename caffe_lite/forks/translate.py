@@ -38,6 +38,8 @@ def translate_layer(layer: LayerParameter) -> None:
             _SPELLINGS[path](layer)
     if layer.type == "SoftmaxWithLoss" and len(layer.top) > _SOFTMAX_LOSS_TOPS:
         layer.type = "SoftmaxWithLossOHEM"  # R-FCN's, whose third top is the loss of each label
+    if layer.type == "InnerProduct" and len(layer.bottom) > 1:
+        layer.inner_product_param.normalize = False  # happynear's, whose weights can be bottoms
 
 
 def check_additions(

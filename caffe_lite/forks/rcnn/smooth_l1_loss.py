@@ -1,6 +1,7 @@
 """SmoothL1Loss: squared near zero, absolute further out."""
 
 from math import prod
+from typing import ClassVar
 
 from caffe_lite.layers._loss import LossLayer
 from caffe_lite.layers.registry import register
@@ -8,7 +9,7 @@ from caffe_lite.proto import schema
 from caffe_lite.types import Array, Blobs, Flags
 
 
-@register("SmoothL1Loss", aliases=["SmoothL1LossOHEM"])
+@register("SmoothL1Loss")
 class SmoothL1Loss(LossLayer):
     """Differences that count squared near zero and absolutely further out:
     loss = sum of w_out * f(w_in * (x - t)) / normalizer, where
@@ -22,8 +23,8 @@ class SmoothL1Loss(LossLayer):
     top[1]     terms  (N, 1, H, W)    optional: the sum over C for each place, not divided; no
                                       gradient
 
-    Fast R-CNN (2 or 4 bottoms) divides by N. R-FCN (3 bottoms, a second top, `loss_param` or the
-    name SmoothL1LossOHEM) divides by N * H * W, or as `loss_param.normalization` says: FULL and
+    Fast R-CNN (2 or 4 bottoms) divides by N. R-FCN (3 bottoms, a second top or `loss_param`)
+    divides by N * H * W, or as `loss_param.normalization` says: FULL and
     VALID by N * H * W, BATCH_SIZE by N, PRE_FIXED by `pre_fixed_normalizer`, NONE by 1; never by
     less than 1.
 
@@ -45,6 +46,7 @@ class SmoothL1Loss(LossLayer):
     tops_without_gradient = (1,)
     reads = ("smooth_l1_loss_param", "loss_param")
     extensions = ("loss_param.pre_fixed_normalizer",)
+    by_place: ClassVar[bool] = False  # whether it divides by N * H * W in every case
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         sigma = self.param.smooth_l1_loss_param.sigma
@@ -69,8 +71,8 @@ class SmoothL1Loss(LossLayer):
 
     def _normalizer(self, bottoms: int, tops: int) -> float:
         outer, places = self._outer, self._outer * self._inner
-        given = self.param.HasField("loss_param")
-        if not (given or bottoms == 3 or tops > 1 or self.param.type == "SmoothL1LossOHEM"):
+        given = self.param.HasField("loss_param") or self.by_place
+        if not (given or bottoms == 3 or tops > 1):
             return float(outer)
         param, modes = self.param.loss_param, schema.LossParameter
         mode = param.normalization
