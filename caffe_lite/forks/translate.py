@@ -28,6 +28,7 @@ def translate(net: NetParameter) -> NetParameter:
     check_additions(translated, f'net "{net.name}"', ModelError, skip=("layer", "layers"))
     for layer in translated.layer:
         translate_layer(layer)
+    _add_rectifiers(translated)
     return translated
 
 
@@ -40,6 +41,39 @@ def translate_layer(layer: LayerParameter) -> None:
         layer.type = "SoftmaxWithLossOHEM"  # R-FCN's, whose third top is the loss of each label
     if layer.type == "InnerProduct" and len(layer.bottom) > 1:
         layer.inner_product_param.normalize = False  # happynear's, whose weights can be bottoms
+
+
+def _add_rectifiers(net: NetParameter) -> None:
+    """Write `relu: true` of a convolution or an inner product as Caffe 1.0 does: as a ReLU layer.
+
+    It comes right behind the layer and works in place on its tops.
+    """
+    names = {layer.name for layer in net.layer}
+    layers = [layer for before in net.layer for layer in (before, *_rectifiers(before, names))]
+    rewritten: NetParameter = schema.NetParameter(layer=layers)
+    del net.layer[:]
+    net.layer.extend(rewritten.layer)
+
+
+def _rectifiers(layer: LayerParameter, names: set[str]) -> list[LayerParameter]:
+    """The ReLU layers that a layer's own fields ask for; takes the fields out of it."""
+    found: list[LayerParameter] = []
+    for message in ("convolution_param", "inner_product_param"):
+        fields = [f for f in ("relu", "negative_slope") if has_field(layer, f"{message}.{f}")]
+        if not fields:
+            continue
+        param = getattr(layer, message)
+        for top in layer.top if param.relu else ():
+            name = f"{layer.name}_relu"
+            while name in names:
+                name += "_"
+            names.add(name)
+            relu = schema.LayerParameter(name=name, type="ReLU", bottom=[top], top=[top])
+            relu.relu_param.negative_slope = param.negative_slope
+            found.append(relu)
+        for field in fields:
+            param.ClearField(field)
+    return found
 
 
 def check_additions(

@@ -1,5 +1,7 @@
 """ImageData: listed image files."""
 
+from typing import ClassVar
+
 from caffe_lite.data.batches import ListedImageBatches
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.layers._data import ImageDataLayer
@@ -34,7 +36,7 @@ class ImageData(ImageDataLayer):
     """
 
     reads = ("image_data_param", "transform_param", "data_param.prefetch")
-    extensions = (
+    extensions: ClassVar[tuple[str, ...]] = (
         "transform_param.flow",
         "image_data_param.min_height",
         "image_data_param.min_width",

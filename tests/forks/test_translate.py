@@ -122,3 +122,38 @@ def test_other_fields_of_forks_are_refused(own_schema):
         LayerError, match="inner_product_param.weight_filler.tests_scale is a field"
     ):
         make_layer(f'type: "InnerProduct" {filler}', [np.ones((2, 3))])
+
+
+RECTIFIED = [
+    (
+        "Convolution",
+        "convolution_param { num_output: 3 kernel_size: 2 weight_filler { std: 1 type: "
+        '"gaussian" } %s }',
+    ),
+    (
+        "InnerProduct",
+        'inner_product_param { num_output: 7 weight_filler { std: 1 type: "gaussian" } %s }',
+    ),
+]
+
+
+@pytest.mark.parametrize("kind, param", RECTIFIED)
+@pytest.mark.parametrize(
+    "fields, slope", [("relu: true", 0), ("relu: true negative_slope: 0.25", 0.25)]
+)
+def test_a_relu_inside_is_a_layer_behind(kind, param, fields, slope):
+    text_of = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "y" {param} }}'
+    taken = 'layer { name: "l_relu" type: "Power" bottom: "y" top: "z" }'
+    net = Net(text.parse(INPUT + text_of % fields + taken, schema.NetParameter))
+    plain = Net(text.parse(INPUT + text_of % "relu: false negative_slope: 3", schema.NetParameter))
+    assert [layer.type for layer in net.layers] == ["Input", kind, "ReLU", "Power"]
+    assert [layer.name for layer in net.layers][1:] == ["l", "l_relu_", "l_relu"]
+    assert [layer.type for layer in plain.layers] == ["Input", kind]
+    x = np.random.default_rng(1).normal(size=net.blobs["x"].shape)
+    for each in (net, plain):
+        each.blobs["x"].data[...] = x
+        each.params["l"][0].data[...] = plain.params["l"][0].data
+        each.forward()
+    y = plain.blobs["y"].data
+    assert (y < 0).any()
+    np.testing.assert_allclose(net.blobs["z"].data, np.where(y > 0, y, slope * y), atol=1e-6)
