@@ -31,7 +31,7 @@ class WindowSegData(ImageSegData):
     Example::
 
         layer { name: "data" type: "WindowSegData" top: "data" top: "label"
-                image_data_param { source: "windows.txt" batch_size: 2 label_type: PIXEL
+                image_data_param { source: "windowed.txt" batch_size: 2 label_type: PIXEL
                                    new_height: 12 new_width: 10 } }
     """
 

@@ -21,7 +21,7 @@ CASES = [
         gradient=False,
     ),
 ]
-SOURCES = {"shorter.txt": write_list, "images.txt": write_list}
+SOURCES = {"shorter.txt": write_list}
 SAMPLES = {"ImageData": ()}
 
 

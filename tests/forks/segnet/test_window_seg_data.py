@@ -9,13 +9,13 @@ from tests.layer_case import Case
 CASES = [
     Case(
         "WindowSegData",
-        'image_data_param { source: "windows.txt" batch_size: 2 label_type: PIXEL '
+        'image_data_param { source: "windowed.txt" batch_size: 2 label_type: PIXEL '
         "new_height: 9 new_width: 7 }",
         tops=2,
         gradient=False,
     ),
 ]
-SOURCES = {"windows.txt": write_list}
+SOURCES = {"windowed.txt": write_list}
 SAMPLES = {"WindowSegData": ()}
 LAYER = (
     'type: "WindowSegData" data_param { prefetch: 1 } '
