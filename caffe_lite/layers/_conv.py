@@ -145,7 +145,7 @@ class ConvolutionBase(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         weight = self.blobs[0].data.reshape(self._weight_shape)
-        bias = self.blobs[1].data if self.bias_term else None
+        bias = self.blobs[1].data.reshape(-1) if self.bias_term else None
         for x, y in zip(bottom, top, strict=True):
             self.convolve(
                 x.data.reshape(self._x_shape), weight, bias, y.data.reshape(self._y_shape)
@@ -156,7 +156,7 @@ class ConvolutionBase(Layer):
         for i in range(len(top)):
             dy = top[i].diff.reshape(self._y_shape)
             if self.bias_term and self.needs_param_diff(1):
-                self.ops.sum_bias(dy, self.blobs[1].diff)
+                self.ops.sum_bias(dy, self.blobs[1].diff.reshape(-1))
             if self.needs_param_diff(0):
                 dweight = self.blobs[0].diff.reshape(self._weight_shape)
                 self.grad_weight(bottom[i].data.reshape(self._x_shape), dy, dweight)

@@ -52,6 +52,7 @@ _TYPES = {
 # Of forks; each chose numbers of its own, so only definitions in text can name them.
 _FORK_TYPES = {
     "BN": "BN",
+    "CONVOLUTION3D": "Convolution3D",
     "CROP": "Crop",
     "DENSE_IMAGE_DATA": "DenseImageData",
     "DETECTION_LOSS": "DetectionLoss",
@@ -63,6 +64,7 @@ _FORK_TYPES = {
     "LOCAL": "Local",
     "LSTM": "LSTM",
     "NORMALIZE": "Normalize",
+    "POOLING3D": "Pooling3D",
     "PRELU": "PReLU",
     "PYTHON": "Python",
     "REGION_LOSS": "RegionLoss",
@@ -76,6 +78,7 @@ _FORK_TYPES = {
     "TRIPLET_LOSS": "TripletLoss",
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
+    "VIDEO_DATA": "VideoData",
     "WINDOW_SEG_DATA": "WindowSegData",
 }
 
