@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 
-_FIRST_LETTER = 0x20000  # ideographs, which match \w, stand in for the marks
+_FIRST_LETTER = 0x20000  # ideographs, which match \w, replace the marks
 
 
 def match_marks_as_letters(text: str, split: Callable[[str], list[str]]) -> list[str]:

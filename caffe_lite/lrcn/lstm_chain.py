@@ -1,4 +1,4 @@
-"""Caption nets that are a chain of LSTM layers, whose parts can be run apart."""
+"""Caption nets that are a chain of LSTM layers, whose parts can be run separately."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Log-probabilities of many sentences about many images, with everything shared computed once."""
+"""Log-probabilities of many sentences given many images, computing what they share only once."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,18 +19,18 @@ Array = Any
 State = tuple[Array, Array]  # h and c
 Report = Callable[[int, int], None]  # (image, sentence) pairs scored, of how many
 
-_CHUNK = 5000  # sentences whose parts that no image changes are kept at the same time
-_ROWS = 1024  # of the matrices of a step, at least, if there are as many images
+_CHUNK = 5000  # sentences whose input products are held in memory at the same time
+_ROWS = 1024  # of a step's matrices: images are batched until there are about as many
 _SCORES = 1 << 22  # values of the vocabulary's scores in one block
 
 
 class SentenceScorer:
-    """Scores a fixed set of `sentences`, ids, about images with a chain of LSTM layers.
+    """Scores a fixed set of `sentences`, ids, for images, with a chain of LSTM layers.
 
-    Sentences with the same beginning share its steps. The layers that see no image, and the input
-    products of the first that does, are computed once per sentence; the products of the image's
-    features once per image; the scores of the vocabulary once per beginning, in blocks, from which
-    the targets and the logarithm of the softmax's sum are taken.
+    Sentences with the same beginning share its steps. The layers that do not depend on the image,
+    and the input products of the first that does, are computed once per beginning; the products of
+    the image's features once per image. The scores of the vocabulary are computed in blocks, of
+    which only the targets and the log-sum-exp are kept.
     """
 
     def __init__(

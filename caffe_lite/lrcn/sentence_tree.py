@@ -13,8 +13,8 @@ class Level:
     """Different beginnings of one length, and the words that follow them.
 
     `parents` (nodes,) are numbers of nodes of the level before, `words` (nodes,) their last words;
-    in the first level one node stands for the beginning of every sentence. Edge e is the word
-    `targets[e]` after node `nodes[e]`.
+    the first level has one node, the empty beginning. Edge e is the word `targets[e]` after node
+    `nodes[e]`.
     """
 
     parents: np.ndarray
@@ -25,7 +25,7 @@ class Level:
 
 @dataclass(frozen=True)
 class SentenceTree:
-    """`levels` of the tree, and for each sentence the number of its edge in each level."""
+    """The levels, and for each sentence the number of its edge in each level."""
 
     levels: list[Level]
     edges: list[list[int]]
@@ -40,7 +40,7 @@ class SentenceTree:
 
 
 def build_tree(sentences: Sequence[Sequence[int]]) -> SentenceTree:
-    """The tree of sentences, sequences of word ids, of which none is empty."""
+    """Build the tree of sentences, non-empty sequences of word ids."""
     levels: list[Level] = []
     edges: list[list[int]] = [[] for _ in sentences]
     at = [0] * len(sentences)  # the node of each sentence in the current level
