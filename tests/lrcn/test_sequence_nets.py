@@ -39,6 +39,13 @@ layer { name: "predict" type: "InnerProduct" bottom: "lstm2" top: "predict"
 layer { name: "probs" type: "Softmax" bottom: "predict" top: "probs" softmax_param { axis: 2 } }
 """
 FORMS = {"flat": S2VT % ("dim: 1 dim: 2", 1), "in time": S2VT % ("dim: 1 dim: 1 dim: 2", 2)}
+# As S2VT's own net mutes words, which works for one stream alone.
+FORMS["one stream"] = FORMS["flat"].replace(
+    """type: "Scale" bottom: "embedded" bottom: "stage_indicator" top: "muted"
+        scale_param { axis: 0 } }""",
+    """type: "Eltwise" bottom: "embedded" bottom: "stage_indicator" top: "muted"
+        eltwise_param { operation: SUM coeff_blob: true } }""",
+)
 VIDEOS = [np.random.default_rng(i).normal(0, 2, (n, 2)) for i, n in enumerate((3, 1, 5, 3))]
 
 
@@ -86,8 +93,11 @@ def test_captions_are_scored_as_step_by_step(form):
         )
 
 
-def test_greedy_and_beam_search_decode_what_was_encoded():
-    mine = captioner()
+@pytest.mark.parametrize("form", ["flat", "one stream"])
+def test_greedy_and_beam_search_decode_what_was_encoded(form):
+    assert "coeff_blob" in FORMS["one stream"]
+    mine = captioner(form)
+    assert mine.predictor._takes_many == (form == "flat")
     beams = mine.beam_search(VIDEOS, beam=3, max_length=4)
     for video, best, caption in zip(VIDEOS, beams, mine.greedy(VIDEOS, 4), strict=True):
         ids = []
