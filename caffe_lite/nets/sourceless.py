@@ -85,20 +85,15 @@ def without_sources(
 def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shape] | None:
     """The top of a missing source whose shape a layer rejects, and the shape that it asks for.
 
-    `net` is what `without_sources` made. None if the blob comes from another layer.
+    `net` is what `without_sources` made. A rejected blob that is a copy of such a top, or the top
+    flattened, is traced back to it. None if the blob is made by other layers.
     """
+    makers = {top: layer for layer in insert_splits(net).layer for top in layer.top}
     name = error.blob
-    for layer in insert_splits(net).layer:
-        if layer.type == "Split" and name in layer.top:
-            name = layer.bottom[0]
-            break
-    absent = {
-        top
-        for layer in net.layer
-        if layer.python_param.module == __name__ and not layer.bottom
-        for top in layer.top
-    }
-    return (name, error.shape) if name in absent else None
+    while name in makers and makers[name].type in ("Split", "Flatten"):
+        name = makers[name].bottom[0]
+    absent = name in makers and makers[name].python_param.module == __name__
+    return (name, error.shape) if absent else None
 
 
 def _name_shipped_module(layer: LayerParameter) -> None:
@@ -135,7 +130,11 @@ def _replacement_shapes(
         if not any(top in given for top in layer.top) and cls.source_exists(layer):
             return None
     if layer.bottom:
-        return [given.get(top, () if layer.loss_weight else None) for top in layer.top]
+        unknown = () if layer.loss_weight else None
+        known = _class_of(layer).source_shape
+        return [
+            given.get(top) or known(layer, i, net) or unknown for i, top in enumerate(layer.top)
+        ]
     tops: list[Shape | None] = []
     for i, top in enumerate(layer.top):
         shape = given.get(top) or cls.source_shape(layer, i, net)

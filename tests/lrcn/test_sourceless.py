@@ -84,7 +84,7 @@ def test_a_solver_is_described_by_its_nets_in_their_states(describe):
 
 
 def test_a_state_without_data_names_the_stages_there_are(describe):
-    with pytest.raises(ModelError, match="--stage all, factored, words"):
+    with pytest.raises(ModelError, match="has layers for stages: all, factored, words"):
         describe(CAPTIONER, "--phase", "TEST")
 
 
@@ -140,7 +140,18 @@ def test_an_error_that_a_guess_may_have_made_says_so(describe):
     with pytest.raises(ModelError, match=r"shape of x, answer was guessed: give --shape x=N"):
         describe("""layer { name: "d" type: "HDF5Data" top: "x" top: "answer"
           hdf5_data_param { source: "no" batch_size: 5 } }
-        layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "answer" top: "l" }""")
+        layer { name: "l" type: "InnerProduct" bottom: "x" top: "l"
+          inner_product_param { num_output: 2 axis: 3 } }
+        layer { name: "s" type: "Silence" bottom: "answer" }""")
+
+
+def test_labels_get_the_shape_that_their_loss_asks_for(describe):
+    [net] = describe("""layer { name: "d" type: "HDF5Data" top: "x" top: "answer"
+      hdf5_data_param { source: "no" batch_size: 5 } }
+    layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+      convolution_param { num_output: 4 kernel_size: 3 stride: 100 } }
+    layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "answer" top: "l" }""")
+    assert layers(net)["d", "HDF5Data"]["tops"]["answer"] == [5, 3, 3]
 
 
 CLIPS = """layer { name: "data" type: "Python" top: "data" top: "label" top: "clip_markers"

@@ -9,7 +9,7 @@ from caffe_lite.forks.ssd._results import Results, check_format
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
-from caffe_lite.types import Array, Blobs, LayerParameter
+from caffe_lite.types import Array, Blobs, LayerParameter, NetParameter, Shape
 
 log = logging.getLogger("caffe_lite.layers")
 
@@ -61,6 +61,11 @@ class DetectionOutput(Layer):
 
     bottoms = (3, 4)
     host_side = True
+
+    @classmethod
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
+        """One row, as there are before the first forward."""
+        return (1, 1, 1, 7)
 
     @classmethod
     def overwrites(cls, param: LayerParameter) -> str:

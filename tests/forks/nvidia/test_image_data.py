@@ -9,8 +9,10 @@ from tests.layers.sources import check_resume, pictures, write_images
 
 def write_list(path):
     """A list at `path` of images of one size."""
-    write_images(path.parent, pictures(4, 14, 16))
-    (path.parent / "images.txt").rename(path)
+    folder = path.parent / f"images of {path.name}"
+    folder.mkdir()
+    listed = write_images(folder, pictures(4, 14, 16)).read_text().splitlines()
+    path.write_text("".join(f"{folder}/{line}\n" for line in listed))
 
 
 CASES = [
