@@ -56,6 +56,7 @@ _FORK_TYPES = {
     "CROP": "Crop",
     "DENSE_IMAGE_DATA": "DenseImageData",
     "DETECTION_LOSS": "DetectionLoss",
+    "ELTWISE_ACCURACY": "EltwiseAccuracy",
     "ELTWISE_AFFINE": "EltwiseAffine",
     "EVAL_DETECTION": "EvalDetection",
     "IMAGE_SEG_DATA": "ImageSegData",
