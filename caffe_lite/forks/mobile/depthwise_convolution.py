@@ -1,6 +1,6 @@
 """DepthwiseConvolution: a convolution of each channel by itself."""
 
-from caffe_lite.layers.convolution import Convolution
+from caffe_lite.forks.mobile.convolution import Convolution
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs
 
@@ -14,7 +14,8 @@ class DepthwiseConvolution(Convolution):
     blobs[0]   W    (O, 1, *kernel)
     blobs[1]   b    (O,)              absent with bias_term: false
 
-    All fields are those of Convolution. A `group` that is given is used as it is.
+    All fields are those of Convolution, chuanqi305's `tf_pad` included. A `group` that is given is
+    used as it is.
 
     Differences from yonghenglh6's layer: without `group` it convolves each channel by itself, as
     the layers of the other names do, on every device; there a CPU mixes all channels.
@@ -37,4 +38,4 @@ class DepthwiseConvolution(Convolution):
 
     @property
     def takes_rectifier(self) -> bool:
-        return self.bias_term
+        return self.bias_term and not self._same  # whose padding changes with the size
