@@ -177,3 +177,33 @@ class SolverParameter(Message, Protocol):
     solver_mode: int
     device_id: int
     random_seed: int
+    # Fields of forks
+    eval_type: str
+    ap_version: str
+    show_per_class_result: bool
+    plateau_winsize: MutableSequence[int]
+    stagelr: MutableSequence[float]
+    stageiter: MutableSequence[int]
+    warmup_iter: int
+    warmup_start_lr: float
+    rampup_interval: int
+    rampup_lr: float
+    min_lr: float
+    momentum_policy: str
+    max_momentum: float
+    momentum_power: float
+    weight_decay_policy: str
+    weight_decay_power: float
+    max_weight_decay: float
+    larc: bool
+    larc_policy: str
+    larc_eta: float
+    larc_turbo: bool
+    local_lr_auto: bool
+    local_gw_ratio: float
+    clamp_weights_lower: float
+    clamp_weights_upper: float
+    clip_weights: float
+    test_offset: int
+    disabled_update: bool
+    test_and_snapshot_last_epochs: int

@@ -96,8 +96,9 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
                     sgd_log,
                 )
             ]
-        case ev.LearningRateStepped(iteration, step):
-            return [(f"MultiStep Status: Iteration {iteration}, step = {step}", sgd_log)]
+        case ev.LearningRateStepped(iteration, step, policy):
+            name = "Plateau" if policy == "plateau" else "MultiStep"
+            return [(f"{name} Status: Iteration {iteration}, step = {step}", sgd_log)]
         case ev.TestStarted(iteration, index):
             return [(f"Iteration {iteration}, Testing net (#{index})", log)]
         case ev.TestDone():

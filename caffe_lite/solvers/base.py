@@ -20,7 +20,9 @@ from caffe_lite.solvers.loss_window import LossWindow
 from caffe_lite.solvers.lr_policy import learning_rate
 from caffe_lite.solvers.nan_guard import NanGuard, OnNan
 from caffe_lite.solvers.nets import build_nets
+from caffe_lite.solvers.plateau import Plateau
 from caffe_lite.solvers.recorded import RecordedIteration
+from caffe_lite.solvers.schedules import momentum, weight_decay
 from caffe_lite.solvers.update import Updater
 from caffe_lite.types import Array
 
@@ -84,11 +86,12 @@ class Solver:
         self.nan_guard = NanGuard(self, on_nan)
         self._tester = Tester(self)
         rule = UpdateRule(self.rule, self.histories, self.decoupled_decay)
-        self.updater = Updater(self.net, ops, rule, self.skips_frozen_blobs)
+        self.updater = Updater(self.net, ops, rule, self.skips_frozen_blobs, param)
         self._recorded = RecordedIteration(self.net, self._update, self._constants)
         self._rate, self._rate_of = 0.0, -1  # the learning rate, and of which iteration it is
         self._losses = LossWindow(ops, param.average_loss)
         self._losses_restored = False
+        self.plateau = Plateau()
         self._displayed = (0, perf_counter())
 
     @property
@@ -128,7 +131,7 @@ class Solver:
         """
         param = self.param
         return {
-            "momentum": param.momentum,
+            "momentum": momentum(param, self.iter, self.learning_rate()),
             "momentum2": param.momentum2,
             "delta": param.delta,
             "rms_decay": param.rms_decay,
@@ -137,7 +140,7 @@ class Solver:
     def _constants(self) -> list[Any]:
         """The settings that a recorded update holds fixed."""
         param = self.param
-        decay = param.weight_decay, param.regularization_type
+        decay = weight_decay(param, self.iter), param.regularization_type
         return [*decay, param.clip_gradients, self.hyper()]
 
     @property
@@ -178,7 +181,7 @@ class Solver:
 
     def _iterate(self) -> None:
         param = self.param
-        if _due(self.iter, param.test_interval) and (self.iter or param.test_initialization):
+        if self._test_due() and (self.iter or param.test_initialization):
             self.test_all()
             if self.stopped:
                 return
@@ -198,6 +201,9 @@ class Solver:
             self.automatic_snapshot()
         self.stopped = "stop" in requests
 
+    def _test_due(self) -> bool:
+        return _due(self.iter - self.param.test_offset, self.param.test_interval)
+
     def poll(self) -> set[str]:
         """The requests that have come in since the last call: "stop", "snapshot", both or none."""
         found: set[str] = set()
@@ -215,7 +221,9 @@ class Solver:
         """
         display = _due(self.iter, self.param.display)
         watched = display and (self.param.debug_info or self.param.clip_gradients >= 0)
-        if watched or self.on_gradients_ready or self.param.iter_size > 1:
+        # The rate of the update, as a number, depends on this iteration's loss or gradients.
+        adapts = self.param.lr_policy == "plateau" or self.updater.local_rates
+        if watched or adapts or self.on_gradients_ready or self.param.iter_size > 1:
             return False
         self._set_rate()
         loss = self._recorded.loss_after_run()
@@ -259,7 +267,15 @@ class Solver:
         """The rate of the next update."""
         if self._rate_of == self.iter:
             return self._rate
-        return learning_rate(self.param, self.iter, self.current_step)[0]
+        return learning_rate(self.param, self.iter, self._after_loss()[1])[0]
+
+    def _after_loss(self) -> tuple[Plateau, int]:
+        """What the policy plateau makes of the last loss, and the step count then."""
+        if self.param.lr_policy != "plateau":
+            return self.plateau, self.current_step
+        loss = None if self._losses.empty else self._losses.mean()
+        windows = self.param.plateau_winsize
+        return self.plateau.after(loss, self.iter, self.current_step, windows)
 
     def apply_update(self) -> None:
         """Update the learned blobs from the accumulated gradients, and count the iteration."""
@@ -273,10 +289,12 @@ class Solver:
         """Compute the rate of the next update, once, and put it where a recording reads it."""
         if self._rate_of == self.iter:
             return  # another call could advance the multistep policy by another step
+        self.plateau, step = self._after_loss()
+        self._rate, step = learning_rate(self.param, self.iter, step)
         self._rate_of = self.iter
-        self._rate, step = learning_rate(self.param, self.iter, self.current_step)
-        if self.param.lr_policy == "multistep" and step != self.current_step:
-            self.emit(events.LearningRateStepped(self.iter, step))
+        policy = self.param.lr_policy
+        if policy in ("multistep", "plateau") and step != self.current_step:
+            self.emit(events.LearningRateStepped(self.iter, step, policy))
         self.current_step = step
         self.updater.set_controls(self._rate, 1 / self.param.iter_size, self.iter)
 
@@ -288,7 +306,8 @@ class Solver:
                 scale = self._clip() * self.ops.dtype.type(scale)
             l1 = param.regularization_type == "L1"
             hyper = {**self.hyper(), "iteration": self.iter}
-            self.updater.apply(self._rate, param.weight_decay, l1, scale, hyper)
+            decay = weight_decay(param, self.iter)
+            self.updater.apply(self._rate, decay, l1, scale, hyper)
 
     def _clip(self) -> Any:
         norm, scale = self.updater.clipping(self.param.clip_gradients)
@@ -330,7 +349,7 @@ class Solver:
                 loss = self._losses.mean()
                 self.emit(events.FinalLoss(self.iter, loss))
                 self.nan_guard.check_loss(loss)
-            if _due(self.iter, param.test_interval):
+            if self._test_due():
                 self.test_all()
         self.emit(events.SolvingDone(self.iter, self.stopped))
 
@@ -376,12 +395,17 @@ class Solver:
 
     def get_state(self) -> dict[str, Any]:
         """What a resumed run needs to continue exactly, beyond what Caffe's solver states hold."""
-        return {
+        state: dict[str, Any] = {
             "type": self.type,
             "losses": self._losses.state,
             "net": self.net.get_state(),
             "test_nets": self._tester.states(),
         }
+        if self.param.lr_policy == "plateau":
+            state["plateau"] = self.plateau.state
+        if self.updater.local_rates and self.param.larc_turbo:
+            state["correlations"] = self.updater.local_rates.correlations
+        return state
 
     def set_state(self, state: dict[str, Any]) -> list[str]:
         """Continue as the solver did from which `get_state` took `state`.
@@ -391,6 +415,10 @@ class Solver:
         """
         with self.ops.quiet():
             self._losses.state = state["losses"]
+        if "plateau" in state:
+            self.plateau = Plateau(**state["plateau"])
+        if self.updater.local_rates and "correlations" in state:
+            self.updater.local_rates.correlations = state["correlations"]
         self._losses_restored = True
         nets = zip((self.net, *self.test_nets), (state["net"], *state["test_nets"]), strict=False)
         return [problem for net, saved in nets for problem in snapshot.set_net_state(net, saved)]

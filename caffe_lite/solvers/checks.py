@@ -6,11 +6,14 @@ import os
 from caffe_lite.errors import SolverError
 from caffe_lite.forks.translate import check_additions
 from caffe_lite.solvers.detection import detection_problem
+from caffe_lite.solvers.local_rates import local_rates_problem
 from caffe_lite.solvers.lr_policy import policy_problem
+from caffe_lite.solvers.schedules import schedule_problem
+from caffe_lite.solvers.weight_limits import weight_limits_problem
 from caffe_lite.types import SolverParameter
 
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
-NOT_NEGATIVE = ("test_interval", "display", "snapshot", "max_iter", "weight_decay")
+NOT_NEGATIVE = ("test_interval", "test_offset", "display", "snapshot", "max_iter", "weight_decay")
 POSITIVE = ("average_loss", "iter_size")
 _LONGEST_PATH = 4095  # bytes
 # The most that a snapshot adds to the prefix, and the part that its temporary file has in front.
@@ -21,9 +24,14 @@ NETS = ("net_param", "train_net_param", "test_net_param")
 # Fields that forks of Caffe added to SolverParameter, and that solvers here honour.
 HONOURED = (
     "device_id__list",
-    "eval_type",
-    "ap_version",
-    "show_per_class_result",
+    *("eval_type", "ap_version", "show_per_class_result"),
+    *("plateau_winsize", "stagelr", "stageiter"),
+    *("warmup_iter", "warmup_start_lr", "rampup_interval", "rampup_lr", "min_lr"),
+    *("momentum_policy", "max_momentum", "momentum_power"),
+    *("weight_decay_policy", "weight_decay_power", "max_weight_decay"),
+    *("larc", "larc_policy", "larc_eta", "larc_turbo", "local_lr_auto", "local_gw_ratio"),
+    *("clamp_weights_lower", "clamp_weights_upper", "clip_weights"),
+    *("test_offset", "disabled_update", "test_and_snapshot_last_epochs"),
 )
 
 
@@ -35,6 +43,10 @@ def check_solver(param: SolverParameter, place: str) -> None:
         or _test_nets(param)
         or _ranges(param)
         or policy_problem(param)
+        or schedule_problem(param)
+        or local_rates_problem(param)
+        or weight_limits_problem(param)
+        or _unsupported(param)
         or _regularization(param)
         or detection_problem(param)
     )
@@ -87,6 +99,17 @@ def _ranges(param: SolverParameter) -> str:
 def _regularization(param: SolverParameter) -> str:
     if param.weight_decay and param.regularization_type not in ("L1", "L2"):
         return f'regularization_type must be "L1" or "L2", got "{param.regularization_type}"'
+    return ""
+
+
+def _unsupported(param: SolverParameter) -> str:
+    if param.disabled_update:
+        return "disabled_update: true leaves the update to another process; remove it"
+    if param.test_and_snapshot_last_epochs > 0:
+        return (
+            "test_and_snapshot_last_epochs is not supported, because a solver here counts "
+            "iterations, not epochs; give test_interval and snapshot instead"
+        )
     return ""
 
 

@@ -84,10 +84,11 @@ class GradientsClipped:
 
 @dataclass(frozen=True)
 class LearningRateStepped:
-    """The multistep policy reached its next stepvalue."""
+    """A policy lowered the rate: multistep at its next stepvalue, plateau for want of progress."""
 
     iteration: int
     step: int
+    policy: str = "multistep"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ class LossWindow:
     def clear(self) -> None:
         self._count = 0
 
+    @property
+    def empty(self) -> bool:
+        return self._count == 0
+
     def mean(self) -> float:
         """The mean of the losses in the window, 0 if it is empty; waits for the device."""
         values = self._held()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from caffe_lite.solvers.plateau import is_plateau_state
 from caffe_lite.types import State
 
 PARTS = {"type", "losses", "net", "test_nets"}
@@ -21,6 +22,11 @@ def check_extra(extra: State) -> str:
         return "has no list of losses"
     if not isinstance(tests, list) or not all(map(_is_net, [extra["net"], *tests])):
         return "has no states of layers"
+    if "plateau" in extra and not is_plateau_state(extra["plateau"]):
+        return "has a lowest loss that is none"
+    correlations = extra.get("correlations", [])
+    if not isinstance(correlations, list) or not all(map(_is_number, correlations)):
+        return "has correlations that are no numbers"
     return ""
 
 

@@ -11,6 +11,7 @@ from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events
+from caffe_lite.solvers.plateau import Plateau
 from caffe_lite.solvers.saved_state import check_extra
 from caffe_lite.solvers.snapshot_files import prune, snapshots
 from caffe_lite.types import State
@@ -48,15 +49,13 @@ def write(solver: Solver) -> tuple[str, str]:
     solver.emit(events.Snapshotting("weights", weights, hdf5))
     identity = (write_hdf5 if hdf5 else write_caffemodel)(solver.net, weights, param.snapshot_diff)
     solver.emit(events.Snapshotting("state", state, hdf5))
-    write_solverstate(
-        state,
-        SolverState(
-            solver.iter, weights, solver.current_step, extra=solver.get_state(), weights=identity
-        ),
-        solver.ops,
-        solver.updater.history_arrays(),
-        hdf5,
+    saved = SolverState(
+        solver.iter, weights, solver.current_step, extra=solver.get_state(), weights=identity
     )
+    if param.lr_policy == "plateau":
+        saved.minimum_loss = solver.plateau.minimum_loss
+        saved.iter_last_event = solver.plateau.last_event
+    write_solverstate(state, saved, solver.ops, solver.updater.history_arrays(), hdf5)
     solver.emit(events.Snapshotted(solver.iter, weights, state))
     if solver.keep is not None:
         prune(solver.snapshot_prefix, solver.iter, solver.keep, solver.keep_every)
@@ -79,6 +78,8 @@ def restore(solver: Solver, path: StrPath) -> bool:
         copy_weights(solver.net, weights)
     solver.updater.set_history(history)
     solver.iter, solver.current_step = state.iteration, state.current_step
+    if state.minimum_loss is not None:
+        solver.plateau = Plateau(state.minimum_loss, state.iter_last_event)
     if state.extra is None:
         log.info(
             "%s holds no data position and no random state: training continues from its weights "
@@ -117,6 +118,9 @@ def set_net_state(net: Net, saved: State) -> list[str]:
 def _check_fit(solver: Solver, state: SolverState, name: str) -> None:
     if state.extra is not None:
         problem = check_extra(state.extra)
+        correlations = state.extra.get("correlations")
+        if not problem and correlations and len(correlations) != len(solver.updater.blobs):
+            problem = f"has {len(correlations)} correlations for {len(solver.updater.blobs)} blobs"
         if problem:
             raise SolverError(
                 f"{name}: its saved state {problem}; it is damaged, or of another version of this "

@@ -4,7 +4,9 @@ from typing import Any
 
 from caffe_lite.backend import UpdateRule, UpdateSlot
 from caffe_lite.blob import Blob
-from caffe_lite.types import Array
+from caffe_lite.solvers.local_rates import LocalRates, has_local_rates
+from caffe_lite.solvers.weight_limits import WeightLimits, has_weight_limits
+from caffe_lite.types import Array, SolverParameter
 
 TINY = 1e-30  # avoids 0/0 when clip_gradients is 0 and all gradients are 0
 
@@ -15,15 +17,25 @@ class Updater:
     `history` lists blobs in the order in which Caffe saves them: one per learned blob, then
     (AdaDelta, Adam) a second one for each. With `skips_frozen_blobs` a blob with lr_mult 0 is
     skipped, and takes no memory for its history, until a snapshot brings a history that is not
-    zero.
+    zero. `local_rates` and `limits` are None unless `param` asks for them.
     """
 
-    def __init__(self, net: Any, ops: Any, rule: UpdateRule, skips_frozen_blobs: bool) -> None:
+    def __init__(
+        self,
+        net: Any,
+        ops: Any,
+        rule: UpdateRule,
+        skips_frozen_blobs: bool,
+        param: SolverParameter,
+    ) -> None:
         self.net, self.ops, self.rule = net, ops, rule
         self.skips_frozen_blobs = skips_frozen_blobs
         self.blobs: list[Blob] = net.learnable_params
         self.history = [Blob(ops, *b.shape) for _ in range(rule.histories) for b in self.blobs]
         self._slots: dict[int, UpdateSlot] = {}
+        shapes = [blob.shape for blob in self.blobs]
+        self.local_rates = LocalRates(param, ops, shapes) if has_local_rates(param) else None
+        self.limits = WeightLimits(param, ops, self.blobs) if has_weight_limits(param) else None
 
     def apply(
         self,
@@ -34,8 +46,15 @@ class Updater:
         hyper: dict[str, Any],
     ) -> None:
         """Update every learned blob from its diff times `scale`."""
-        slots = [self._slot(i) for i in self._active()]
-        self.ops.update(self.rule, slots, rate, scale, weight_decay, l1, **hyper)
+        slots = {i: self._slot(i) for i in self._active()}
+        if self.limits:
+            self.limits.keep()
+        if self.local_rates:
+            self.local_rates.fold(slots, rate, scale, weight_decay, l1, hyper["momentum"])
+            scale, weight_decay = 1.0, 0.0
+        self.ops.update(self.rule, [*slots.values()], rate, scale, weight_decay, l1, **hyper)
+        if self.limits:
+            self.limits.limit(slots)
 
     def set_controls(self, rate: float, scale: float, iteration: int) -> None:
         """Put the numbers that change from update to update where a recorded update reads them."""

@@ -51,21 +51,25 @@ def _read(file: Hdf5Input, mapped: MappedFile) -> SolverState:
         )
         raise ModelError(f"{file.path}: this holds {what}")
     learned_net = file.find(root, "learned_net")
-    return SolverState(
-        _number(file, "iter"),
+    state = SolverState(
+        int(_number(file, "iter")),
         None if learned_net is None else _string(file, learned_net),
-        _number(file, "current_step"),
+        int(_number(file, "current_step")),
         [_history(file, mapped, history, i) for i in range(len(history))],
     )
+    if file.find(root, "minimum_loss") is not None:
+        state.minimum_loss = float(_number(file, "minimum_loss"))
+        state.iter_last_event = int(_number(file, "iter_last_event"))
+    return state
 
 
-def _number(file: Hdf5Input, name: str) -> int:
+def _number(file: Hdf5Input, name: str) -> Any:
     dataset = file.find(file.file, name)
     if dataset is None:
         raise ModelError(f"{file.path}: this solver state has no {name}")
     if not isinstance(dataset, h5py.Dataset) or dataset.shape != (1,):
         raise ModelError(f"{file.path}: {name} of this solver state must be one number")
-    return int(dataset[0])
+    return dataset[0]
 
 
 def _history(file: Hdf5Input, mapped: MappedFile, history: Any, i: int) -> StoredBlob:
@@ -87,6 +91,9 @@ def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Seque
             checksum = HDF5Checksum(file, [array.nbytes for array in history])
             file["iter"] = np.array([state.iteration], np.int32)
             file["current_step"] = np.array([state.current_step], np.int32)
+            if state.minimum_loss is not None:
+                file["minimum_loss"] = np.array([state.minimum_loss], ops.dtype)
+                file["iter_last_event"] = np.array([state.iter_last_event], np.int32)
             if state.learned_net is not None:
                 _write_string(file, "learned_net", state.learned_net)
             group = file.create_group("history")

@@ -8,6 +8,7 @@ data and in attributes.
 """
 
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +17,15 @@ from caffe_lite.proto import schema
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.sniff import describe
-from caffe_lite.proto.wire import LENGTH, VARINT, WireError, fields, tag_bytes, varint_bytes
+from caffe_lite.proto.wire import (
+    FIXED32,
+    LENGTH,
+    VARINT,
+    WireError,
+    fields,
+    tag_bytes,
+    varint_bytes,
+)
 from caffe_lite.weights.caffemodel import blob_at
 from caffe_lite.weights.checksum import CheckedWriter
 from caffe_lite.weights.encode import BlobWriter, blob_parts
@@ -27,8 +36,12 @@ from caffe_lite.weights.stored import SolverState
 from caffe_lite.weights.trailer import TRAILER, Trailer, write_trailer
 
 ITER, LEARNED_NET, HISTORY, CURRENT_STEP = 1, 2, 3, 4
+MINIMUM_LOSS, ITER_LAST_EVENT = 5, 6  # of SSD's policy plateau
 EXTRA = 65601  # beyond every field that a fork is known to use
-WANTED = (ITER, LEARNED_NET, HISTORY, CURRENT_STEP, EXTRA, *TRAILER)
+WANTED = (
+    *(ITER, LEARNED_NET, HISTORY, CURRENT_STEP, MINIMUM_LOSS, ITER_LAST_EVENT),
+    *(EXTRA, *TRAILER),
+)
 
 
 MOST = 2**31 - 1  # an iteration is an int32 in Caffe
@@ -55,10 +68,11 @@ def read_solverstate(path: StrPath) -> SolverState:
         ) from None
     except ModelError as error:
         raise SolverError(str(error)) from None
-    if not (0 <= state.iteration <= MOST and 0 <= state.current_step <= MOST):
+    counts = state.iteration, state.current_step, state.iter_last_event
+    if not all(0 <= count <= MOST for count in counts):
         raise SolverError(
             f"{file.path}: damaged: iteration {state.iteration}, learning rate step "
-            f"{state.current_step}"
+            f"{state.current_step}, last event {state.iter_last_event}"
         )
     return state
 
@@ -83,6 +97,10 @@ def _read_binary(file: MappedFile) -> SolverState:
             state.history.append(blob_at(file, item.start, item.stop))
         elif item.number == CURRENT_STEP and item.kind == VARINT:
             state.current_step = item.value
+        elif item.number == MINIMUM_LOSS and item.kind == FIXED32:
+            (state.minimum_loss,) = struct.unpack("<f", file.data[item.start : item.stop])
+        elif item.number == ITER_LAST_EVENT and item.kind == VARINT:
+            state.iter_last_event = item.value
         elif item.number == EXTRA and item.kind == LENGTH:
             extra = file.data[item.start : item.stop]
     newer = trailer.verify()
@@ -125,3 +143,6 @@ def _parts(state: SolverState, ops: Any, history: Sequence[Any]) -> Iterator[byt
     for array in history:
         yield from blob_parts(HISTORY, BlobWriter(ops, array))
     yield schema.SolverState(current_step=state.current_step).SerializeToString()
+    if state.minimum_loss is not None:
+        yield tag_bytes(MINIMUM_LOSS, FIXED32) + struct.pack("<f", state.minimum_loss)
+        yield tag_bytes(ITER_LAST_EVENT, VARINT) + varint_bytes(state.iter_last_event)

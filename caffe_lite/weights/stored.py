@@ -104,7 +104,8 @@ class SolverState:
     """What a solver state file holds; `extra` and `weights` are None in one that Caffe wrote.
 
     `weights` names the contents of the weights file, whose path is `learned_net`. `checked` says
-    whether the file has a checksum, which was verified.
+    whether the file has a checksum, which was verified. `minimum_loss` and `iter_last_event` are
+    those of the policy plateau, None and 0 in a file of another policy.
     """
 
     iteration: int = 0
@@ -114,3 +115,5 @@ class SolverState:
     extra: State | None = None
     weights: FileIdentity | None = None
     checked: bool = False
+    minimum_loss: float | None = None
+    iter_last_event: int = 0

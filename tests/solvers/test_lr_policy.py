@@ -82,12 +82,13 @@ def test_ends_of_the_range(prototxt, iteration, rate):
     [
         (
             "base_lr: 1",
-            "lr_policy is not set; choose one of fixed, step, exp, inv, multistep, poly, sigmoid",
+            "lr_policy is not set; choose one of fixed, step, exp, inv, multistep, poly, sigmoid, "
+            "plateau, multifixed",
         ),
         (
             'lr_policy: "multi_step"',
             'unknown lr_policy "multi_step"; did you mean "multistep"? (known: '
-            "fixed, step, exp, inv, multistep, poly, sigmoid)",
+            "fixed, step, exp, inv, multistep, poly, sigmoid, plateau, multifixed)",
         ),
         ('lr_policy: "step"', "lr_policy step needs stepsize > 0, got 0"),
         ('lr_policy: "step" stepsize: 2 gamma: -1', "lr_policy step needs gamma >= 0, got -1"),
