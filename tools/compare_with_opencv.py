@@ -35,12 +35,22 @@ def difference(mine: np.ndarray, theirs: np.ndarray) -> float:
     """The largest difference; of detections, each with the nearest of its image and label."""
     if theirs.shape[-1] != DETECTION:
         return float(np.abs(mine.reshape(theirs.shape) - theirs).max())
-    mine, theirs = mine.reshape(-1, DETECTION), theirs.reshape(-1, DETECTION)
-    theirs = theirs[theirs[:, 2] > 0]  # OpenCV fills up to keep_top_k rows with zeros
+    mine, theirs = detections(mine), detections(theirs)
     if len(mine) != len(theirs):
         return float("inf")
+    if not len(mine):
+        return 0.0
     apart = np.abs(mine[:, None] - theirs).max(axis=2)
     return float(max(apart.min(axis=0).max(), apart.min(axis=1).max()))
+
+
+def detections(rows: np.ndarray) -> np.ndarray:
+    """The rows that are detections (n, 7).
+
+    OpenCV fills up to keep_top_k rows with zeros; Caffe says with a row of -1 that there is none.
+    """
+    rows = rows.reshape(-1, DETECTION)
+    return rows[(rows[:, 1] >= 0) & (rows[:, 2] > 0)]
 
 
 def main() -> int:
