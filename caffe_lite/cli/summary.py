@@ -206,7 +206,11 @@ def _with_guess(
     """
     from caffe_lite.errors import BottomShapeError, ModelError
     from caffe_lite.nets.net import Net
-    from caffe_lite.nets.sourceless import fitting_shape, without_sources
+    from caffe_lite.nets.sourceless import (
+        fitting_shape,
+        missing_modules_behind,
+        without_sources,
+    )
     from caffe_lite.nets.summary import summarize
 
     known = dict(shapes)
@@ -221,7 +225,7 @@ def _with_guess(
             if found is not None and found[0] not in known:
                 known[found[0]] = found[1]
                 continue
-            hint = _stages_hint(param)
+            hint = missing_modules_behind(error, described) + _stages_hint(param)
             if guessed:
                 hint = (
                     f"; the data is not there, and the shape of {', '.join(guessed)} was "

@@ -17,6 +17,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.layers.layer_set import LayerSet, snake_case
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, has_field
+from caffe_lite.proto.hints import type_of_fork
 from caffe_lite.proto.proto_source import parse_fields, parse_proto
 from caffe_lite.types import LayerParameter
 
@@ -187,9 +188,9 @@ def _load(type_name: str, param: LayerParameter | None) -> None:
         _load_plugin(type_name)
     load_meanings(type_name)
     if type_name not in _registered:
+        hint = type_of_fork(type_name) or did_you_mean(type_name, layer_types())
         raise LayerError(
-            f'unknown layer type "{type_name}"{did_you_mean(type_name, layer_types())} '
-            "(`caffe_lite layers` lists the known ones)"
+            f'unknown layer type "{type_name}"{hint} (`caffe_lite layers` lists the known ones)'
         )
 
 

@@ -28,7 +28,8 @@ class Absent(Layer):
     """Replaces a layer whose source or module is missing; its tops have given shapes.
 
     `param_str` is a JSON object: `type`, that of the layer that is missing, and `tops`, the shapes.
-    A shape of None is that of the first bottom.
+    A shape of None is that of the first bottom. For a Python layer there are also `module`, whether
+    that is `missing` or only not run, and the tops whose shapes are `guessed`.
     """
 
     bottoms = tops = (0, None)
@@ -53,10 +54,6 @@ def without_sources(
     too, and, unless definitions are trusted, all layers that could run code or write files. Also
     returns the names of the tops whose shape is a guess, the first or the second by `guess` 0 or 1;
     without `guess` a top of unknown shape raises ModelError.
-    The copy is filtered by the net's own `state`. Layers whose source or module is missing are
-    replaced, and data layers with a top that `shapes` names; `shapes` gives the shapes of tops by
-    name. Tops of unknown shape get guess 0 or 1, or raise ModelError if `guess` is None. Also
-    returns the names of the tops whose shape is a guess.
     """
     filtered = filter_net(net)
     for layer in filtered.layer:
@@ -77,7 +74,8 @@ def without_sources(
             )
             replaced.python_param.module = __name__
             replaced.python_param.layer = Absent.__name__
-            replaced.python_param.param_str = json.dumps({"type": layer.type, "tops": tops})
+            absent = {"type": layer.type, "tops": tops, **_missing_module(layer, given)}
+            replaced.python_param.param_str = json.dumps(absent)
             layer.CopyFrom(replaced)
     return filtered, guessed
 
@@ -101,6 +99,46 @@ def _name_shipped_module(layer: LayerParameter) -> None:
     shipped = plugins.shipped_module(layer.python_param.module)
     if layer.type == "Python" and layer.bottom and shipped and not is_trusted():
         layer.python_param.module = shipped
+
+
+def missing_modules_behind(error: ModelError, net: NetParameter) -> str:
+    """What to add to an error: the Python modules on whose guessed tops its layer depends.
+
+    `net` is what `without_sources` made.
+    """
+    found = ""
+    for layer in net.layer:
+        if layer.python_param.module != __name__:
+            continue
+        absent = json.loads(layer.python_param.param_str)
+        tops = absent.get("guessed")
+        if tops and any(f'layer "{name}"' in str(error) for name in _below(tops, net)):
+            state = "is missing" if absent["missing"] else "was not run"
+            found += (
+                f'; module "{absent["module"]}" of layer "{layer.name}" {state}, and the shape of '
+                f"{', '.join(tops)} was guessed"
+            )
+    return found
+
+
+def _below(blobs: list[str], net: NetParameter) -> list[str]:
+    """The names of the layers that use these blobs, directly or by way of others."""
+    reached, names = set(blobs), []
+    for layer in net.layer:
+        if not reached.isdisjoint(layer.bottom):
+            reached.update(layer.top)
+            names.append(layer.name)
+    return names
+
+
+def _missing_module(layer: LayerParameter, given: Mapping[str, Shape]) -> dict[str, object]:
+    """What `Absent` says of a Python layer's module, and the tops whose shapes nobody gave."""
+    module = layer.python_param.module
+    cls = _class_of(layer)
+    if layer.type != "Python" or plugins.shipped_module(module):
+        return {}
+    guessed = [top for top in layer.top if top not in given]
+    return {"module": module, "missing": not cls.source_exists(layer), "guessed": guessed}
 
 
 def _class_of(layer: LayerParameter) -> type[Layer]:

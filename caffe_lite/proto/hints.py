@@ -75,6 +75,20 @@ def _belongs_to_other_file(descriptor: Descriptor, name: str) -> str:
 
 
 @cache
+def _fork_types() -> dict[str, str]:
+    """By type of layer, the forks of Caffe that have it."""
+    text = Path(__file__).with_name("fork_types.txt").read_text(encoding="utf-8")
+    rows = [line.split(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return dict(rows)
+
+
+def type_of_fork(name: str) -> str:
+    """What an error adds about a type of layer that a fork of Caffe has; "" for any other."""
+    forks = _fork_types().get(name)
+    return f"; it belongs to {forks}, and is not supported here" if forks else ""
+
+
+@cache
 def _fork_fields() -> dict[tuple[str, str], str]:
     """By message and field, the forks of Caffe that have it."""
     text = Path(__file__).with_name("fork_fields.txt").read_text(encoding="utf-8")

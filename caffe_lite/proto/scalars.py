@@ -12,7 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from caffe_lite.errors import PrototxtError, did_you_mean
 from caffe_lite.proto.foreign import shorten
-from caffe_lite.proto.hints import quoted_enum
+from caffe_lite.proto.hints import quoted_enum, type_of_fork
 from caffe_lite.proto.strings import unescape
 from caffe_lite.proto.tokens import Tokens
 
@@ -151,7 +151,9 @@ def _bad_enum(
     if tokens.kind == "string":
         return tokens.error(quoted_enum(field, tokens.shown()[1:-1], names), start)
     shown = tokens.shown() if start == tokens.start else f'"-{tokens.value}"'
-    message = f'"{field.name}" has no value {shown}{did_you_mean(tokens.value, names)}'
+    fork = type_of_fork(tokens.value) if field.full_name == "caffe.V1LayerParameter.type" else ""
+    hint = fork or did_you_mean(tokens.value, names)
+    message = f'"{field.name}" has no value {shown}{hint}'
     if len(names) <= 8:
         message += f" (one of {', '.join(names)})"
     return tokens.error(message, start)

@@ -93,6 +93,15 @@ def plugin(tmp_path, monkeypatch):
     sys.modules.pop("halving", None)
 
 
+def test_a_type_of_a_known_fork_is_named_as_that_forks():
+    with pytest.raises(LayerError) as caught:
+        layer_class("TRT")
+    assert str(caught.value) == (
+        'unknown layer type "TRT"; it belongs to NVIDIA/caffe, and is not supported here '
+        "(`caffe_lite layers` lists the known ones)"
+    )
+
+
 def test_a_plugins_type_works_like_a_built_in_one(plugin):
     assert "Halve" in layer_types()
     assert "Halve" not in registry._registered, "imported on first use"

@@ -154,6 +154,25 @@ def test_labels_get_the_shape_that_their_loss_asks_for(describe):
     assert layers(net)["d", "HDF5Data"]["tops"]["answer"] == [5, 3, 3]
 
 
+def test_an_error_below_a_missing_module_names_it_and_its_tops(describe):
+    net = """layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 2 dim: 5 } } }
+      layer { name: "rois" type: "Python" bottom: "x" top: "rois" top: "labels"
+        python_param { module: "no.such_module" layer: "Rois" } }
+      layer { name: "again" type: "Power" bottom: "rois" top: "again" }
+      layer { name: "%s" type: "Pooling" bottom: "%s" top: "pool"
+        pooling_param { kernel_size: 2 } }"""
+    hint = (
+        '; module "no.such_module" of layer "rois" is missing, and the shape of rois, labels was '
+        "guessed"
+    )
+    with pytest.raises(ModelError) as caught:
+        describe(net % ("pool", "again"))
+    assert hint in str(caught.value)
+    with pytest.raises(ModelError) as caught:
+        describe(net % ("other", "x"))
+    assert "no.such_module" not in str(caught.value)
+
+
 CLIPS = """layer { name: "data" type: "Python" top: "data" top: "label" top: "clip_markers"
   python_param { module: "sequence_input_layer" layer: "videoReadTrain_flow" %s } }"""
 

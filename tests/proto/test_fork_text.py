@@ -3,7 +3,8 @@
 import pytest
 
 from caffe_lite.errors import PrototxtError
-from caffe_lite.proto import schema, text
+from caffe_lite.layers.registry import CAFFE
+from caffe_lite.proto import hints, schema, text
 from caffe_lite.proto.upgrade import upgrade_net
 
 
@@ -83,3 +84,15 @@ def test_names_that_are_merely_alike_are_no_hint(written):
     with pytest.raises(PrototxtError) as raised:
         text.parse(written, schema.NetParameter)
     assert "did you mean" not in str(raised.value)
+
+
+def test_a_type_of_an_old_fork_is_named_as_that_forks():
+    with pytest.raises(PrototxtError) as caught:
+        text.parse("layers { type: RED_ACCURACY }", schema.NetParameter)
+    assert '"type" has no value "RED_ACCURACY"; it belongs to DeconvNet' in str(caught.value)
+
+
+def test_the_types_of_forks_are_none_of_caffes_own():
+    types = hints._fork_types()
+    assert "FlowWarp" in types and all(types.values())
+    assert not types.keys() & set(CAFFE.types())
