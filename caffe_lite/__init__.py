@@ -3,6 +3,8 @@
 The public names load on first use, so that `import caffe_lite` and the command line start at once.
 """
 
+from types import ModuleType
+
 from caffe_lite import plugins
 
 TYPE_CHECKING = False  # as typing's, without its import: see __main__ on the time before `main`
@@ -52,7 +54,7 @@ def __getattr__(name: str) -> object:
     return value
 
 
-def _import_module(name: str):
+def _import_module(name: str) -> ModuleType:
     from importlib import import_module
 
     return import_module(name)

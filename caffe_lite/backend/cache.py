@@ -38,7 +38,7 @@ def cache_folder() -> Path | None:
 
 
 def open_folder(folder: Path) -> None:
-    """Create `folder`, a direct subfolder of the cache, if it is missing, for this user alone.
+    """Create `folder`, a direct subfolder of the cache, for this user only, if it is missing.
 
     Drafts that killed processes left there are removed. Raises CacheError if the folder cannot be
     created, and UntrustedError if it or the cache is not trusted.

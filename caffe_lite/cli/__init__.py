@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with ending_signals():
             args = parse(argv)
             if isinstance(sys.stdout, TextIOWrapper):
-                # A word or file name that the terminal's encoding lacks is no reason to stop.
+                # Escape characters that the terminal's encoding lacks instead of failing.
                 sys.stdout.reconfigure(errors="backslashreplace")
             # CAFFE_LITE_SAFE=1 stays in force without the option.
             with trusting(False if args.no_python_layers else None):

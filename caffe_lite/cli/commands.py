@@ -126,7 +126,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _is_option(word: str) -> bool:
-    """Whether argparse takes a word for an option: negative numbers and phrases are none."""
+    """Whether argparse takes a word for an option. Negative numbers and phrases are not options."""
     return word.startswith("-") and word.lstrip("-")[:1].isalpha() and " " not in word
 
 
@@ -151,6 +151,6 @@ def _current_names(words: list[str]) -> list[str]:
     if tasks is None:
         return [_ALIASES.get(command, command), *rest]
     for i, word in enumerate(rest):
-        if word in tasks:  # the task could stand behind its options
+        if word in tasks:  # earlier versions accepted options before the task
             return ["prepare", tasks[word], *rest[:i], *rest[i + 1 :]]
     return ["prepare", *rest]

@@ -1,4 +1,4 @@
-"""Signals: how one ends a command, and how a training run answers it between iterations."""
+"""Signals: they end a command, or make a training run stop or snapshot between iterations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _is_critical(frame: FrameType | None) -> bool:
     """Whether an exception now would do harm, so that the signal must wait.
 
     Inside an import it can leave a module half made, and importlib's callbacks print tracebacks of
-    their own. Inside the start of a child process it loses the child, which then nobody ends.
+    their own. While a child process starts, it would lose track of the child, which would then
+    keep running.
     """
     while frame is not None:
         code = frame.f_code

@@ -83,10 +83,12 @@ class BatchReader:
 
     def get(self) -> list[np.ndarray]:
         """The next batch; its arrays are valid until the next call."""
-        return self._ahead.get()
+        batch: list[np.ndarray] = self._ahead.get()
+        return batch
 
     def get_state(self) -> dict[str, Any]:
-        return self._ahead.state
+        state: dict[str, Any] = self._ahead.state
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._ahead.close()

@@ -57,4 +57,5 @@ def encode(image: np.ndarray, label: int = 0) -> bytes:
         datum.data = image.tobytes()
     else:
         datum.float_data.extend(image.astype(np.float32).ravel().tolist())
-    return datum.SerializeToString()
+    data: bytes = datum.SerializeToString()
+    return data

@@ -81,7 +81,7 @@ def read_video_list(path: str) -> list[tuple[str, int]]:
         label = whole_number(written)
         if not video.strip() or label is None:
             raise DataError(
-                f'{path}:{number}: a video and its label expected, got "{shorten(line)}"'
+                f'{path}:{number}: expected a video and its label, got "{shorten(line)}"'
             )
         videos.append((video.strip(), label))
     return videos

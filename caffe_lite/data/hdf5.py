@@ -128,7 +128,9 @@ class Hdf5Source:
         if self._rows is None:
             out[...] = array[rows]
         elif array.dtype == out.dtype:
-            array.take(self._rows[rows], axis=0, out=out, mode="clip")  # "raise" would buffer
+            array.take(
+                self._rows[rows], axis=0, out=out, mode="clip"
+            )  # mode="raise" would make a copy
         else:
             out[...] = array[self._rows[rows]]
 

@@ -84,7 +84,7 @@ class ImageList:
         if len(labels) != self.label_count or not all(map(_NUMBER.fullmatch, labels)):
             expected = "a label" if self.label_count == 1 else f"{self.label_count} labels"
             raise DataError(
-                f"{self.source}:{number}: a path and {expected} expected, "
+                f"{self.source}:{number}: expected a path and {expected}, "
                 f'got "{shorten(line, 100)}"'
             )
         values = [float(label) for label in labels]

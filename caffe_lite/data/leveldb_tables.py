@@ -1,7 +1,7 @@
-"""What LevelDB follows without a check in the files of its folder, checked before it opens them.
+"""Checks of those parts of a LevelDB's files that the library itself does not verify.
 
 A table ends in a footer of 48 bytes without a checksum: two block handles (offset and size as
-varints), padding, and a magic number. LevelDB allocates whatever size stands there and ends the
+varints), padding, and a magic number. LevelDB allocates whatever size it finds there and aborts the
 process if that fails. Everything else in its files has checksums, which `paranoid_checks` verifies.
 """
 
@@ -26,7 +26,7 @@ def check_tables(folder: str) -> None:
         for entry in entries:
             status = entry.stat()
             if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-                raise DataError(f"{entry.path}: is no regular file; a LevelDB has no others")
+                raise DataError(f"{entry.path}: is not a regular file; a LevelDB has no other kind")
             if entry.name.endswith(_TABLES) and not _sound(entry.path, status.st_size):
                 raise DataError(
                     f"{entry.path}: damaged or cut short (its footer); copy the database again "

@@ -149,7 +149,7 @@ class LmdbFile:
             raise self._damage(f"page {number} has several records for one key")
         end = start + (_NUMBER.size if flags else size)
         if end > len(page):
-            raise self._damage(f"a record of page {number} ends outside it it")
+            raise self._damage(f"a record of page {number} ends outside it")
         if flags:
             return key, self._large(_NUMBER.unpack_from(page, start)[0], size)
         return key, page[start:end]

@@ -28,7 +28,7 @@ def read_mean(path: str | os.PathLike[str]) -> np.ndarray:
         shape = shape[1:]
     if len(shape) != axes or min(shape) < 1 or values.size != prod(shape):
         raise DataError(
-            f"mean_file {name}: one image (1, channels, height, width) is expected, "
+            f"mean_file {name}: expected one image (1, channels, height, width), "
             f"got shape {shape} with {values.size} values"
         )
     return values.reshape(shape)

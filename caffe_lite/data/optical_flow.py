@@ -138,7 +138,8 @@ def _blur(image: np.ndarray, axis: int) -> np.ndarray:
 def _halve(image: np.ndarray) -> np.ndarray:
     height, width = image.shape
     image = np.pad(_blur(_blur(image, 0), 1), [(0, height % 2), (0, width % 2)], mode="edge")
-    return (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4
+    image = (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4
+    return image
 
 
 def _double(flow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -152,7 +153,8 @@ def _between(
 ) -> np.ndarray:
     """Values of the flat `images` (n, H * W) between two sets of pixels."""
     first = images.take(low, axis=1)
-    return first + (images.take(high, axis=1) - first) * fraction
+    first += (images.take(high, axis=1) - first) * fraction
+    return first
 
 
 def _median(image: np.ndarray) -> np.ndarray:

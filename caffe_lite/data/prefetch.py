@@ -85,7 +85,7 @@ class Prefetcher:
         self._make_batch = make_batch
         self._depth = max(1, depth)
         self._failure: _Failure | None = None
-        self._finalizer: weakref.finalize | None = None
+        self._finalizer: weakref.finalize[..., Prefetcher] | None = None
         self._process = 0  # that of the thread
 
     def start(self) -> None:

@@ -97,7 +97,7 @@ class WindowFile:
         place, word = self._next(words)
         value = whole_number(word)
         if value is None:
-            raise DataError(f'{place}: a whole number (int32) expected, got "{shorten(word)}"')
+            raise DataError(f'{place}: expected a whole number (int32), got "{shorten(word)}"')
         return value
 
     def _overlap(self, words: Iterator[tuple[str, str]]) -> float:
@@ -105,7 +105,7 @@ class WindowFile:
         try:
             return float(word)
         except ValueError:
-            raise DataError(f'{place}: a number expected, got "{shorten(word)}"') from None
+            raise DataError(f'{place}: expected a number, got "{shorten(word)}"') from None
 
     def _image_size(self, words: Iterator[tuple[str, str]]) -> None:
         channels = self._whole(words)

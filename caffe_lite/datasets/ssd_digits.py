@@ -90,7 +90,7 @@ def _paint(canvas: Array, ink: Array, corner: Array, level: float) -> None:
 
 
 def _background(scans: Array, rng: Generator) -> Array:
-    """Uneven light, strokes, and pieces of digits that are none."""
+    """Clutter: uneven light, strokes, and fragments of digits that count as background."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     slope = rng.uniform(-0.4, 0.4, 2)
     canvas = rng.uniform(50, 90) + slope[0] * (x - SIZE / 2) + slope[1] * (y - SIZE / 2)

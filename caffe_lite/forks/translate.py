@@ -1,4 +1,4 @@
-"""What forks write in fields of their own and Caffe 1.0 says in its own way.
+"""Rewrites fields of forks that Caffe 1.0 expresses in other fields.
 
 Pure functions from message to message, applied to a net before its layers are made, so that Caffe's
 own layers need not know the forks' spellings.

@@ -64,7 +64,7 @@ class DataLayer(Layer):
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:
-        """Put the layer's name before errors of the data."""
+        """Prefix errors of the data with the layer's name."""
         try:
             yield
         except DataError as error:

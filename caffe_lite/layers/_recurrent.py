@@ -76,7 +76,7 @@ class RecurrentLayer(Layer):
         )
 
     def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
-        """Every weight matrix once per step and stream; a static input's once per stream."""
+        """Each weight matrix counts once per step and stream, a static input's once per stream."""
         matrices = [blob.count for blob in self.blobs if len(blob.shape) > 1]
         static = matrices.pop(1) if self._static else 0
         return bottom[0].shape[1] * (self._steps * sum(matrices) + static)
@@ -137,7 +137,7 @@ class RecurrentLayer(Layer):
         self._dh_next.reshape(self._streams, self._hidden)
 
     def _carry_on(self, streams: int) -> None:
-        """Fit the carried states to another number of streams as Caffe does.
+        """Adapt the carried states to a new number of streams as Caffe does.
 
         Shrinking the batch keeps the remaining states; growing it resets all states.
         """

@@ -68,7 +68,7 @@ def page_of(cls: type[Layer], type_name: str) -> str:
     if conditions := _conditions(cls, type_name):
         parts.append(conditions)
     parts.append(_facts(cls))
-    parts += ["## Parameters", *(_parameters(cls) or ["None of its own."])]
+    parts += ["## Parameters", *(_parameters(cls) or ["None."])]
     if text := sample(cls):
         parts += ["## Sample", f"```prototxt\n{text}\n```"]
     if source.startswith("Caffe: "):

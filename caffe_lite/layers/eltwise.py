@@ -26,7 +26,7 @@ class Eltwise(Layer):
 
     Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it. The MAX of NaN and
     a number is NaN; in Caffe the second of two bottoms decides. Working in place is refused; Caffe
-    loses bottom[0] then.
+    overwrites bottom[0].
 
     Example::
 
@@ -42,7 +42,7 @@ class Eltwise(Layer):
         self._operation = param.operation
         self._coeff = list(param.coeff) or [1.0] * len(bottom)
         if param.coeff and self._operation != Operation.SUM:
-            raise self.fail("coeff goes with operation: SUM alone")
+            raise self.fail("coeff needs operation: SUM")
         if len(self._coeff) != len(bottom):
             raise self.fail(
                 f"needs one coeff for each of its {len(bottom)} bottoms, got {len(self._coeff)}"

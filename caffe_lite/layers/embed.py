@@ -18,7 +18,7 @@ class Embed(Layer):
 
     An id of -1 is padding, as after the sentences of LRCN's caption files: its row is of zeros.
 
-    Differences from Caffe: Caffe reads what lies before W in memory for -1.
+    Differences from Caffe: for -1 Caffe reads the memory before W.
 
     Caffe: src/caffe/layers/embed_layer.cpp
 

@@ -30,9 +30,7 @@ class Exp(Neuron):
         try:
             self._outer = math.exp(log_base * param.shift)
         except OverflowError as error:
-            raise self.fail(
-                f"base {param.base:g} ^ shift {param.shift:g} is beyond the range of numbers"
-            ) from error
+            raise self.fail(f"base {param.base:g} ^ shift {param.shift:g} overflows") from error
 
     def function(self, x: Array, y: Array) -> None:
         self.xp.multiply(x, self._inner, out=y)

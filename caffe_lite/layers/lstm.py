@@ -17,9 +17,9 @@ class LSTM(RecurrentLayer):
     bottom[0]  x         (T, N, ...)  D inputs per step and stream
     bottom[1]  cont      (T, N)       0 where a sequence begins, else 1; no gradient
     bottom[2]  x_static  (N, ...)     optional: D_s inputs for every step of a stream
-    then       h_0, c_0  (1, N, H)    with expose_hidden: true alone; their gradient is zero
+    then       h_0, c_0  (1, N, H)    only with expose_hidden: true; their gradient is zero
     top[0]     h         (T, N, H)    H = num_output
-    then       h_T, c_T  (1, N, H)    with expose_hidden: true alone; their diffs are not read
+    then       h_T, c_T  (1, N, H)    only with expose_hidden: true; their diffs are not read
     blobs      W_xc (4 H, D), b_c (4 H,), [W_xc_static (4 H, D_s)], W_hc (4 H, H)
 
     The rows of the blobs are the four gates in the order i, f, o, g. Without expose_hidden h and c

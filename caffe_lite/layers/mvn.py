@@ -17,7 +17,7 @@ class MVN(Layer):
     top[0]     y  (N, C, H, W)  always 4 axes
 
     Backward takes sqrt(var) + eps for sqrt(var), as Caffe does: dx = (dy - mean(dy) -
-    y * mean(dy * y)) / (sqrt(var) + eps), off by a part of about eps / sqrt(var).
+    y * mean(dy * y)) / (sqrt(var) + eps), off by a relative error of about eps / sqrt(var).
 
     Caffe: src/caffe/layers/mvn_layer.cpp
 

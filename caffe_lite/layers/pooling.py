@@ -1,4 +1,4 @@
-"""Pooling: the largest, the average or a drawn pixel of each window."""
+"""Pooling: the largest, the average or a randomly drawn pixel of each window."""
 
 from caffe_lite.layers._conv import misfit
 from caffe_lite.layers.base import Layer
@@ -22,7 +22,7 @@ class Pooling(Layer):
     top[0]     y     (N, C, H', W')  H' = (H + 2 pad - kernel) / stride + 1, rounded up, or down
                                      with round_mode: FLOOR; a last window that would begin in
                                      the far padding is dropped
-    top[1]     mask  (N, C, H', W')  MAX alone, optional: h * W + w of each maximum; no gradient
+    top[1]     mask  (N, C, H', W')  only with MAX, optional: h * W + w of each maximum; no gradient
 
     `global_pooling` takes the whole image as one window. `engine` is a hint without effect.
 
@@ -51,7 +51,7 @@ class Pooling(Layer):
         if self._draws:
             self._noise = self.stream  # made now, so that get_state has it from the start
         if len(top) > 1 and self._method != Methods.MAX:
-            raise self.fail("a second top (the mask) is made by MAX pooling alone")
+            raise self.fail("a second top (the mask) needs MAX pooling")
         self._pad = self._pair(param, "pad", "pad")
         self._stride = self._pair(param, "stride", "stride")
         if min(self._stride) < 1:
@@ -63,7 +63,7 @@ class Pooling(Layer):
                 )
             if self._pad != (0, 0) or self._stride != (1, 1):
                 raise self.fail(
-                    "global_pooling works with pad 0 and stride 1 alone, got pad "
+                    "global_pooling needs pad 0 and stride 1, got pad "
                     f"{self._pad} and stride {self._stride}"
                 )
             return

@@ -46,8 +46,8 @@ def register(
 ) -> Callable[[L], L]:
     """Class decorator: make `type: "<type_name>"` in a prototxt build the decorated Layer.
 
-    A layer brings its parameters along. `fields` is the body of a message in the language of .proto
-    files; a prototxt has it under the type's name in snake case with the suffix `_param`:
+    A layer can define its own parameters. `fields` is the body of a message in the language of
+    .proto files; a prototxt has it under the type's name in snake case with the suffix `_param`:
 
         @register("Permute", fields="repeated uint32 order = 1;")   # permute_param { order: 0 }
 

@@ -16,9 +16,9 @@ class RNN(RecurrentLayer):
     bottom[0]  x         (T, N, ...)  D inputs per step and stream
     bottom[1]  cont      (T, N)       0 where a sequence begins, else 1; no gradient
     bottom[2]  x_static  (N, ...)     optional: D_s inputs for every step of a stream
-    then       h_0       (1, N, H)    with expose_hidden: true alone; its gradient is zero
+    then       h_0       (1, N, H)    only with expose_hidden: true; its gradient is zero
     top[0]     o         (T, N, H)    H = num_output
-    then       h_T       (1, N, H)    with expose_hidden: true alone; its diff is not read
+    then       h_T       (1, N, H)    only with expose_hidden: true; its diff is not read
     blobs      W_xh (H, D), b_h (H,), [W_xh_static (H, D_s)], W_hh (H, H), W_ho (H, H), b_o (H,)
 
     The hidden state is carried from one forward to the next as in LSTM.

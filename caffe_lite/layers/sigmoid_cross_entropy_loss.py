@@ -16,8 +16,8 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
     bottom[1]  t     (N, ...)  as many targets, in [0, 1], or `ignore_label`; takes no gradient
     top[0]     loss  ()
 
-    The normalizer is N unless `loss_param` says else; a target counts as ignored when it is
-    `ignore_label` after cutting off decimals.
+    The normalizer is N unless `loss_param` says otherwise; a target is ignored if it equals
+    `ignore_label` after truncation to an integer.
 
     Caffe: src/caffe/layers/sigmoid_cross_entropy_loss_layer.cpp
 

@@ -68,7 +68,7 @@ class SPP(Layer):
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
             raise self.fail(
                 f"level {level} of the pyramid cuts {sizes[0]} x {sizes[1]} into "
-                f"{bins} x {bins} bins, of which some would be padding alone; lower "
+                f"{bins} x {bins} bins, of which some would be nothing but padding; lower "
                 "pyramid_height or enlarge the bottom"
             )
         pool = self.param.spp_param.pool

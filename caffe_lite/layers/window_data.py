@@ -16,7 +16,7 @@ class WindowData(ImageDataLayer):
 
     Windows with an overlap of at least `fg_threshold` are foreground, int(batch_size * fg_fraction)
     of each batch; those below `bg_threshold` are background. `crop_mode: "warp"` ignores a window's
-    aspect ratio, "square" grows its shorter side; `context_pad` shows that many pixels around it.
+    aspect ratio, "square" grows its shorter side; `context_pad` adds that many pixels around it.
     crop_size, mirror, scale, mean_file and mean_value belong to transform_param. The window file
     holds, per image: `# index`, path, channels (3), height, width, number of windows and
     `class overlap x1 y1 x2 y2` per window. `cache_images` keeps the files in memory.

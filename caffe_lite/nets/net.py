@@ -92,7 +92,7 @@ class Net(Structure):
         self.top_vecs = [[self.blob_list[t] for t in n.top] for n in self.wiring.nodes]
         self.layers: list[Layer] = []
         self._placed: list[PlacedLayer] = []
-        self.reshapes = 0  # of layers whose shapes follow from their bottoms' shapes alone
+        self.reshapes = 0  # of layers whose shapes depend only on those of their bottoms
         self.parameters = Parameters()
         try:
             with self.running():

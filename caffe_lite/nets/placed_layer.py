@@ -1,4 +1,4 @@
-"""A layer with its bottoms and tops: what a net runs in order, and the test harness alone."""
+"""A layer with its bottoms and tops. A net runs a list of them, the test harness a single one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describe nets whose data or Python modules are missing: other layers take their places.
+"""Describe nets whose data or Python modules are missing: placeholder layers are used instead.
 
 The shapes of their tops come from the caller, else from the layer's definition
 (`Layer.source_shape`), else they are guessed.

@@ -67,7 +67,7 @@ class Hdf5Input:
     def names(self, group: Any) -> list[str]:
         """The names in `group`, bytes that are not UTF-8 as surrogates; each group is listed once.
 
-        Groups that are linked twice could multiply without end.
+        Groups can link to each other, so following every link might never end.
         """
         address = self._address(group)
         if address in self._groups:
@@ -177,6 +177,6 @@ def _chunks(stored: Any) -> list[Any]:
     found: list[Any] = []
     if hasattr(stored, "chunk_iter"):
         stored.chunk_iter(found.append)
-    else:  # HDF5 before 1.12.3, where this takes the square of the number of chunks
+    else:  # HDF5 before 1.12.3, where this takes time quadratic in the number of chunks
         found += [stored.get_chunk_info(i) for i in range(stored.get_num_chunks())]
     return found

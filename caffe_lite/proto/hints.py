@@ -1,4 +1,4 @@
-"""What a field or a value that the schema does not have was probably meant to be."""
+"""Suggestions for fields and values that the schema does not have."""
 
 from collections.abc import Iterable
 from functools import cache

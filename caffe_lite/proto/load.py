@@ -58,7 +58,7 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
 
 
 def decode(data: bytes, message_class: Any, name: str, unknown: text.Unknown = "error") -> Any:
-    """Parse `data`, text or binary, as it stands; errors name the file `name`."""
+    """Parse `data`, text or binary, without upgrading it; errors name the file `name`."""
     if _is_message(data):
         return binary.decode(data, message_class, name)
     return text.decode(data, message_class, name, unknown)

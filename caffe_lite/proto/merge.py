@@ -1,14 +1,14 @@
-"""BVLC's schema joined by the messages and fields of forks and plugins.
+"""Merges the messages and fields of forks and plugins into BVLC's schema.
 
-Messages, fields, enums and enum values of the same name are the same thing and must agree. What
-joins a message keeps its number where that is free, so that records of a fork (an AnnotatedDatum,
-say) are read from its own files. Two cases get a number of ours, which no fork uses: fields that
-join one of BVLC's messages, where forks give the same number to different fields, and fields whose
-number another fork has taken.
+Messages, fields, enums and enum values of the same name are the same thing and must agree. A field
+that is added to a message keeps its number where that is free, so that records of a fork (an
+AnnotatedDatum, say) are read from its own files. Two cases get a number of this project's, which no
+fork uses: fields added to one of BVLC's messages, where forks give the same number to different
+fields, and fields whose number another fork has taken.
 
-A number that Caffe has once and a fork has as a list (`device_id: [0, 1]`) gets a second field, its
-name with `__list` behind it. In text both are written under Caffe's name: one value goes to Caffe's
-field, several go to the list.
+A field that is a single number in Caffe and a list in a fork (`device_id: [0, 1]`) gets a second
+field, its name with `__list` appended. In text both are written under Caffe's name: one value goes
+to Caffe's field, several go to the list.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ def own_number(owner: str, name: str) -> int:
 
 
 def is_addition(field: Any) -> bool:
-    """Whether a field of BVLC's messages has joined them: Caffe itself does not know it."""
+    """Whether a field of one of BVLC's messages was added to it, so that Caffe does not know it."""
     return field.number >= FIRST_OWN_NUMBER
 
 
@@ -101,7 +101,7 @@ def _makes_list_of(one: FieldDescriptorProto, other: FieldDescriptorProto) -> bo
 def _agree(
     owner: DescriptorProto, one: FieldDescriptorProto, other: FieldDescriptorProto, file: str
 ) -> None:
-    """Fail where a field of one name has two types; a name may be written more or less fully."""
+    """Fail where a field of one name has two types; the type's name may be qualified or not."""
     same = (
         one.label == other.label
         and (one.type_name or other.type_name or one.type == other.type)

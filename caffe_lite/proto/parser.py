@@ -149,7 +149,7 @@ class Parser:
         """Step over the value of a field that the schema does not have, whatever its type."""
         tokens = self.tokens
         if not tokens.take(":") and tokens.value not in ("{", "<"):
-            raise tokens.error(f'":" or "{{" expected, got {tokens.shown()}')
+            raise tokens.error(f'expected ":" or "{{", got {tokens.shown()}')
         closers: list[str] = []
         opened = tokens.start
         while True:
@@ -175,7 +175,7 @@ class Parser:
         if tokens.value == "[":
             return tokens.error("extension fields are not part of the schema")
         wanted = f'a field name or "{closer}"' if closer else "a field name"
-        return tokens.error(f"{wanted} expected, got {tokens.shown()}")
+        return tokens.error(f"expected {wanted}, got {tokens.shown()}")
 
 
 def _keep_single(message: AnyMessage, name: str) -> None:
@@ -187,7 +187,7 @@ def _keep_single(message: AnyMessage, name: str) -> None:
 
 
 def _move_to_list(message: AnyMessage, name: str) -> None:
-    """Make a value that was given alone the first of the list that forks have under its name."""
+    """Move a single value to the front of the list that forks have under its name."""
     if message.HasField(name):
         getattr(message, name + LIST_SUFFIX).append(getattr(message, name))
         message.ClearField(name)

@@ -55,7 +55,7 @@ def parse_proto(source: str, name: str = "extension.proto") -> FileDescriptorPro
 
 
 def parse_fields(fields: str, message: str, name: str) -> FileDescriptorProto:
-    """The file that holds `message` alone, its body being `fields`."""
+    """A file with only `message`, whose body is `fields`."""
     return parse_proto(f"message {message} {{ {fields}\n}}", name)
 
 
@@ -92,19 +92,19 @@ class _Reader:
 
     def _take(self, wanted: str) -> None:
         if self._peek() != wanted:
-            raise self._error(f'"{wanted}" expected, got "{self._peek() or "the end"}"')
+            raise self._error(f'expected "{wanted}", got "{self._peek() or "the end"}"')
         self.at += 1
 
     def _word(self, what: str) -> str:
         if not re.fullmatch(r"[A-Za-z_][\w.]*", self._peek()):
-            raise self._error(f'{what} expected, got "{self._peek() or "the end"}"')
+            raise self._error(f'expected {what}, got "{self._peek() or "the end"}"')
         return self._next()
 
     def _number(self) -> int:
         try:
             number = int(self._peek(), 0)
         except ValueError:
-            raise self._error(f'a number expected, got "{self._peek() or "the end"}"') from None
+            raise self._error(f'expected a number, got "{self._peek() or "the end"}"') from None
         self.at += 1
         return number
 
@@ -121,7 +121,7 @@ class _Reader:
             elif word in ("syntax", "package", "option"):
                 self._statement()
             else:
-                raise self._error(f'message, enum or extend expected, got "{word}"')
+                raise self._error(f'expected message, enum or extend, got "{word}"')
         return file
 
     def _statement(self) -> None:
@@ -147,7 +147,7 @@ class _Reader:
                 self._statement()
             else:
                 raise self._error(
-                    f"optional, required, repeated, message or enum expected in {message.name}, "
+                    f"expected optional, required, repeated, message or enum in {message.name}, "
                     f'got "{word or "the end"}"'
                 )
         self._take("}")

@@ -50,7 +50,7 @@ def descriptor() -> FileDescriptor:
 def extend(addition: FileDescriptorProto) -> None:
     """Add messages, fields and enums (`proto_source.parse_proto`) to the schema.
 
-    The message classes are made anew if anything is added; `current` turns messages made before
+    The message classes are rebuilt if anything is added; `current` turns messages made before
     into messages of the new classes. Raises PrototxtError where a name is taken by something else
     or a type is unknown, and leaves the schema as it was.
     """

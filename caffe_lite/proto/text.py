@@ -35,7 +35,7 @@ def parse(text: str, message_class: Any, name: str = "<string>", unknown: Unknow
 
 
 def read(path: StrPath, message_class: Any, unknown: Unknown = "error") -> Any:
-    """Read the prototxt at `path`; as `parse`, and `PrototxtError` if it is no text file."""
+    """Read the prototxt at `path`. Raises as `parse` does, and PrototxtError if it is not text."""
     return decode(read_bytes(path), message_class, os.fspath(path), unknown)
 
 

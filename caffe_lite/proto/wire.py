@@ -15,7 +15,7 @@ _SHORT = 8  # bytes of a delimited field that is skipped in a run
 
 
 class WireError(ValueError):
-    """Bytes that are no message, or stop in the middle of one."""
+    """The bytes are not a message, or end in the middle of one."""
 
 
 class Field(NamedTuple):

@@ -8,7 +8,7 @@ class ArgumentError(UsageError, ValueError):
 
 
 class NotATopError(UsageError, TypeError):
-    """A layer's input, or what a NetSpec is given, that is not another layer's top."""
+    """An input of a layer, or an attribute of a NetSpec, is not another layer's top."""
 
 
 class UnknownNameError(UsageError, AttributeError):

@@ -170,7 +170,7 @@ class Net:
                 ) from error
 
     def forward_all(self, blobs: Sequence[str] | None = None, **inputs: Array) -> dict[str, Array]:
-        """Run any number of items through the net in batches of its own size; see `forward`."""
+        """Run any number of items through the net, batch by batch; see `forward`."""
         collected: dict[str, list[Array]] = {}
         for batch in self._batch(inputs):
             for name, values in self.forward(blobs, None, None, **batch).items():

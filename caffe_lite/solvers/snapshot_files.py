@@ -1,4 +1,4 @@
-"""The snapshot files under a prefix: which there are, and which are removed."""
+"""The snapshot files under a prefix: which exist, and which are removed."""
 
 import logging
 import os

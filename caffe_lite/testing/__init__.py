@@ -1,4 +1,4 @@
-"""Tools to prove a layer right: run one alone, and check its gradients by finite differences."""
+"""Tools to test a layer: run one by itself, and check its gradients by finite differences."""
 
 from caffe_lite.testing.gradient_check import (
     GradientError,

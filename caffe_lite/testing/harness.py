@@ -1,4 +1,4 @@
-"""Run one layer alone, without a net."""
+"""Run a single layer, without a net."""
 
 from collections.abc import Sequence
 

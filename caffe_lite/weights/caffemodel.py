@@ -1,4 +1,4 @@
-"""Binary weights (.caffemodel) of every dialect, by layer name and blobs alone.
+"""Binary weights (.caffemodel) of every dialect, read only for layer names and blobs.
 
 Forks of Caffe give the other field numbers of a layer different meanings, so a parser for one
 schema cannot read them all; names and blobs have kept their numbers.

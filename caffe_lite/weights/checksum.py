@@ -90,7 +90,7 @@ class LargeDigest:
         return self._hash.digest()
 
 
-def _small_hash(data: Any = b"") -> Any:
+def _small_hash(data: Any = b"") -> hashlib.blake2b:
     return hashlib.blake2b(data, digest_size=8)
 
 

@@ -1,14 +1,18 @@
 """BlobProtos written in parts, so that a large net is not in memory twice."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from caffe_lite.proto.wire import LENGTH, tag_bytes, varint_bytes
+from caffe_lite.types import Array
 from caffe_lite.weights.caffemodel import DATA, DOUBLE_DATA, SHAPE
 
-Array = Any
+if TYPE_CHECKING:
+    from caffe_lite.backend import Ops
 
 DIFF, DOUBLE_DIFF = 6, 9
 
@@ -19,7 +23,7 @@ class BlobWriter:
     `arrays` are the data and, optionally, the diff: device arrays of one shape, float32 or float64.
     """
 
-    def __init__(self, ops: Any, *arrays: Array) -> None:
+    def __init__(self, ops: Ops, *arrays: Array) -> None:
         self.ops, self.arrays = ops, arrays
         first = arrays[0]
         self.double = first.dtype.itemsize == 8

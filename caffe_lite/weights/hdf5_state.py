@@ -82,7 +82,7 @@ def _history(file: Hdf5Input, mapped: MappedFile, history: Any, i: int) -> Store
 def write_hdf5_state(path: StrPath, state: SolverState, ops: Any, history: Sequence[Any]) -> None:
     """Write a .solverstate.h5 with these history arrays: all of it, or on any failure nothing.
 
-    It is a function of the state alone: no time of day is in it.
+    It depends only on the state; it contains no timestamps.
     """
     extra = packed_extra(state)
     block = _block_size(len(extra)) if extra else 0

@@ -39,7 +39,7 @@ class MappedFile:
 
     def __init__(self, path: StrPath) -> None:
         self.path = os.fspath(path)
-        self.fields_read = 0  # by those that read a message in it
+        self.fields_read = 0  # fields of messages read so far
         try:
             file = open(path, "rb", buffering=0)
         except FileNotFoundError:

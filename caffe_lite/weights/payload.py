@@ -38,7 +38,7 @@ def loads(data: bytes) -> dict[str, Any]:
     except Exception as error:  # zipfile, json and NumPy each have their own
         raise ValueError(f"the saved state is damaged ({reason(error)})") from None
     if not isinstance(found, dict):
-        raise ValueError("the saved state is damaged (it is no dict)")
+        raise ValueError("the saved state is damaged (not a dict)")
     return found
 
 

@@ -240,7 +240,7 @@ def test_a_net_of_single_frames(folder, capsys):
         (
             ["frames", "--list", "few.txt"],
             1,
-            'few.txt:1: a video and its label expected, got "one"',
+            'few.txt:1: expected a video and its label, got "one"',
         ),
         (["sizes"], 1, "frame.0002.png: is 9x9, other frames of the video are 8x9; give all"),
         (["frames/v_one", "--flow-mean", "1"], 2, "--flow-mean has no effect without --flow"),

@@ -103,9 +103,9 @@ def test_resuming(listed, shuffle, consumed):
 @pytest.mark.parametrize(
     "text, reason",
     [
-        ("a.jpg 1\nb.jpg\n", ':2: a path and a label expected, got "b.jpg"'),
+        ("a.jpg 1\nb.jpg\n", ':2: expected a path and a label, got "b.jpg"'),
         ("a.jpg 1\nb.jpg two\n", ":2: "),
-        ("a.jpg 1 2\nb.jpg 3\n", ":2: a path and 2 labels expected"),
+        ("a.jpg 1 2\nb.jpg 3\n", ":2: expected a path and 2 labels"),
         ("a.jpg nan\n", ":1: "),
         ("", "empty"),
     ],

@@ -105,5 +105,5 @@ def test_files_that_are_missing_or_no_files(copy):
         file = table(path)
         file.unlink()
         os.mkfifo(file)
-        with pytest.raises(DataError, match="is no regular file"):
+        with pytest.raises(DataError, match="is not a regular file"):
             LeveldbSource(path)

@@ -41,11 +41,11 @@ LONG = "7" * 20_000
 @pytest.mark.parametrize(
     ("read", "line", "says"),
     [
-        (read_video_list, f"v {LONG}", ':1: a video and its label expected, got "v 777'),
+        (read_video_list, f"v {LONG}", ':1: expected a video and its label, got "v 777'),
         (read_class_names, f"{LONG} name", "the numbers of 1 classes must be 1 to 1"),
-        (WindowFile, f"# {LONG}", ':1: a whole number (int32) expected, got "777'),
+        (WindowFile, f"# {LONG}", ':1: expected a whole number (int32), got "777'),
         (WindowFile, LONG, ':1: a block must begin with "# index", got "777'),
-        (lambda p: ImageList(p, None), f"a {LONG}x", ':1: a path and a label expected, got "a 77'),
+        (lambda p: ImageList(p, None), f"a {LONG}x", ':1: expected a path and a label, got "a 77'),
         (lambda p: ImageList(p, None), f"a {LONG}", ":1: a label is beyond float32's range: \"77"),
         (lambda p: ImageList(p, None), "a 3.5e38", ":1: a label is beyond float32's range"),
     ],

@@ -94,5 +94,5 @@ def test_errors():
     xs = [normal(2, 3), normal(2, 3)]
     fails(text("coeff: 1"), xs, "one coeff for each of its 2 bottoms, got 1")
     for operation in ("PROD", "MAX"):
-        fails(text(f"operation: {operation} coeff: 1 coeff: 2"), xs, "operation: SUM alone")
+        fails(text(f"operation: {operation} coeff: 1 coeff: 2"), xs, "coeff needs operation: SUM")
     fails(text(""), [normal(2, 3), normal(3, 2)], "bottom[0] is (2, 3)", "bottom[1] is (3, 2)")

@@ -37,5 +37,5 @@ def test_base_must_be_positive(base):
 
 
 def test_shift_beyond_the_range_of_numbers():
-    with pytest.raises(LayerError, match="beyond the range"):
+    with pytest.raises(LayerError, match="overflows"):
         make_layer('type: "Exp" exp_param { base: 10 shift: 1e6 }', [[0.0]])

@@ -177,6 +177,6 @@ def test_errors():
     fails(text("global_pooling: true stride: 2"), [x], "pad 0 and stride 1")
     fails(text("kernel_size: 9"), [x], "does not fit the bottom's (5, 4); make")
     fails(text("kernel_size: 2"), [normal(2, 3, 4)], "4 axes (N, C, H, W)", "(2, 3, 4)")
-    fails(text("kernel_size: 2 pool: AVE"), [x], "MAX pooling alone", tops=2)
+    fails(text("kernel_size: 2 pool: AVE"), [x], "needs MAX pooling", tops=2)
     fails(text("kernel_size: 2"), [np.zeros((1, 0, 4, 4))], "at least one element")
     untouched(make_layer(text("kernel_size: 2"), [x]), [normal(2, 3, 4, 3)])

@@ -270,7 +270,7 @@ def test_a_broken_plugin_is_named_beside_the_field_it_may_have_brought(
 
 
 def test_fields_that_do_not_fit_the_schema(own_schema):
-    with pytest.raises(PrototxtError, match='a number expected, got "b"'):
+    with pytest.raises(PrototxtError, match='expected a number, got "b"'):
 
         @register("TestsBadFields", fields="optional int32 a = b;")
         class Bad(Layer):

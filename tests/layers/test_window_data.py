@@ -140,7 +140,7 @@ def test_errors(tmp_path):
     fails_with(text(tmp_path, "batch_size: 1 fg_threshold: 2"), "no foreground windows")
     for content, message in (
         ("# 0\na.png\n3 4", "windows.txt:3: the file ends within a block"),
-        ("# 0\na.png\n3 x 4 0", 'windows.txt:3: a whole number (int32) expected, got "x"'),
+        ("# 0\na.png\n3 x 4 0", 'windows.txt:3: expected a whole number (int32), got "x"'),
         ("a.png", 'must begin with "# index", got "a.png"'),
         ("# 0 a.png 1 4 4 0", "listed with 3 channels, got 1"),
         ("# 0 a.png 3 4 4 1\n0 0.9 0 0 1 1", "needs a class above 0, got 0"),

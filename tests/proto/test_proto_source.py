@@ -57,15 +57,15 @@ def test_the_body_of_one_message():
 @pytest.mark.parametrize(
     "source, error",
     [
-        ("message {", 'x.proto:1:9: the name of a message expected, got "{"'),
-        ("message A {\n  optional int32 = 1;\n}", "x.proto:2:18: the name of a field expected"),
-        ("message A { optional int32 a = b; }", 'a number expected, got "b"'),
-        ("message A { optional int32 a = 1 }", '";" expected, got "}"'),
-        ("message A { int32 a = 1; }", "optional, required, repeated, message or enum expected"),
+        ("message {", 'x.proto:1:9: expected the name of a message, got "{"'),
+        ("message A {\n  optional int32 = 1;\n}", "x.proto:2:18: expected the name of a field"),
+        ("message A { optional int32 a = b; }", 'expected a number, got "b"'),
+        ("message A { optional int32 a = 1 }", 'expected ";", got "}"'),
+        ("message A { int32 a = 1; }", "expected optional, required, repeated, message or enum"),
         ("message A { optional int32 a = 1;", 'got "the end"'),
-        ("service A { }", 'message, enum or extend expected, got "service"'),
+        ("service A { }", 'expected message, enum or extend, got "service"'),
         ("message A { optional int32 a = 1; } §", "unexpected '§'"),
-        ("enum A { ONE = ; }", 'a number expected, got ";"'),
+        ("enum A { ONE = ; }", 'expected a number, got ";"'),
     ],
 )
 def test_errors_have_a_place(source, error):

@@ -164,9 +164,9 @@ BROKEN = [
     # Punctuation.
     (NET, 'name "x"', '1:6: ":" expected after "name", got "x"'),
     (NET, "name:", '1:6: "name" takes a string in quotes, got the end of the file'),
-    (NET, ": 3", '1:1: a field name expected, got ":"'),
-    (NET, 'name: "a",, input: "b"', '1:11: a field name expected, got ","'),
-    (SOLVER, "test_iter: 10 20", '1:15: a field name expected, got "20"'),
+    (NET, ": 3", '1:1: expected a field name, got ":"'),
+    (NET, 'name: "a",, input: "b"', '1:11: expected a field name, got ","'),
+    (SOLVER, "test_iter: 10 20", '1:15: expected a field name, got "20"'),
     (NET, "input_dim: [1, 2", '1:12: this "[" is never closed'),
     (NET, "input_dim: [1 2]", '1:15: "," or "]" expected in the list, got "2"'),
     (NET, "input_dim: [1,]", '1:15: "," or "]" expected in the list, got "]"'),
@@ -183,7 +183,7 @@ BROKEN = [
         ' is a "}" missing before it?',
     ),
     (NET, 'layer { name: "a" } }', '1:21: this "}" closes nothing'),
-    (NET, 'layer < name: "a" }', '1:19: a field name or ">" expected, got "}"'),
+    (NET, 'layer < name: "a" }', '1:19: expected a field name or ">", got "}"'),
     # What is no token at all.
     (NET, "// old\nname: 'x'", '1:1: unexpected "/"; comments start with #'),
     (NET, "layer { @ }", "1:9: unexpected character '@'"),

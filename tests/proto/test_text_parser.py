@@ -114,7 +114,7 @@ def test_unknown_fields_are_skipped_whole_with_one_warning_each(caplog):
         ("x { y: 1 >", '1:10: unexpected ">"'),
         ("x: [ 1 }", '1:8: unexpected "}"'),
         ("x: }", '1:4: unexpected "}"'),
-        ("x 3", '1:3: ":" or "{" expected, got "3"'),
+        ("x 3", '1:3: expected ":" or "{", got "3"'),
         ("x:", "1:3: the unknown field that starts here has no end"),
     ],
 )

@@ -208,11 +208,11 @@ def test_padding_without_a_pad_means_none():
         ),
         (
             layers("padding x > p", "relu p > c"),
-            'padding layer "p" feeds a layer of type "relu"; it may feed conv and pool alone',
+            'padding layer "p" feeds a layer of type "relu"; it may only feed conv and pool',
         ),
         (
             layers("padding x > p", "padding p > q", "conv q > c"),
-            'padding layer "p" feeds a layer of type "padding"; it may feed conv and pool alone',
+            'padding layer "p" feeds a layer of type "padding"; it may only feed conv and pool',
         ),
         (
             layers("padding x > p", "conv x p > c"),

@@ -19,7 +19,8 @@ from caffe_lite.data.hdf5 import listed_files, read_datasets
 from caffe_lite.data.image_list import ImageList
 from caffe_lite.data.images import read_image
 from caffe_lite.data.mean_file import read_mean
-from caffe_lite.data.sources import Source, open_source
+from caffe_lite.data.source import Source
+from caffe_lite.data.sources import open_source
 from caffe_lite.data.window_file import WindowFile
 from caffe_lite.lrcn.activity.classes import read_class_names
 from caffe_lite.lrcn.coco import read_annotations

@@ -1,4 +1,4 @@
-"""The CPU backend in NumPy alone."""
+"""The CPU backend in pure NumPy."""
 
 from functools import cache
 

@@ -1,5 +1,5 @@
 """The GPU backend, `CupyOps`.
 
-`cuda.py` alone imports `cupy`. The other modules receive what they need of it as arguments, so
+Only `cuda.py` imports `cupy`. The other modules receive what they need of it as arguments, so
 that they also run on a machine without CUDA, where the tests pass them a stand-in.
 """

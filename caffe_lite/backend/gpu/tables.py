@@ -38,7 +38,7 @@ class Tables:
     def of(self, groups: Sequence[Sequence[Any]]) -> Table:
         """The table for groups of arrays.
 
-        The arrays of a group have one size, and all groups have one length; None stands for no
+        The arrays of a group have one size, and all groups have one length; None means no
         array.
         """
         key = tuple(

@@ -41,7 +41,7 @@ def decode(
     variances: Array | None = None,
     extent: float = 0,
 ) -> Array:
-    """The boxes (..., 4) that `codes` (..., 4) stand for: the inverse of `encode`."""
+    """The boxes (..., 4) that `codes` (..., 4) represent: the inverse of `encode`."""
     return _DECODE[code](xp, codes if variances is None else codes * variances, priors, extent)
 
 

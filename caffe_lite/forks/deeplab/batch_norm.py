@@ -7,7 +7,7 @@ from caffe_lite.types import Blobs
 
 @register("BatchNorm", when=["batch_norm_param.update_global_stats"])
 class BatchNorm(batch_norm.BatchNorm):
-    """Caffe's BatchNorm whose averages learn on while they are used.
+    """Caffe's BatchNorm, except that the running averages are updated even while they are used.
 
     With `use_global_stats: true` and `update_global_stats: true`, a batch of the TRAIN phase is
     normalized by the averages, y = (x - mean) / sqrt(var + eps), and then counts in them.

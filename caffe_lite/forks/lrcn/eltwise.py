@@ -35,7 +35,7 @@ class EltwiseWithCoefficients(Eltwise):
         self._scales = self.param.eltwise_param.coeff_blob
         super().setup(bottom[:-1] if self._scales else bottom, top)
         if self._scales and self._operation != Operation.SUM:
-            raise self.fail("coeff_blob goes with operation: SUM alone")
+            raise self.fail("coeff_blob needs operation: SUM")
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom[:-1] if self._scales else bottom, top)

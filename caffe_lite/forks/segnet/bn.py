@@ -18,8 +18,8 @@ class BN(ChannelNorm):
 
     bottom[0]  x      (N, C, ...)
     top[0]     y      the shape of x; may be the bottom
-    top[1]     mean   (1, C, 1, 1)  LEARN alone, optional; no gradient
-    top[2]     var    (1, C, 1, 1)  LEARN alone, optional; no gradient
+    top[1]     mean   (1, C, 1, 1)  only with LEARN, optional; no gradient
+    top[2]     var    (1, C, 1, 1)  only with LEARN, optional; no gradient
     blobs[0]   scale  (1, C, 1, 1)  filled by `scale_filler`, or 0
     blobs[1]   shift  (1, C, 1, 1)  filled by `shift_filler`, or 0
 

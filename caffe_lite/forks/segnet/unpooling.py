@@ -17,7 +17,7 @@ class Unpooling(PlacingLayer):
     The rest is 0. Noh et al., Learning Deconvolution Network for Semantic Segmentation, ICCV 2015.
 
     bottom[0]  x     (N, C, H, W)
-    bottom[1]  mask  (N, C, H, W)    MAX alone, optional: h * W' + w; takes no gradient
+    bottom[1]  mask  (N, C, H, W)    only with MAX, optional: h * W' + w; takes no gradient
     top[0]     y     (N, C, H', W')  `unpool_size`, or `unpool_h` and `unpool_w`
 
     Differences from HyeonwooNoh's layer: AVE and TILE begin with zeros, there with the last
@@ -50,7 +50,7 @@ class Unpooling(PlacingLayer):
         if self._pair("pad", "pad") != (0, 0):
             raise self.fail("pad must be 0; unpool without padding, and crop the top")
         if len(bottom) > 1 and param.unpool != self._methods.MAX:
-            raise self.fail("a second bottom (the mask) is for unpool: MAX alone")
+            raise self.fail("a second bottom (the mask) needs unpool: MAX")
 
     def _pair(self, field: str, short: str) -> Pair:
         param = self.param.unpooling_param

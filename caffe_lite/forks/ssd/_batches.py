@@ -7,7 +7,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from caffe_lite.data import datum
-from caffe_lite.data.sources import Source
+from caffe_lite.data.source import Source
 from caffe_lite.errors import DataError
 from caffe_lite.forks.ssd._annotations import Annotations, read_annotations
 from caffe_lite.forks.ssd._transformer import BoxTransformer

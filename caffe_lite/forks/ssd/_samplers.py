@@ -1,5 +1,6 @@
 """batch_sampler: random crops that meet constraints with the objects' boxes, on the host."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def _draw(sampler: Any, count: int, rng: Generator) -> Array:
 
 def _satisfies(crops: Array, boxes: Array, constraint: Any) -> Array:
     """Whether some box meets all of the constraint with a crop (K,); without any always."""
-    measures = {
+    measures: dict[str, Callable[[], Array]] = {
         "jaccard_overlap": lambda: iou(np, crops, boxes),
         "sample_coverage": lambda: coverage(np, crops, boxes),
         "object_coverage": lambda: coverage(np, boxes, crops).T,

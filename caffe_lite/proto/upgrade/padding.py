@@ -40,7 +40,7 @@ def fold_padding(
 def _check(layer: AnyMessage, padding: AnyMessage, file: str) -> None:
     name = padding.layer.name
     if layer.layer.type not in ("conv", "pool"):
-        reason = f'feeds a layer of type "{layer.layer.type}"; it may feed conv and pool alone'
+        reason = f'feeds a layer of type "{layer.layer.type}"; it may only feed conv and pool'
     elif len(layer.bottom) != 1:
         reason = f'feeds "{layer.layer.name}", which has {len(layer.bottom)} bottoms; 1 is allowed'
     elif len(padding.bottom) != 1 or len(padding.top) != 1:

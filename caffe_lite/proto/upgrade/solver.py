@@ -24,7 +24,7 @@ def upgrade(param: AnyMessage, file: str) -> AnyMessage:
     name = _TYPES[param.solver_type]
     if param.HasField("type"):
         raise PrototxtError(
-            f'both type: "{param.type}" and the old solver_type are given; keep type alone', file
+            f'both type: "{param.type}" and the old solver_type are given; keep only type', file
         )
     param.type = name
     param.ClearField("solver_type")

@@ -1,4 +1,4 @@
-"""AdaDelta: steps of the size of earlier steps."""
+"""AdaDelta: steps scaled by the size of earlier steps."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ def test_false_is_caffes_sum():
     "options, last, error",
     [
         ("", K[:, :2], "one coefficient for each of 2 bottoms and 3 items, got shape (2, 2)"),
-        ("operation: MAX", K, "coeff_blob goes with operation: SUM alone"),
+        ("operation: MAX", K, "coeff_blob needs operation: SUM"),
         ("coeff: 1", K, "needs one coeff for each of its 2 bottoms, got 1"),
     ],
 )

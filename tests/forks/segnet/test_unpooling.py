@@ -112,4 +112,4 @@ def test_errors(param, part):
 
 def test_a_mask_is_for_max_alone():
     prototxt = LAYER % "unpool: TILE kernel_size: 2 stride: 2 unpool_size: 10"
-    fails(prototxt, [X, np.zeros_like(X)], "MAX alone")
+    fails(prototxt, [X, np.zeros_like(X)], "needs unpool: MAX")
