@@ -17,14 +17,13 @@ FILLERS = 'weight_filler { type: "gaussian" std: 0.7 } bias_filler { type: "gaus
 class Case:
     """One layer; `text` lacks its `type`.
 
-    `batched` are the bottoms that shrink with the batch (default all), along axis 0.
-    `gradient` False: there is none to check. `flags` is propagate_down where labels are not all
-    that must be left out. `own_gradient` says why the backward pass is right and yet not the
-    derivative of the forward pass; its test file checks it. `random` says that the numbers of
-    another device differ. `allocates` says why the layer makes large arrays in every iteration.
-    `grows` gives the axis along which each bottom grows to hundreds of thousands of numbers
-    (default: the batch). `takes_empty` says that a
-    bottom may have no elements.
+    `batched` are the bottoms that shrink with the batch (default all), along axis 0. `gradient`
+    False: there is none to check. `flags` is propagate_down where labels are not all that must be
+    left out. `own_gradient` says why the backward pass is right and yet not the derivative of the
+    forward pass; its test file checks it. `random` says that the numbers of another device differ.
+    `allocates` says why the layer makes large arrays in every iteration. `grows` gives the axis
+    along which each bottom grows to hundreds of thousands of numbers (default: the batch).
+    `takes_empty` says that a bottom may have no elements.
     """
 
     type: str

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.weights.stored import Array, StoredBlob
+from caffe_lite.types import Array
+from caffe_lite.weights.stored import StoredBlob
 
 _Stored = Mapping[str, list[StoredBlob | None]]
 
