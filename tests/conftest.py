@@ -3,6 +3,8 @@
 A test needs a compiler if it runs the GPU's kernels, built for the host.
 """
 
+import logging
+
 import pytest
 
 STAND_IN = "tests.backend.standin"
@@ -34,3 +36,14 @@ def own_schema():
     before["_additions"] = list(schema._additions)
     yield schema
     vars(schema).update(before)
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """A command sets the package's log up for its process; after a test it is as before."""
+    logger = logging.getLogger("caffe_lite")
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+    logger.propagate = propagate

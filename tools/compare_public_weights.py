@@ -35,6 +35,9 @@ PLATE = ((103.53, 116.28, 123.675), 1 / 57.4)
 UNIT = ((0.0, 0.0, 0.0), 1 / 255)
 
 
+Mean = tuple[float, ...]  # a value for each channel
+
+
 @dataclass(frozen=True)
 class Public:
     """A net of a package: its two files below the folder, its input size and input scaling."""
@@ -44,10 +47,10 @@ class Public:
     deploy: str
     weights: str
     size: tuple[int, int]
-    scaling: tuple[tuple[float, float, float], float]
+    scaling: tuple[Mean, float]
 
 
-def plates(name: str, size: tuple[int, int], scaling: tuple[tuple[float, ...], float]) -> Public:
+def plates(name: str, size: tuple[int, int], scaling: tuple[Mean, float]) -> Public:
     """A net of HyperLPR."""
     stem = f"hyperlpr/models/dnn/{name}"
     return Public("hyperlpr 0.0.2", name, f"{stem}.prototxt", f"{stem}.caffemodel", size, scaling)

@@ -90,8 +90,14 @@ def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shap
     name = error.blob
     while name in makers and makers[name].type in ("Split", "Flatten"):
         name = makers[name].bottom[0]
-    absent = name in makers and makers[name].python_param.module == __name__
-    return (name, error.shape) if absent else None
+    maker = makers.get(name)
+    if maker is None or maker.python_param.module != __name__:
+        return None
+    assumed = json.loads(maker.python_param.param_str)["tops"][list(maker.top).index(name)]
+    shape = error.shape
+    if assumed and len(assumed) == len(shape) + 1 and assumed[1] == 1:
+        shape = (shape[0], 1, *shape[1:])  # labels with an axis for their one channel
+    return name, shape
 
 
 def _name_shipped_module(layer: LayerParameter) -> None:

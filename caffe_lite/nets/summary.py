@@ -58,7 +58,7 @@ def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[La
     merged = []
     for row, other in zip(rows, others, strict=True):
         tops = {
-            name: tuple(a if a == b else None for a, b in zip(shape, shape_b, strict=True))
+            name: _common(shape, shape_b)
             for (name, shape), shape_b in zip(row.tops.items(), other.tops.values(), strict=True)
         }
         counts = [
@@ -67,3 +67,10 @@ def where_equal(rows: list[LayerSummary], others: list[LayerSummary]) -> list[La
         ]
         merged.append(LayerSummary(row.name, row.type, tops, *counts))
     return merged
+
+
+def _common(shape: tuple[int | None, ...], other: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The sizes that are the same in both shapes, None for the others."""
+    if len(shape) != len(other):
+        return (None,) * len(shape)
+    return tuple(a if a == b else None for a, b in zip(shape, other, strict=True))

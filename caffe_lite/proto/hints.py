@@ -1,7 +1,6 @@
 """Suggestions for fields and values that the schema does not have."""
 
-from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -20,7 +19,7 @@ def unknown_field(descriptor: Descriptor, name: str, enclosing: list[Descriptor]
 
     `enclosing` holds the messages around it, outermost first.
     """
-    known = [field.name for field in descriptor.fields]
+    known = tuple(field.name for field in descriptor.fields)
     return f'{descriptor.name} has no field "{name}"' + (
         _renamed(descriptor, name)
         or _belongs_outside(name, enclosing)
@@ -101,7 +100,8 @@ def _belongs_to_fork(descriptor: Descriptor, name: str) -> str:
     return f"; it belongs to {forks}, and is not supported here" if forks else ""
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+@lru_cache(1024)  # a file may repeat one mistake a thousand times
+def _near(name: str, known: tuple[str, ...]) -> str:
     """The hint to a field of nearly the same name: a typing error away, not merely alike."""
     folded = {each.replace("_", "").lower(): each for each in known}
     wanted = name.replace("_", "").lower()

@@ -402,11 +402,7 @@ def test_a_stopped_retrieval_continues(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(Captioner, "score_matrix", stops)
     options = ["--scores", "scores.npy"]
-<<<<<<< HEAD
-    with pytest.raises(AssertionError, match="SIGINT"):
-=======
     with pytest.raises(AssertionError, match="ended by SIGINT"):
->>>>>>> ee7f93f (A stopped retrieval is reported as ended by SIGINT; expect that)
         recall(capsys, *options)
     assert np.isnan(np.load("scores.npy")).any(axis=1).tolist() == [False, False, True]
     assert recall(capsys, *options) == expected

@@ -67,6 +67,6 @@ def test_axis():
 
 def test_errors_and_no_gradient_below():
     fails(text("kernel_size: 5"), [normal(2, 3, 4, 5)], "does not fit the bottom's (4, 5); make")
-    fails(text("kernel_size: 1"), [normal(2, 3)], "at least one axis behind the channels")
+    fails(text("kernel_size: 1"), [normal(2, 3)], "at least one axis after the channels")
     fails(text(""), [normal(2, 3, 4, 5)], "kernel_size must be given")
     untouched(make_layer(text("kernel_size: 2"), [normal(2, 3, 4, 5)]), [normal(2, 12, 3, 4)])
