@@ -11,6 +11,7 @@ from caffe_lite.errors import CaffeError, DataError, ModelError
 from caffe_lite.layers._recurrent import RecurrentLayer
 from caffe_lite.lrcn.activity.clips import clip_starts
 from caffe_lite.lrcn.activity.frame_net import FrameNet, frames_per_batch
+from caffe_lite.lrcn.activity.over_time import per_frame
 from caffe_lite.lrcn.crops import center_crop, ten_crops
 from caffe_lite.lrcn.image_input import ImageInput
 from caffe_lite.nets.net import Net
@@ -110,13 +111,23 @@ class VideoClassifier:
 
     def classify_features(self, features: np.ndarray) -> np.ndarray:
         """Probabilities (K,) of a video from its `features`. Raises ModelError for other shapes."""
+        return self.feature_probabilities(features).mean(axis=0)
+
+    def feature_probabilities(self, features: np.ndarray) -> np.ndarray:
+        """What `frame_probabilities` returns, from a video's `features`."""
         wanted = (self.crops, *self.net.blobs[self.frame_net.name].shape[1:])
         if features.shape[1:] != wanted or not len(features):
             raise ModelError(
                 f'net "{self.net.name}" takes features of shape (frames, '
                 f"{', '.join(map(str, wanted))}), got {features.shape}"
             )
-        return self._over_features(len(features), iter(features)).mean(axis=0)
+        return self._over_features(len(features), iter(features))
+
+    def per_frame(self, probs: np.ndarray, count: int) -> np.ndarray:
+        """Probabilities (count, K) at each frame, from `frame_probabilities` of `count` frames."""
+        if self.markers is None:
+            return probs
+        return per_frame(probs, count, self.length, self.stride)
 
     def _features(
         self, frames: Sequence[np.ndarray], progress: Progress | None

@@ -1,0 +1,1 @@
+"""Pictures of what LRCN's nets do: pure functions from arrays and texts to Pillow images."""
