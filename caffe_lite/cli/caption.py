@@ -11,6 +11,9 @@ Examples:
             --image-net bvlc_reference_caffenet/deploy.prototxt --beam 5 --best 3
     All images of a COCO file, for `caffe_lite score`:
         caffe_lite caption val2014/ --annotations captions_val2014.json --json ... > results.json
+    A contact sheet of a folder of photos, and the same word by word with probabilities:
+        caffe_lite caption photos/ --picture sheet.png ...
+        caffe_lite caption photos/ --picture words.png --picture-words ...
     The likeliest of 100 samples at the paper's temperature 1.5, which sharpens:
         caffe_lite caption a.jpg --sample 100 --inverse-temperature 1.5 ...
     The log-probabilities of two captions of a photo:
@@ -36,6 +39,7 @@ from caffe_lite.cli.caption_options import (
     find_images,
     find_videos,
 )
+from caffe_lite.cli.picture_option import add_picture, check_picture, write_picture
 from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
@@ -138,6 +142,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how --score treats words that are not in the vocabulary: error (default), or unk to "
         "score <unk> in their place",
     )
+    add_picture(parser, "a contact sheet of the images with their captions")
+    add(
+        parser,
+        "picture_words",
+        action="store_true",
+        help="draw captions word by word in --picture, each with its probability",
+    )
     add(
         parser,
         "json",
@@ -154,9 +165,11 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     describer = Describer(args)
     images = _images(args, describer)
-    results = []
+    results, drawn = [], []
     for image, found in _describe(args, describer, [path for _, path in images]):
         captions = [_described(describer, caption) for caption in found]
+        if args.picture:
+            drawn.append((images[image][1], found))
         if args.json:
             results.append(
                 {
@@ -175,13 +188,33 @@ def run(args: argparse.Namespace) -> int:
             )
     if args.json:
         print(json.dumps(results))
+    if args.picture:
+        _draw(args, describer, drawn)
     return 0
+
+
+def _draw(
+    args: argparse.Namespace, describer: Describer, found: list[tuple[str, list[Caption]]]
+) -> None:
+    """Write --picture, from the path and the captions of each image."""
+    from caffe_lite.cli.caption_pictures import contact_sheet, word_by_word
+
+    draw = word_by_word if args.picture_words else contact_sheet
+    files = bool(args.images)
+    results = [
+        (os.path.basename(os.path.normpath(path)), path if files else None, captions)
+        for path, captions in found
+    ]
+    write_picture(args.picture, draw(describer.captioner, results))
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse options that contradict each other or that the decoder does not use."""
     from caffe_lite.errors import UsageError
 
+    check_picture(args.picture)
+    if args.picture is None:
+        refuse(args, ("picture_words",), "without --picture")
     of_samples = ("temperature", "inverse_temperature", "seed")
     of_search = ("beam", "sample", *of_samples, "best", "per_word", "max_length")
     if args.score:

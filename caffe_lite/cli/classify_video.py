@@ -13,6 +13,9 @@ Examples:
         caffe_lite classify-video frames/v_Archery_g01_c01 --flow flow_images/ \\
             --net deploy_lstm.prototxt --weights RGB_lstm.caffemodel \\
             --flow-weights flow_lstm.caffemodel --rgb-weight 1/3 --classes classInd.txt
+    The same as a picture, and as a video with the probabilities below it:
+        caffe_lite classify-video frames/v_Archery_g01_c01 --picture archery.png \\
+            --out archery.mp4 ...
     Accuracy on UCF101's first split:
         caffe_lite classify-video frames/ --list ucf101_split1_testVideos.txt ...
     The mean over the three splits, each with its own weights:
@@ -27,14 +30,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
 from caffe_lite.cli.caption_options import add_image_input, image_options
+from caffe_lite.cli.picture_option import add_picture, check_picture
 from caffe_lite.cli.unused_options import refuse
+from caffe_lite.cli.video_pictures import FPS, VideoPictures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,6 +149,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "UCF101's three splits, the mean over the lists as well",
     )
     add(parser, "top", type=int, metavar="N", help=f"classes to print (default {TOP})")
+    add_picture(
+        parser,
+        "the probabilities of classes under the frames of the video; with --list the confusion "
+        "matrix and the accuracy of each class",
+    )
+    add(
+        parser,
+        "out",
+        metavar="FILE.mp4",
+        help="write the video with the probabilities below it, as --picture FILE.mp4 does too "
+        "(extras `demo` and `video`)",
+    )
+    add(parser, "fps", type=float, metavar="N", help=f"frames per second of --out (default {FPS})")
     options.add_device(parser)
     add(parser, "json", action="store_true", help="print JSON: the probability of every class")
     options.add_no_python_layers(parser)
@@ -166,8 +184,12 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, got {value}")
     progress = Progress(live)
-    splits = [_Split(each, *_classify(each, progress)) for each in _splits(args)]
+    _take_video_from_picture(args)
+    check_picture(args.picture)
+    pictures = VideoPictures(args)
+    splits = [_Split(each, *_classify(each, progress, pictures)) for each in _splits(args)]
     live.finish()
+    pictures.write()
     _print(args, splits)
     return 0
 
@@ -207,16 +229,20 @@ def _splits(args: argparse.Namespace) -> list[argparse.Namespace]:
     ]
 
 
-def _classify(args: argparse.Namespace, progress: Progress) -> tuple[int, list[dict[str, Any]]]:
+def _classify(
+    args: argparse.Namespace, progress: Progress, pictures: VideoPictures
+) -> tuple[int, list[dict[str, Any]]]:
     """Classify the videos and print each, unless JSON is asked for; the number that are right."""
     recognizer = Recognizer(args)
     videos = _videos(args)
+    pictures.begin(recognizer, videos)
     right, results = 0, []
     for number, (folder, label) in enumerate(videos, 1):
         title = f"video {number} of {len(videos)}: frames"
-        probs = recognizer.probabilities(folder, len(videos) == 1, partial(progress.report, title))
-        right += int(probs.argmax()) == label
-        ranked = recognizer.ranked(probs)
+        found = recognizer.recognize(folder, len(videos) == 1, partial(progress.report, title))
+        right += int(found.probs.argmax()) == label
+        ranked = recognizer.ranked(found.probs)
+        pictures.add(folder, label, found)
         results.append(
             {"video": folder, **({} if label is None else {"label": label}), "classes": ranked}
         )
@@ -251,6 +277,20 @@ def _print(args: argparse.Namespace, splits: list[_Split]) -> None:
             print(f"mean accuracy {mean:.4f} over {len(splits)} lists")
 
 
+def _take_video_from_picture(args: argparse.Namespace) -> None:
+    """A video that --picture names is that of --out."""
+    from caffe_lite.data.video_writer import ENDINGS
+    from caffe_lite.errors import UsageError
+
+    if args.picture is None or not args.picture.lower().endswith(ENDINGS):
+        return
+    if args.out is not None:
+        raise UsageError(
+            f"--picture {args.picture} and --out {args.out} are both videos; give one of them"
+        )
+    args.out, args.picture = args.picture, None
+
+
 def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
     """Folders of frames, with the labels that --list gives them."""
     from caffe_lite.data.frames import find_video, read_video_list
@@ -270,6 +310,18 @@ def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
                 "with `caffe_lite prepare videos`"
             )
     return [(video, None) for video in args.videos]
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """Probabilities of a video (K,) and at each of its frames (n, K).
+
+    `folders` are those that were read, each with whether it holds flow images.
+    """
+
+    probs: np.ndarray
+    per_frame: np.ndarray
+    folders: Sequence[tuple[str, bool]]
 
 
 class Recognizer:
@@ -305,33 +357,42 @@ class Recognizer:
                 "classes"
             )
 
-    def probabilities(self, folder: str, alone: bool, progress: Report) -> np.ndarray:
-        """Probabilities (K,) of the video in `folder`; `alone` if it is the only one."""
+    def recognize(self, folder: str, alone: bool, progress: Report) -> Recognized:
+        """Classify the video in `folder`; `alone` if it is the only one."""
         from caffe_lite.lrcn.activity import fuse
+        from caffe_lite.lrcn.activity.over_time import fuse_per_frame
 
-        probs = self._classify(self.first, folder, progress)
+        rgb = self._classify(self.first, folder, progress)
         if self.flow is None:
-            return probs
+            return rgb
         name = os.path.basename(os.path.normpath(folder))
         flow_folder = os.path.join(self.args.flow, name)
         if alone and not os.path.isdir(flow_folder):
             flow_folder = self.args.flow
-        return fuse(probs, self._classify(self.flow, flow_folder, progress), self.rgb_weight)
+        flow = self._classify(self.flow, flow_folder, progress)
+        return Recognized(
+            fuse(rgb.probs, flow.probs, self.rgb_weight),
+            fuse_per_frame(rgb.per_frame, flow.per_frame, self.rgb_weight),
+            [*rgb.folders, *flow.folders],
+        )
 
-    def _classify(self, classifier: VideoClassifier, folder: str, progress: Report) -> np.ndarray:
-        """Probabilities (K,) of the video in a folder; with --features, from the files there."""
+    def _classify(self, classifier: VideoClassifier, folder: str, progress: Report) -> Recognized:
+        """Classify the video in a folder; with --features, from the files there."""
         from caffe_lite.lrcn.activity import FolderFrames
 
         frames = FolderFrames(folder, classifier.images.read)
         files = self._files(classifier)
         if files is None:
-            return classifier.classify(frames, progress)
-        path = files.path(folder)
-        features = files.read(path)
-        if features is None:
-            features = classifier.features(frames, progress)
-            files.write(path, features)
-        return classifier.classify_features(features)
+            probs = classifier.frame_probabilities(frames, progress)
+        else:
+            path = files.path(folder)
+            features = files.read(path)
+            if features is None:
+                features = classifier.features(frames, progress)
+                files.write(path, features)
+            probs = classifier.feature_probabilities(features)
+        over_time = classifier.per_frame(probs, len(frames))
+        return Recognized(probs.mean(axis=0), over_time, [(folder, classifier.flow)])
 
     def _files(self, classifier: VideoClassifier) -> FeatureFiles | None:
         from caffe_lite.lrcn.activity.feature_files import FeatureFiles

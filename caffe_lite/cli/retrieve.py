@@ -31,6 +31,7 @@ from caffe_lite.cli.caption_options import (
     find_images,
     find_videos,
 )
+from caffe_lite.cli.picture_option import add_picture, check_picture, write_picture
 from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
@@ -112,6 +113,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the log-probabilities (images, captions) in this file, and continue from it "
         "when the command is repeated",
     )
+    add_picture(
+        parser,
+        "the images that match each --query best; with --annotations those of 12 captions, the "
+        "right ones marked",
+    )
     add(parser, "json", action="store_true", help="print JSON")
     options.add_no_python_layers(parser)
 
@@ -131,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--annotations takes one folder, which holds the images of the file")
     if args.best is not None and args.best < 1:
         raise UsageError(f"--best must be positive, got {args.best}")
+    check_picture(args.picture)
     (_measure if args.annotations else _find)(args, live)
     return 0
 
@@ -160,6 +167,12 @@ def _measure(args: argparse.Namespace, live: LiveHandler) -> None:
     to_caption, to_image = retrieve(scores, image_of)
     live.finish()
     _print_recall(args.json, len(images), len(texts), to_caption, to_image)
+    if args.picture:
+        from caffe_lite.cli.caption_pictures import example_grid
+
+        summary = ", ".join(f"{name} {value:.4g}" for name, value in to_image.summary().items())
+        picture = example_grid(texts, image_of, paths, scores, f"caption to image: {summary}")
+        write_picture(args.picture, picture)
 
 
 def _print_recall(
@@ -184,6 +197,11 @@ def _find(args: argparse.Namespace, live: LiveHandler) -> None:
     paths = (find_videos if describer.takes_videos else find_images)(args.folders)
     scores = _scores(args, describer, paths, args.query, "--query", live)
     live.finish()
+    if args.picture:
+        from caffe_lite.cli.caption_pictures import query_grid
+
+        picture = query_grid(args.query, paths, scores, args.best or BEST)
+        write_picture(args.picture, picture)
     results: list[dict[str, Any]] = []
     for query, column in zip(args.query, scores.T, strict=True):
         order = (-column).argsort(kind="stable")[: args.best or BEST]

@@ -12,15 +12,27 @@ Example:
     caffe_lite score results.json captions_val2014.json
 """
 
+from __future__ import annotations
+
 import argparse
 import json
+import os
+from typing import TYPE_CHECKING
 
 from caffe_lite.cli import options
+from caffe_lite.cli.picture_option import add_picture, check_picture, write_picture
+
+if TYPE_CHECKING:
+    from caffe_lite.lrcn.coco import Annotations, ImageId
+    from caffe_lite.lrcn.pictures.canvas import Picture
+
+RANKED_BY = "CIDEr"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidates", metavar="CANDIDATES", help="captions to score, one per image")
     parser.add_argument("references", metavar="REFERENCES", help="a COCO caption file")
+    add_picture(parser, "the scores as bars, with the best and the worst captions by CIDEr")
     options.add_flag(
         parser,
         "split",
@@ -44,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.lrcn.coco import read_annotations, read_results
     from caffe_lite.lrcn.metrics import evaluate, tokenize
 
+    check_picture(args.picture)
     candidates = read_results(args.candidates)
     annotations = read_annotations(args.references, args.split)
     for image in candidates:
@@ -55,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
                 f"{args.candidates}; give the captions of the same images"
             )
     scores, each = evaluate(candidates, annotations.captions, args.meteor)
+    if args.picture:
+        write_picture(args.picture, _draw(args.candidates, candidates, annotations, scores, each))
     if args.json:
         images = [{"image_id": image, **its} for image, its in each.items()]
         print(json.dumps({"scores": scores, "images": images}))
@@ -65,3 +80,26 @@ def run(args: argparse.Namespace) -> int:
     described = sum(bool(captions) for captions in annotations.captions.values())
     print(f"{len(candidates)} of {described} images with references scored")
     return 0
+
+
+def _draw(
+    source: str,
+    candidates: dict[ImageId, str],
+    annotations: Annotations,
+    scores: dict[str, float],
+    each: dict[ImageId, dict[str, float]],
+) -> Picture:
+    """Scores as bars, and captions ranked by CIDEr."""
+    from caffe_lite.lrcn.pictures.score_sheet import Scored, draw_score_sheet
+
+    captions = [
+        Scored(
+            annotations.files[image],
+            each[image][RANKED_BY],
+            caption,
+            annotations.captions[image],
+        )
+        for image, caption in candidates.items()
+    ]
+    title = f"{os.path.basename(source)}  ({len(candidates):,} captions)"
+    return draw_score_sheet(title, scores, RANKED_BY, captions)

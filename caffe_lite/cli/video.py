@@ -10,6 +10,7 @@ from typing import Any
 
 from caffe_lite.cli import options
 from caffe_lite.cli.commands import Parser
+from caffe_lite.cli.picture_option import add_picture, check_picture
 from caffe_lite.cli.progress import duration
 
 log = logging.getLogger("caffe_lite.video")
@@ -71,6 +72,7 @@ def add_tasks(parser: Parser) -> None:
         help="opencv: dense inverse search by OpenCV (extra `flow`); dis: the same in C, built in; "
         "tvl1: TV-L1 in NumPy, slow; auto (default): the first of these that is available",
     )
+    add_picture(flow, "frames and the flow to them as colour, of up to 6 of the videos")
     for task in (frames, flow):
         options.add_flag(task, "out", required=True, metavar="DIR", help="where to write")
         options.add_flag(
@@ -155,10 +157,12 @@ def _frames(args: argparse.Namespace, live: Any) -> int:
 
 
 def _flow(args: argparse.Namespace, live: Any) -> int:
+    from caffe_lite.cli.flow_picture import write_flow_picture
     from caffe_lite.errors import DataError
     from caffe_lite.lrcn.prepare.flow import estimate_seconds, write_flow
     from caffe_lite.lrcn.prepare.flow_methods import METHODS, best_method
 
+    check_picture(args.picture)
     folders = [
         path
         for source in args.sources
@@ -178,9 +182,12 @@ def _flow(args: argparse.Namespace, live: Any) -> int:
         len(left),
         duration(pairs * seconds / min(args.jobs, max(len(left), 1))),
     )
-    return _each(
-        write_flow, [(folder, out, method, args.quality) for folder in folders], args, live
-    )
+    calls = [(folder, out, method, args.quality) for folder in folders]
+    try:
+        return _each(write_flow, calls, args, live)
+    finally:
+        if args.picture:
+            write_flow_picture(args.picture, folders, out)
 
 
 def _lists(args: argparse.Namespace, live: Any) -> int:
