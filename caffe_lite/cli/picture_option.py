@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ def add_picture(parser: Any, shows: str) -> None:
     )
 
 
-def check_picture(path: str | None, option: str = "picture") -> None:
+def check_picture(path: str | None) -> None:
     """Refuse a path that cannot become a picture, before anything is computed for it.
 
     Raises UsageError for another ending and for a folder that does not exist, CaffeError if the
@@ -41,8 +40,8 @@ def check_picture(path: str | None, option: str = "picture") -> None:
     if path is None:
         return
     if os.path.splitext(path)[1].lower() not in ENDINGS:
-        raise UsageError(f"--{option} {path}: pictures are written as {', '.join(ENDINGS)}")
-    check_folder(path, option)
+        raise UsageError(f"--picture {path}: pictures are written as {', '.join(ENDINGS)}")
+    check_folder(path, "picture")
     font(12)
 
 
@@ -64,14 +63,15 @@ def write_picture(path: str, picture: Picture) -> None:
     from caffe_lite.proto.atomic import atomic_path
 
     form = ENDINGS[os.path.splitext(path)[1].lower()]
-    extra: dict[str, Any] = {"quality": 92} if form == "JPEG" else {"optimize": True}
+    extra: dict[str, Any] = {"quality": 92} if form == "JPEG" else {}
     with atomic_path(path) as partial:
         picture.save(partial, form, **extra)
 
 
 def read_shown(path: str | None) -> np.ndarray | None:
-    """An image to show, (H, W, 3) uint8, B G R, reduced to 480 pixels a side; of a folder of
-    frames the middle one. None, and a warning, for a file that cannot be read.
+    """Read an image to show, (H, W, 3) uint8, B G R, of at most 480 pixels a side.
+
+    Of a folder of frames it is the middle one. A file that cannot be read gives a warning and None.
     """
     from caffe_lite.data.frames import read_frame_folder
     from caffe_lite.data.images import read_image
@@ -95,10 +95,3 @@ def first_of(count: int, most: int, things: str) -> str:
     if count <= most:
         return f"{count:,} {things if count != 1 else things.removesuffix('s')}"
     return f"the first {most:,} of {count:,} {things}"
-
-
-def refuse_without_picture(args: argparse.Namespace, names: tuple[str, ...]) -> None:
-    from caffe_lite.cli.unused_options import refuse
-
-    if args.picture is None:
-        refuse(args, names, "without --picture")

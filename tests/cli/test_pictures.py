@@ -63,6 +63,7 @@ def test_rgb_and_flow_are_both_shown(video_folder, capsys):
 
 
 def test_a_video_of_one_frame(video_folder, capsys):
+    pytest.importorskip("av", reason="PyAV is not installed (the extra `video`)")
     (video_folder / "one").mkdir()
     write_image(video_folder / "one" / "frame.0001.png", videos.video(1, seed=3)[0])
     arguments = [*CLASSIFY, "one", "--picture", "one.png", "--out", "one.mp4"]
@@ -97,6 +98,7 @@ def test_a_confusion_matrix_of_a_list(video_folder, capsys):
 
 @pytest.mark.parametrize("option", ["--out", "--picture"])
 def test_the_annotated_video(video_folder, capsys, option):
+    pytest.importorskip("av", reason="PyAV is not installed (the extra `video`)")
     name = "frames/v_one"
     code, out, err = run(capsys, *CLASSIFY, name, option, "v.mp4", "--fps", "5", "--json")
     assert code == 0, err

@@ -49,10 +49,10 @@ class Canvas:
         return y
 
     def bar(self, box: Box, share: float, colour: str) -> None:
-        """A horizontal bar that fills `share`, 0 to 1, of a grey track from the left."""
+        """A horizontal bar that fills `share`, 0 to 1, of a grey track from the left; NaN is 0."""
         left, top, right, bottom = box
         self.draw.rectangle((left, top, right - 1, bottom - 1), TRACK)
-        filled = round(min(max(share, 0.0), 1.0) * (right - left))
+        filled = round(min(max(0.0, share), 1.0) * (right - left))
         if filled:
             self.draw.rectangle((left, top, left + filled - 1, bottom - 1), colour)
 
@@ -110,6 +110,8 @@ def stack(pictures: Sequence[Picture]) -> Picture:
 
 
 def percent(share: float) -> str:
-    """A probability for people: "97%", and "<1%" where 0 would be said of a small one."""
+    """A probability for people: "97%", "<1%" for a small one that is not 0, "NaN"."""
+    if share != share:
+        return "NaN"
     rounded = round(100 * share)
     return "<1%" if rounded == 0 and share > 0 else f"{rounded}%"

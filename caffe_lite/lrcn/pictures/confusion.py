@@ -17,6 +17,7 @@ from caffe_lite.lrcn.pictures.canvas import (
 )
 from caffe_lite.lrcn.pictures.text import Font, font, printable, shorten, width
 
+MOST = 150  # classes in a picture
 _ROOM = 720  # pixels for the matrix, if cells are neither too small nor too large
 _SMALLEST, _LARGEST, _LABELS = 16, 56, 220
 _BAR = 160
@@ -34,8 +35,16 @@ def draw_confusion(title: str, counts: np.ndarray, names: Sequence[str]) -> Pict
     """The matrix `counts` (K, K), true classes downwards, answers to the right.
 
     A cell is the darker, the larger its share of the row; the diagonal is green. Each row ends with
-    the class's accuracy as a bar, and the number of its items.
+    the class's accuracy as a bar, and the number of its items. Of more than 150 classes only the
+    150 with the most errors are shown.
     """
+    totals = counts.sum(axis=1)
+    if len(counts) > MOST:
+        errors = totals - counts.diagonal()
+        shown = np.sort((-errors).argsort(kind="stable")[:MOST])
+        title += f", the {MOST} of {len(counts):,} classes with the most errors"
+        totals, names = totals[shown], [names[i] for i in shown]
+        counts = counts[np.ix_(shown, shown)]
     size = len(counts)
     cell = min(max(_ROOM // size, _SMALLEST), _LARGEST)
     of = font(14 if cell > 20 else 11)
@@ -44,7 +53,6 @@ def draw_confusion(title: str, counts: np.ndarray, names: Sequence[str]) -> Pict
     wide = max(left + size * cell + 24 + _BAR + 130, 640)
     canvas = Canvas(wide, top + size * cell + MARGIN)
     canvas.text(MARGIN, 14, title, font(18, True), INK, wide - 2 * MARGIN)
-    totals = counts.sum(axis=1)
     share = counts / np.maximum(totals, 1)[:, None]
     canvas.text(left, 44, "answer", font(12), FAINT)
     canvas.picture.paste(_turned("true class", font(12), FAINT, size * cell), (MARGIN - 4, top))

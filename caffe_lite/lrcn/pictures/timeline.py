@@ -119,6 +119,7 @@ def _draw_curves(canvas: Canvas, box: Box, probs: np.ndarray) -> None:
     for tick in range(5):
         level = floor - tick / 4 * height
         draw.line((0, level, wide, level), TRACK, _SMOOTH)
+    probs = np.nan_to_num(probs)
     x = (np.arange(len(probs)) + 0.5) * wide / len(probs)
     for rank in reversed(range(probs.shape[1])):
         points = [(a, floor - p * height) for a, p in zip(x, probs[:, rank], strict=True)]

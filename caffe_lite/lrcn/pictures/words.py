@@ -83,7 +83,7 @@ def _draw_word(
     top = y + line_height(font(11))
     box = (middle - _LEAST // 2, top, middle + _LEAST // 2 - 1, top + _COLUMN - 1)
     canvas.draw.rectangle(box, TRACK)
-    filled = round(min(max(probability, 0.0), 1.0) * _COLUMN)
+    filled = round(min(max(0.0, probability), 1.0) * _COLUMN)
     if filled:
         canvas.draw.rectangle((box[0], box[3] - filled + 1, box[2], box[3]), SERIES[0])
     text = shorten(printable(word), font(14), _LONGEST)

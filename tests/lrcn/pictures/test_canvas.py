@@ -7,7 +7,9 @@ from caffe_lite.lrcn.pictures.canvas import TRACK, Canvas, percent, reduce, stac
 from tests.lrcn.pictures.looking import longest, photo
 
 
-@pytest.mark.parametrize("share, pixels", [(0, 0), (0.25, 50), (1, 200), (1.5, 200), (-1, 0)])
+@pytest.mark.parametrize(
+    "share, pixels", [(0, 0), (0.25, 50), (1, 200), (1.5, 200), (-1, 0), (np.nan, 0)]
+)
 def test_a_bar_is_as_long_as_its_share(share, pixels):
     canvas = Canvas(220, 20)
     canvas.bar((10, 5, 210, 15), share, "#112233")
@@ -45,4 +47,10 @@ def test_pictures_are_stacked():
 
 
 def test_percentages():
-    assert [percent(p) for p in (0.0, 0.001, 0.496, 1.0)] == ["0%", "<1%", "50%", "100%"]
+    assert [percent(p) for p in (0.0, 0.001, 0.496, 1.0, np.nan)] == [
+        "0%",
+        "<1%",
+        "50%",
+        "100%",
+        "NaN",
+    ]

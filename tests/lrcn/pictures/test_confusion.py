@@ -34,6 +34,16 @@ def test_cells_are_green_where_right_and_red_where_wrong():
     assert abs(left[:, 1].min() - red[:, 1].min()) <= 1, "both in the first column"
 
 
+def test_of_many_classes_those_with_the_most_errors_are_shown():
+    counts = np.zeros((400, 400), int)
+    np.fill_diagonal(counts, 10)
+    counts[37, 38:48] = 1  # 10 right, 10 wrong, of which 10 are in other columns
+    picture = draw_confusion("t", counts, [str(i) for i in range(400)])
+    assert picture.width < 3000
+    lengths = {length for _, _, length in runs(picture, RIGHT, 60)}
+    assert lengths == {80, 160}, "the accuracy counts all answers, shown or not"
+
+
 @pytest.mark.parametrize("classes", [1, 2, 20, 101])
 @pytest.mark.parametrize("name", ["x", "a name of a class that is much too long for its label é"])
 def test_any_number_of_classes_fits(classes, name):

@@ -72,6 +72,14 @@ def test_flow_that_begins_later_is_below_the_last_frames():
     assert min(starts) > 72 + (WIDTH - 88) // 4
 
 
+def test_probabilities_that_are_not_numbers_are_drawn_as_such():
+    probs = np.full((3, 2), np.nan)
+    strips = [Strip("frames", frames(3))]
+    picture = draw_timeline("v", strips, probs, probs[0], NAMES[:2])
+    assert longest(picture.crop((312, picture.height - 80, WIDTH, picture.height)), SERIES[0]) == 0
+    assert len(list(annotate(frames(3), probs, probs[0], NAMES[:2]))) == 3
+
+
 def test_fewer_classes_than_bars():
     probs = probabilities(3, 2)
     assert (
