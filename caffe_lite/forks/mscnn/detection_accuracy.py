@@ -1,4 +1,4 @@
-"""DetectionAccuracy: how many cells have the right class, and how well their boxes fit; on the host."""
+"""DetectionAccuracy: cells with the right class, and how well boxes fit; on the host."""
 
 import numpy as np
 

@@ -36,8 +36,8 @@ class ProposalTarget(Layer):
                                           others to the rest
 
     It has no gradient. Regions of images that do not exist, and those with NaN or infinity, are
-    left out. K is `cls_num`, or 2 with `cls_aware: false`. With `batch_size: -1` all candidates of both kinds
-    are taken. Codes are (code - bbox_mean) / bbox_std if `bbox_reg_param` gives them.
+    left out. K is `cls_num`, or 2 with `cls_aware: false`. With `batch_size: -1` all candidates of
+    both kinds are taken. Codes are (code - bbox_mean) / bbox_std if `bbox_reg_param` gives them.
 
     Source: zhaoweicai/mscnn
 
