@@ -1,5 +1,7 @@
 """Data: images of an LMDB or LevelDB."""
 
+from typing import ClassVar
+
 from caffe_lite.data.batches import DatumBatches
 from caffe_lite.data.sources import open_source
 from caffe_lite.layers._data import ImageDataLayer
@@ -31,7 +33,7 @@ class Data(ImageDataLayer):
     """
 
     reads = ("data_param", "transform_param")
-    extensions = ("transform_param.flow",)
+    extensions: ClassVar[tuple[str, ...]] = ("transform_param.flow",)
     tops = (1, 2)
 
     def open(self, top: Blobs) -> DatumBatches:
