@@ -28,14 +28,13 @@ from caffe_lite import Net
 from caffe_lite.proto import schema
 from tools.compare_with_opencv import DETECTION, TOLERANCE, detections, difference
 
+Scaling = tuple[tuple[float, ...], float]  # mean of each channel, factor
+
 FACE = ((104.0, 177.0, 123.0), 1.0)
 SCENE = ((104.0, 117.0, 123.0), 1.0)
 SIGNED = ((127.5, 127.5, 127.5), 1 / 128)
 PLATE = ((103.53, 116.28, 123.675), 1 / 57.4)
 UNIT = ((0.0, 0.0, 0.0), 1 / 255)
-
-
-Mean = tuple[float, ...]  # a value for each channel
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class Public:
     deploy: str
     weights: str
     size: tuple[int, int]
-    scaling: tuple[Mean, float]
+    scaling: Scaling
 
 
-def plates(name: str, size: tuple[int, int], scaling: tuple[Mean, float]) -> Public:
+def plates(name: str, size: tuple[int, int], scaling: Scaling) -> Public:
     """A net of HyperLPR."""
     stem = f"hyperlpr/models/dnn/{name}"
     return Public("hyperlpr 0.0.2", name, f"{stem}.prototxt", f"{stem}.caffemodel", size, scaling)

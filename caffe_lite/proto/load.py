@@ -8,6 +8,7 @@ from typing import Any
 from caffe_lite.errors import PrototxtError
 from caffe_lite.proto import binary, schema, text
 from caffe_lite.proto.files import StrPath, read_bytes
+from caffe_lite.proto.fork_numbers import in_own_numbers
 from caffe_lite.proto.sniff import describe, is_binary
 from caffe_lite.proto.upgrade import solver_needs_upgrade, upgrade_net_steps, upgrade_solver
 
@@ -60,6 +61,8 @@ def load_solver(path: StrPath, unknown: text.Unknown = "error") -> Any:
 def decode(data: bytes, message_class: Any, name: str, unknown: text.Unknown = "error") -> Any:
     """Parse `data`, text or binary, without upgrading it; errors name the file `name`."""
     if _is_message(data):
+        if message_class.DESCRIPTOR.name == "NetParameter":
+            data = in_own_numbers(data, name)
         return binary.decode(data, message_class, name)
     return text.decode(data, message_class, name, unknown)
 
