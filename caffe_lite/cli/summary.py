@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     shapes = dict(_shape(given) for given in args.shape)
-    found = [_describe(param, shapes, file) for param, file in _nets(args)]
+    found = [_describe_in_a_stage(param, shapes, file) for param, file in _nets(args)]
     _check_shapes(shapes, found)
     for n, net in enumerate(found):
         param = net.param
@@ -86,6 +86,8 @@ def _run(args: argparse.Namespace) -> int:
         in_stages = f", stages {', '.join(stages)}" if stages else ""
         print("\n" * bool(n) + f'net "{param.name}", phase {phase}{in_stages}')
         _print_table(net.rows)
+        if net.stage_chosen:
+            print(f"stage {stages[0]} was chosen, as the net is whole in it alone; see --stage")
         if net.guessed:
             print(f"? depends on data that is not there; give --shape {net.guessed[0]}=N,...")
         for name, what in net.not_run.items():
@@ -108,6 +110,7 @@ class Described:
     guessed: list[str]
     open_tops: set[str]
     not_run: dict[str, str]
+    stage_chosen: bool = False
 
 
 def _check_shapes(shapes: dict[str, tuple[int, ...]], nets: list[Described]) -> None:
@@ -234,14 +237,51 @@ def _with_guess(
             raise ModelError(f"{error}{hint}") from error
 
 
-def _stages_hint(net: Any) -> str:
+# Stages that tools such as DIGITS give to the nets of a phase, by phase (TRAIN, TEST).
+_USUAL_STAGES = (("train",), ("val", "test", "deploy"))
+
+
+def _describe_in_a_stage(
+    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
+) -> Described:
+    """The net as `_describe` does; where it is whole in one stage alone, and none is given, in it.
+
+    A net whose data layers all belong to stages cannot be built without one.
+    """
+    from caffe_lite.errors import ModelError
+    from caffe_lite.proto import schema
+
+    try:
+        return _describe(param, shapes, file)
+    except ModelError:
+        usual = [s for s in _USUAL_STAGES[param.state.phase] if s in _other_stages(param)]
+        if param.state.stage or not usual:
+            raise
+        staged = schema.NetParameter()
+        staged.CopyFrom(param)
+        staged.state.stage.append(usual[0])
+        try:
+            found = _describe(staged, shapes, file)
+        except ModelError:
+            found = None  # the first error is the one that concerns the net as it was asked for
+        if found is None:
+            raise
+        found.stage_chosen = True
+        return found
+
+
+def _other_stages(net: Any) -> set[str]:
     """The stages that the net has layers for and that were not given."""
-    named = {
+    return {
         stage
         for layer in net.layer
         for rule in (*layer.include, *layer.exclude)
         for stage in (*rule.stage, *rule.not_stage)
     } - set(net.state.stage)
+
+
+def _stages_hint(net: Any) -> str:
+    named = _other_stages(net)
     return f"; the net also has layers for stages: {', '.join(sorted(named))}" if named else ""
 
 

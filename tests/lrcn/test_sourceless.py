@@ -187,3 +187,25 @@ def test_clip_layers_tell_their_own_sizes(describe, monkeypatch, tmp_path):
     (tmp_path / "sequence_input_layer.py").write_text("print 'Outputs:', 3\n")
     [net] = describe(CLIPS % "")
     assert layers(net)["data", "Python"]["tops"] == wanted
+
+
+STAGED = """
+layer { name: "d" type: "Input" top: "x" include { stage: "train" }
+        input_param { shape { dim: 2 dim: 3 } } }
+layer { name: "d" type: "Input" top: "x" include { stage: "deploy" }
+        input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "f" type: "InnerProduct" bottom: "x" top: "f" inner_product_param { num_output: 4 } }
+"""
+
+
+def test_a_net_that_is_whole_in_a_usual_stage_alone_is_described_in_it(describe):
+    text = describe(STAGED, asks_json=False)
+    assert text.startswith('net "", phase TEST, stages deploy')
+    assert "stage deploy was chosen, as the net is whole in it alone; see --stage" in text
+    [net] = describe(STAGED, "--phase", "TRAIN")
+    assert net["stages"] == ["train"] and layers(net)["f", "InnerProduct"]["tops"] == {"f": [2, 4]}
+    with pytest.raises(ModelError, match="has layers for stages: deploy, train$"):
+        describe(STAGED, "--stage", "other")
+    broken = STAGED.replace("num_output: 4", "num_output: 0")
+    with pytest.raises(ModelError, match='"x" is not a top of any layer before it'):
+        describe(broken)
