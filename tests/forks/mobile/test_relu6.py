@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from caffe_lite.nets.net import Net
 from caffe_lite.testing import check_layer, make_layer
 from tests.layer_case import Case, spread
 from tests.layers.helpers import fails, untouched
@@ -50,6 +51,19 @@ def test_the_gradient_at_the_bounds(slope):
 
 def test_without_propagate_down_the_gradient_stays():
     untouched(make_layer('type: "ReLU6"', [X]), [X])
+
+
+def test_an_old_definition(tmp_path):
+    path = tmp_path / "old.prototxt"
+    path.write_text(
+        """input: "x" input_dim: 1 input_dim: 2 input_dim: 1 input_dim: 1
+           layers { name: "r" type: RELU6 bottom: "x" top: "x"
+                    relu6_param { negative_slope: 0.5 } }"""
+    )
+    net = Net(str(path))
+    net.blobs["x"].data.reshape(-1)[...] = -2, 7
+    net.forward()
+    assert net.blobs["x"].data.ravel().tolist() == [-1, 6]
 
 
 def test_errors():
