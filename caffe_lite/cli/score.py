@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "meteor",
         action="store_true",
-        help="also METEOR with exact matches and stems but without synonyms and paraphrases, so it "
-        "is lower than the COCO tools' (extra `meteor`)",
+        help="also METEOR with exact matches, stems and synonyms, but without paraphrases, which "
+        "the COCO tools also match (extra `meteor`)",
     )
     options.add_flag(
         parser, "json", action="store_true", help="print JSON, with the scores of each image"

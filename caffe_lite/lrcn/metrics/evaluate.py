@@ -22,8 +22,8 @@ def evaluate(
 
     Returns the scores of the set and of each image, named "BLEU-1" ... "BLEU-4", "ROUGE-L" and
     "CIDEr" (CIDEr-D, with document frequencies from the images that have candidates), and with
-    `with_meteor` "METEOR (exact, stem)" (see `meteor`). Raises DataError if there are no candidates
-    or an image has no references.
+    `with_meteor` "METEOR (exact, stem, synonym)" (see `meteor`). Raises DataError if there are no
+    candidates or an image has no references.
     """
     if not candidates:
         raise DataError("no captions to score: give at least one")

@@ -1,21 +1,21 @@
-"""METEOR with the stages "exact" and "stem", over a set of captions."""
+"""METEOR with the stages "exact", "stem" and "synonym", over a set of captions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 
 from caffe_lite.errors import CaffeError
-from caffe_lite.lrcn.metrics.meteor_words import FUNCTION_WORDS, meteor_words
+from caffe_lite.lrcn.metrics.meteor_alignment import STAGES, WordClasses, align
+from caffe_lite.lrcn.metrics.meteor_tables import load_tables
+from caffe_lite.lrcn.metrics.meteor_words import meteor_words
 from caffe_lite.lrcn.metrics.ngrams import Tokens
 
-NAME = "METEOR (exact, stem)"  # the COCO tools also use synonyms and paraphrases
+NAME = f"METEOR ({', '.join(STAGES)})"  # the COCO tools also match paraphrases
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
-_WEIGHTS = (1.0, 0.6)  # of exact matches and of stems
-_BEAM = 40  # partial alignments that are kept
-
-Stem = Callable[[str], str]
+_WEIGHTS = (1.0, 0.6, 0.8)  # of the stages
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,23 @@ def meteor(
 ) -> tuple[float, list[float]]:
     """METEOR of tokenized captions, in [0, 1]: that of the whole set, and of each image.
 
-    Words are matched if they are equal or, with a lower weight, have the same stem (Snowball's
-    English stemmer). Each image takes its best reference; the set's score is made from the sums of
-    their counts. Equal to METEOR 1.5 with `-l en -norm -m "exact stem" -w "1.0 0.6"`; the COCO
-    tools also match synonyms and paraphrases and so give higher scores. Denkowski and Lavie, WMT
-    2014. Raises CaffeError without the package snowballstemmer (extra `meteor`).
+    Words are matched if they are equal or, with lower weights, have the same stem (Snowball's
+    English stemmer) or are synonyms (WordNet). Each image takes its best reference; the set's score
+    is made from the sums of their counts. Equal to METEOR 1.5 with `-l en -norm -m "exact stem
+    synonym" -w "1.0 0.6 0.8"`; the COCO tools also match paraphrases. Denkowski and Lavie, WMT
+    2014. Raises CaffeError without the packages of the extra `meteor`, snowballstemmer and
+    pycocoevalcap, whose tables are read; Java is not needed.
     """
-    stem = _stemmer()
+    tables = load_tables()
+    classes = WordClasses(_stemmer(), lru_cache(maxsize=None)(tables.synonym_sets))
+
+    def words(caption: Tokens) -> Tokens:
+        return meteor_words(" ".join(caption), tables.abbreviations)
+
     best = [
         max(
             (
-                _count(meteor_words(" ".join(candidate)), meteor_words(" ".join(reference)), stem)
+                _counts(words(candidate), words(reference), classes, tables.function_words)
                 for reference in its_references
             ),
             key=_Counts.score,
@@ -94,7 +100,7 @@ def meteor(
     return total.score(), [counts.score() for counts in best]
 
 
-def _stemmer() -> Stem:
+def _stemmer() -> Callable[[str], str]:
     try:
         module = import_module("snowballstemmer")
     except ImportError:
@@ -102,68 +108,20 @@ def _stemmer() -> Stem:
             "METEOR needs the package snowballstemmer, which is not installed: "
             'pip install "caffe_lite[meteor]"'
         ) from None
-    return module.stemmer("english").stemWord
+    return lru_cache(maxsize=None)(module.stemmer("english").stemWord)
 
 
-@dataclass(frozen=True)
-class _Alignment:
-    """A partial alignment: pairs (candidate word, reference word, stage), in candidate order."""
-
-    pairs: tuple[tuple[int, int, int], ...] = ()
-    exact: int = 0
-    chunks: int = 0
-    distance: int = 0
-
-    def with_pair(self, i: int, j: int, stage: int) -> _Alignment:
-        begins = not self.pairs or self.pairs[-1][:2] != (i - 1, j - 1)
-        return _Alignment(
-            (*self.pairs, (i, j, stage)),
-            self.exact + (stage == 0),
-            self.chunks + begins,
-            self.distance + begins * abs(i - j),
-        )
-
-    def rank(self) -> tuple[int, int, int]:
-        """Smaller is better: more exact matches, then fewer chunks, then smaller distances."""
-        return -self.exact, self.chunks, self.distance
-
-
-def align(candidate: Tokens, reference: Tokens, stem: Stem) -> _Alignment:
-    """The best one-to-one alignment of equal words and equal stems that a beam search finds.
-
-    As in METEOR 1.5, words that match each other and no other are always aligned, while among
-    ambiguous matches those of stems do not count: its totals of weights are whole numbers.
-    """
-    mine, theirs = [stem(word) for word in candidate], [stem(word) for word in reference]
-    options = [
-        [(j, int(word != other)) for j, other in enumerate(reference) if mine[i] == theirs[j]]
-        for i, word in enumerate(candidate)
-    ]
-    rivals = [
-        sum(any(j == other for other, _ in its) for its in options) for j in range(len(theirs))
-    ]
-    alignments = [_Alignment()]
-    for i, its_options in enumerate(options):
-        is_certain = len(its_options) == 1 and rivals[its_options[0][0]] == 1
-        grown = []
-        for each in alignments:
-            used = {j for _, j, _ in each.pairs}
-            grown += [each.with_pair(i, j, stage) for j, stage in its_options if j not in used]
-        alignments = sorted(grown + (not is_certain) * alignments, key=_Alignment.rank)[:_BEAM]
-    return alignments[0]
-
-
-def _count(candidate: Tokens, reference: Tokens, stem: Stem) -> _Counts:
-    found = align(candidate, reference, stem)
-    sides = []
-    for side, words in enumerate((candidate, reference)):
-        by_stage = [[0, 0] for _ in _WEIGHTS]
-        for pair in found.pairs:
-            by_stage[pair[2]][words[pair[side]] in FUNCTION_WORDS] += 1
-        sides.append(tuple((content, function) for content, function in by_stage))
-    totals = []
-    for words in (candidate, reference):
-        function = sum(word in FUNCTION_WORDS for word in words)
+def _counts(
+    candidate: Tokens, reference: Tokens, classes: WordClasses, function_words: Container[str]
+) -> _Counts:
+    matches, chunks = align(candidate, reference, classes)
+    matched, totals = [], []
+    for side, words in (("candidate", candidate), ("reference", reference)):
+        by_stage = [[0, 0] for _ in STAGES]
+        for match in matches:
+            by_stage[match.stage][words[getattr(match, side)] in function_words] += 1
+        matched.append(tuple((content, function) for content, function in by_stage))
+        function = sum(word in function_words for word in words)
         totals.append((len(words) - function, function))
-    is_equal = len(found.pairs) == len(candidate) == len(reference) and found.chunks == 1
-    return _Counts(tuple(totals), tuple(sides), 0 if is_equal else found.chunks)
+    is_equal = len(matches) == len(candidate) == len(reference) and chunks == 1
+    return _Counts(tuple(totals), tuple(matched), 0 if is_equal else chunks)
