@@ -11,6 +11,7 @@ from caffe_lite.backend.native.losses import NativeLosses
 from caffe_lite.backend.native.normalization import NativeNormalization
 from caffe_lite.backend.native.pooling import NativePooling
 from caffe_lite.backend.native.recurrent import NativeRecurrent
+from caffe_lite.backend.native.roi_pooling import NativeRoiPooling
 from caffe_lite.backend.native.updates import NativeUpdates
 
 
@@ -19,6 +20,7 @@ class NativeOps(
     NativeActivations,
     NativeConvolution,
     NativePooling,
+    NativeRoiPooling,
     NativeNormalization,
     NativeRecurrent,
     NativeLosses,

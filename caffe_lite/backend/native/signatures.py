@@ -22,6 +22,8 @@ _FUNCTIONS = {
     "max_pool_grad": ("-", "pppp"),
     "ave_pool": ("-", "pppp"),
     "ave_pool_grad": ("-", "pppp"),
+    "roi_pool": ("-", "ppppppp"),
+    "roi_pool_grad": ("-", "ppppp"),
     "lrn_across": ("-", "nnnndddppp"),
     "lrn_across_grad_scratch": ("n", "nn"),
     "lrn_across_grad": ("-", "nnnnddpppppp"),

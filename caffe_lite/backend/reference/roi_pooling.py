@@ -27,8 +27,8 @@ class ReferenceRoiPooling(OpsBase):
         xp, width = self.xp, x.shape[3]
         y[...] = 0
         mask[...] = -1
-        rows = _windows(xp, rois[:, 2], rois[:, 4], scale, y.shape[2], x.shape[2])
-        columns = _windows(xp, rois[:, 1], rois[:, 3], scale, y.shape[3], x.shape[3])
+        rows = windows(xp, rois[:, 2], rois[:, 4], scale, y.shape[2], x.shape[2]).tolist()
+        columns = windows(xp, rois[:, 1], rois[:, 3], scale, y.shape[3], x.shape[3]).tolist()
         for r, image in enumerate(rois[:, 0].astype(int).tolist()):
             for i, j in product(range(y.shape[2]), range(y.shape[3])):
                 (top, bottom), (left, right) = rows[r][i], columns[r][j]
@@ -52,13 +52,15 @@ class ReferenceRoiPooling(OpsBase):
         self.xp.add.at(planes, (image, channel, place), dy[region, channel, i, j])
 
 
-def _windows(xp: Any, first: Array, last: Array, scale: float, count: int, size: int) -> Any:
-    """Begin and end of `count` windows along one axis of each region: (R, count, 2) as lists."""
+def windows(xp: Any, first: Array, last: Array, scale: float, count: int, size: int) -> Array:
+    """Begin and end (R, count, 2) of `count` windows along one axis of each region."""
     begin, end = _rounded(xp, first * scale), _rounded(xp, last * scale)
     step = xp.fmax(end - begin + 1, 1)[:, None] / count
     i = xp.arange(count, dtype=first.dtype)
     edges = xp.stack([xp.floor(i * step), xp.ceil((i + 1) * step)], axis=2) + begin[:, None, None]
-    return xp.fmin(xp.fmax(edges, 0), size).astype(int).tolist()
+    edges = xp.fmin(xp.fmax(edges, 0), size)
+    whole: Array = edges.astype(int)
+    return whole
 
 
 def _rounded(xp: Any, a: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from caffe_lite.layers.base import Layer
-from caffe_lite.types import Array, Blobs
+from caffe_lite.types import Array, Blobs, Flags
 
 
 class RegionLayer(Layer):
@@ -32,6 +32,11 @@ class RegionLayer(Layer):
                 "needs features (N, C, H, W) in bottom[0] and regions (R, 5), rows of image, x1, "
                 f"y1, x2 and y2, in bottom[1], got shapes {features} and {regions}"
             )
+
+    def zero_regions(self, propagate_down: Flags, bottom: Blobs) -> None:
+        """Regions pass no gradient on; a Python layer that makes them is asked for one anyway."""
+        if propagate_down[1]:
+            bottom[1].diff[...] = 0
 
     def require_positive(self, **values: float) -> None:
         """Fail for the first of these fields that is not positive."""

@@ -73,8 +73,7 @@ class PSROIPooling(RegionLayer):
             xp.sum(across, axis=3, out=y[crop.region])
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        if propagate_down[1]:
-            raise self.fail("cannot backpropagate to its regions (bottom[1])")
+        self.zero_regions(propagate_down, bottom)
         if not propagate_down[0]:
             return
         bottom[0].diff[...] = 0

@@ -36,8 +36,7 @@ class AlignedPooling(RegionLayer):
             self.xp.matmul(rows, self.xp.matmul(part, columns.T), out=y[crop.region])
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        if propagate_down[1]:
-            raise self.fail("cannot backpropagate to its regions (bottom[1])")
+        self.zero_regions(propagate_down, bottom)
         if not propagate_down[0]:
             return
         dx, dy = bottom[0].diff, top[0].diff

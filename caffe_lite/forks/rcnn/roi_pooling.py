@@ -64,7 +64,6 @@ class ROIPooling(RegionLayer):
         return padded
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        if propagate_down[1]:
-            raise self.fail("cannot backpropagate to its regions (bottom[1])")
+        self.zero_regions(propagate_down, bottom)
         if propagate_down[0]:
             self.ops.roi_pool_grad(top[0].diff, self._pooled, self._mask, bottom[0].diff)

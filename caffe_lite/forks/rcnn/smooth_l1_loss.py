@@ -108,8 +108,10 @@ class SmoothL1Loss(LossLayer):
         self.xp.sum(places, axis=1, out=out.reshape(self._outer, self._inner))
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        self.refuse_label_gradient(propagate_down)
         shape = self._difference.shape
+        for flag, blob in zip(propagate_down[2:], bottom[2:], strict=True):
+            if flag:  # of weights that a Python layer makes, which is asked for a gradient anyway
+                blob.diff[...] = 0
         for i, sign in enumerate((1, -1)):
             if propagate_down[i]:
                 dx = bottom[i].diff.reshape(shape)
