@@ -20,12 +20,16 @@ from caffe_lite.layers.registry import (
     meanings_of,
 )
 from caffe_lite.proto import schema
+from caffe_lite.proto.hints import fork_types
+from caffe_lite.proto.merge import is_addition
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = [ROOT / "proto" / "caffe.proto", *sorted((ROOT / "proto" / "forks").glob("*.proto"))]
 COMMENTS = Path(describe.__file__).parents[1] / "proto" / "comments.json"  # of the package in use
 PAGES = ROOT / "docs" / "layers"
 FORK_PAGES = ROOT / "docs" / "forks"
+FORKS_TEXT = ROOT / "tools" / "forks_text.md"
+LEFT_OUT = ROOT / "tools" / "forks_left_out.txt"
 
 OPENING = re.compile(r"(message|enum|extend) (\w+) \{")
 FIELD = re.compile(r"(?:optional|required|repeated) [\w.]+ (\w+) = ")
@@ -114,20 +118,33 @@ def index() -> str:
 
 
 def fork_index() -> str:
-    """The list of the forks' layers by family, and the names that have several meanings."""
-    lines = [
-        "# Layers of Caffe's forks",
-        "",
-        "Layers beyond Caffe 1.0 that public nets use, by the family of forks that they come from.",
-        "",
-    ]
+    """The page about nets of forks: `forks_text.md` with its lists and tables filled in."""
+    text = FORKS_TEXT.read_text(encoding="utf-8")
+    parts = {
+        "families": _families(),
+        "meanings": _meanings(),
+        "hints": _hints(),
+        "left_out": _left_out(),
+    }
+    for name, lines in parts.items():
+        text = text.replace(f"{{{name}}}", "\n".join(lines))
+    return text
+
+
+def _families() -> list[str]:
+    """The forks' layers by family."""
+    lines = []
     for layers in layer_sets()[1:]:
         lines += [f"## {layers.title}", "", f"From {layers.repository}.", ""]
         for name, cls in _of_set(layers):
             lines.append(f"- [{name}]({_folder(layers)}/{name}.md): {describe.summary_of(cls)}")
         lines.append("")
-    lines += ["## Names with several meanings", ""]
-    lines += ["| type | fields in the definition | layer |", "|---|---|---|"]
+    return lines
+
+
+def _meanings() -> list[str]:
+    """The names that have several meanings, and the fields that decide."""
+    lines = []
     for name in layer_types():
         found = describe.classes(name)
         conditions = {m.cls: " or ".join(f"`{f}`" for f in m.when) for m in meanings_of(name)}
@@ -135,7 +152,43 @@ def fork_index() -> str:
             for cls in found:
                 fields = conditions[cls] or "none of these"
                 lines.append(f"| {name} | {fields} | {describe.summary_of(cls)} |")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _hints() -> list[str]:
+    """The forks' fields of Caffe's messages that are accepted and change nothing."""
+    lines = []
+    for name, message in sorted(schema.descriptor().message_types_by_name.items()):
+        hints = [
+            f"`{field.name}`"
+            for field in message.fields
+            if is_addition(field) and field.GetOptions().deprecated
+        ]
+        if hints:
+            lines.append(f"| {name} | {', '.join(sorted(hints))} |")
+    return lines
+
+
+def _left_out() -> list[str]:
+    """The forks' types that have no layer, by the reason."""
+    old = schema.V1LayerParameter.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_name
+    forks = {
+        name: names for name, names in fork_types().items() if name not in {*layer_types(), *old}
+    }
+    reasons: dict[str, list[str]] = {}
+    for line in LEFT_OUT.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            reason, _, types = line.partition(": ")
+            reasons[reason] = [name for name in types.split() if name in forks]
+    given = {name for types in reasons.values() for name in types}
+    reasons["In no public net that was found"] = sorted(forks.keys() - given)
+    lines = []
+    for reason, types in reasons.items():
+        by_forks: dict[str, list[str]] = {}
+        for name in types:
+            by_forks.setdefault(forks[name], []).append(f"`{name}`")
+        lines += [f"| {', '.join(n)} | {fork} | {reason} |" for fork, n in by_forks.items()]
+    return lines
 
 
 def _folder(layers: LayerSet) -> str:

@@ -74,7 +74,7 @@ def _belongs_to_other_file(descriptor: Descriptor, name: str) -> str:
 
 
 @cache
-def _fork_types() -> dict[str, str]:
+def fork_types() -> dict[str, str]:
     """By type of layer, the forks of Caffe that have it."""
     text = Path(__file__).with_name("fork_types.txt").read_text(encoding="utf-8")
     rows = [line.split(" ", 1) for line in text.splitlines() if not line.startswith("#")]
@@ -83,7 +83,7 @@ def _fork_types() -> dict[str, str]:
 
 def type_of_fork(name: str) -> str:
     """What an error adds about a type of layer that a fork of Caffe has; "" for any other."""
-    forks = _fork_types().get(name)
+    forks = fork_types().get(name)
     return f"; it belongs to {forks}, and is not supported here" if forks else ""
 
 

@@ -93,6 +93,6 @@ def test_a_type_of_an_old_fork_is_named_as_that_forks():
 
 
 def test_the_types_of_forks_are_none_of_caffes_own():
-    types = hints._fork_types()
+    types = hints.fork_types()
     assert "FlowWarp" in types and all(types.values())
     assert not types.keys() & set(CAFFE.types())
