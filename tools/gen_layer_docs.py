@@ -173,7 +173,9 @@ def _left_out() -> list[str]:
     """The forks' types that have no layer, by the reason."""
     old = schema.V1LayerParameter.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_name
     forks = {
-        name: names for name, names in fork_types().items() if name not in {*layer_types(), *old}
+        name: several
+        for name, several in fork_types().items()
+        if name not in {*layer_types(), *old}
     }
     reasons: dict[str, list[str]] = {}
     for line in LEFT_OUT.read_text(encoding="utf-8").splitlines():
@@ -183,11 +185,11 @@ def _left_out() -> list[str]:
     given = {name for types in reasons.values() for name in types}
     reasons["In no public net that was found"] = sorted(forks.keys() - given)
     lines = []
-    for reason, types in reasons.items():
+    for reason, left in reasons.items():
         by_forks: dict[str, list[str]] = {}
-        for name in types:
+        for name in left:
             by_forks.setdefault(forks[name], []).append(f"`{name}`")
-        lines += [f"| {', '.join(n)} | {fork} | {reason} |" for fork, n in by_forks.items()]
+        lines += [f"| {', '.join(own)} | {fork} | {reason} |" for fork, own in by_forks.items()]
     return lines
 
 

@@ -228,12 +228,13 @@ def _with_guess(
             if found is not None and found[0] not in known:
                 known[found[0]] = found[1]
                 continue
-            hint = missing_modules_behind(error, described) + _stages_hint(param)
-            if guessed:
-                hint = (
-                    f"; the data is not there, and the shape of {', '.join(guessed)} was "
-                    f"guessed: give --shape {guessed[0]}=N,...{hint}"
-                )
+            hint, tops = missing_modules_behind(error, described)
+            others = [top for top in guessed if top not in tops]
+            if others:
+                hint += f"; the data is not there, and the shape of {', '.join(others)} was guessed"
+            if hint:
+                hint += f": give --shape {(tops or others)[0]}=N,..."
+            hint += _stages_hint(param)
             raise ModelError(f"{error}{hint}") from error
 
 

@@ -107,12 +107,12 @@ def _name_shipped_module(layer: LayerParameter) -> None:
         layer.python_param.module = shipped
 
 
-def missing_modules_behind(error: ModelError, net: NetParameter) -> str:
-    """What to add to an error: the Python modules on whose guessed tops its layer depends.
+def missing_modules_behind(error: ModelError, net: NetParameter) -> tuple[str, list[str]]:
+    """What to add to an error about a layer below the guessed tops of missing Python modules.
 
-    `net` is what `without_sources` made.
+    `net` is what `without_sources` made. Also returns those tops.
     """
-    found = ""
+    found, guessed = "", []
     for layer in net.layer:
         if layer.python_param.module != __name__:
             continue
@@ -124,7 +124,8 @@ def missing_modules_behind(error: ModelError, net: NetParameter) -> str:
                 f'; module "{absent["module"]}" of layer "{layer.name}" {state}, and the shape of '
                 f"{', '.join(tops)} was guessed"
             )
-    return found
+            guessed += tops
+    return found, guessed
 
 
 def _below(blobs: list[str], net: NetParameter) -> list[str]:
