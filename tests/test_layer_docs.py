@@ -75,6 +75,13 @@ def test_comments_are_up_to_date(generator):
     assert json.loads(generator.COMMENTS.read_text()) == made, "run tools/gen_layer_docs.py"
 
 
+def test_types_that_are_left_out_are_types_of_forks(generator):
+    rows = generator.LEFT_OUT.read_text(encoding="utf-8").splitlines()
+    types = [name for row in rows if not row.startswith("#") for name in row.split(": ")[1].split()]
+    assert len(set(types)) == len(types)
+    assert set(types) <= set(generator.fork_types())
+
+
 def test_pages_are_up_to_date(generator):
     made = generator.pages()
     assert generator.generated() == set(made), "run tools/gen_layer_docs.py"

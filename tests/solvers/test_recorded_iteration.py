@@ -96,6 +96,33 @@ def test_clipping_is_recorded_but_for_the_iterations_that_show_it():
         assert (mine == its).all()
 
 
+@pytest.mark.parametrize(
+    ("fields", "replays"),
+    [
+        ("clip_weights: 1 clamp_weights_upper: 0.25", 6),
+        ("warmup_iter: 4 test_offset: 1", 6),
+        ('larc: true larc_policy: "clip"', 0),
+        ('momentum_policy: "poly"', 0),
+        ('weight_decay_policy: "poly" max_weight_decay: 0.5', 0),
+        ('lr_policy: "plateau" plateau_winsize: 1 plateau_winsize: 1', 0),
+    ],
+)
+def test_policies_of_forks_are_recorded_or_run_layer_by_layer(fields, replays):
+    """The rate is an argument of a recording; what is fixed in it must not change."""
+    settings = SOLVER.replace('lr_policy: "step"', "%s") if "lr_policy" in fields else SOLVER
+    runs = []
+    for ops in (NumpyOps(), RecordingOps()):
+        param = text.parse(
+            settings.replace("%s", fields, 1).replace("%s", ""), schema.SolverParameter
+        )
+        trained = get_solver(param, ops)
+        trained.step(8)
+        runs.append([blob.data.copy() for blob in trained.net.learnable_params])
+    assert ops.replays == replays
+    for mine, its in zip(*runs, strict=True):
+        assert (mine == its).all()
+
+
 @pytest.mark.parametrize("why", ["callback", "iter_size", "hook"])
 def test_what_cannot_be_recorded_runs_layer_by_layer(why):
     ops = RecordingOps()
