@@ -84,11 +84,11 @@ def in_own_numbers(data: bytes, name: str) -> bytes:
             continue
     if len(found) == 1:
         ((translated, forks),) = found.items()
-        log.info("%s: read with the field numbers of %s", name, ", ".join(forks))
+        log.info("%s: read with the field numbers of %s", name, _some(forks))
         return translated
     if not isinstance(problem, (_OddError, WireError)):
         forks = [fork for several in found.values() for fork in several]
-        which = f"they could be those of {', '.join(forks)}" if forks else "no known fork has them"
+        which = f"they could be those of {_some(forks)}" if forks else "no known fork has them"
         log.warning(
             "%s: fields are skipped, because %s and %s; use the definition's text instead",
             name,
@@ -96,6 +96,12 @@ def in_own_numbers(data: bytes, name: str) -> bytes:
             which,
         )
     return data
+
+
+def _some(forks: list[str]) -> str:
+    """The first three names."""
+    more = f" and {len(forks) - 3} more" if len(forks) > 3 else ""
+    return ", ".join(forks[:3]) + more
 
 
 def reading(data: bytes, numbering: Numbering) -> bytes:

@@ -23,9 +23,14 @@ message LayerParameter {
   optional ConvolutionParameter convolution_param = 106;
 """
 SSD = """
+  optional AnnotatedDataParameter annotated_data_param = 200;
   optional PermuteParameter permute_param = 202;
   optional PriorBoxParameter prior_box_param = 203;
   optional NormalizeParameter norm_param = 206;
+}
+message BatchSampler { optional uint32 max_sample = 4; optional uint32 max_trials = 5; }
+message AnnotatedDataParameter {
+  repeated BatchSampler batch_sampler = 1; optional string label_map_file = 2;
 }
 message PermuteParameter { repeated uint32 order = 1; }
 message PriorBoxParameter {
@@ -91,7 +96,9 @@ def load(tmp_path, caplog):
 CASES = [
     (
         SSD,
-        """layer { name: "p" type: "Permute" bottom: "c" top: "p"
+        """layer { name: "d" type: "AnnotatedData" top: "d" top: "l" annotated_data_param {
+          batch_sampler { max_sample: 1 } batch_sampler { max_trials: 9 } label_map_file: "m" } }
+        layer { name: "p" type: "Permute" bottom: "c" top: "p"
           permute_param { order: 0 order: 2 order: 3 order: 1 } }
         layer { name: "n" type: "Normalize" bottom: "p" top: "n"
           norm_param { across_spatial: false channel_shared: false } }
