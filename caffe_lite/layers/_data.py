@@ -60,7 +60,7 @@ class DataLayer(Layer):
             self.ops.copy_to_device(array, blob.data)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        """Nothing is below."""
+        """Data layers have no bottoms."""
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:

@@ -252,7 +252,7 @@ class Layer:
         return state
 
     def set_state(self, state: State) -> None:
-        """Continue as the layer did from which `get_state` took `state`."""
+        """Restore a state that `get_state` returned."""
         # Numbers that had not been drawn from by then start afresh.
         if "rng" in state:
             self.rng.bit_generator.state = state["rng"]

@@ -259,7 +259,7 @@ class Net(Structure):
         return {name: state for name, state in states.items() if state}
 
     def set_state(self, state: dict[str, State]) -> None:
-        """Continue as the net did from which `get_state` took `state`."""
+        """Restore a state that `get_state` returned."""
         for layer in self.layers:
             if layer.name in state:
                 layer.set_state(state[layer.name])

@@ -8,7 +8,7 @@ from caffe_lite.forks.boxes.nms import rank
 from caffe_lite.types import Array
 
 VERSIONS = ("Integral", "MaxIntegral", "11point")
-_STEP = 1e-6  # recalls that differ by less are one
+_STEP = 1e-6  # recalls that differ by less count as equal
 
 
 def precision_recall(

@@ -20,7 +20,7 @@ def rank(scores: Array, limit: int = -1) -> Array:
 def suppress(
     boxes: Array, threshold: float, eta: float = 1.0, extent: float = 0, limit: int = -1
 ) -> Array:
-    """The indices (K,) of the boxes (N, 4), best first, that no better kept box overlaps.
+    """The indices (K,) of the boxes (N, 4) that are kept, best first.
 
     A box is dropped if its intersection over union with a kept one exceeds `threshold`. With
     `eta` < 1 the threshold is multiplied by it after each kept box while it is above 0.5. Stops at

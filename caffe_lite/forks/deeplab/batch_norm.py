@@ -1,4 +1,4 @@
-"""DeepLab's BatchNorm: averages that are updated where they are used."""
+"""DeepLab's BatchNorm: running averages that are updated while they are used."""
 
 from caffe_lite.layers import batch_norm
 from caffe_lite.layers.registry import register

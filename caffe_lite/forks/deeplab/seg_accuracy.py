@@ -43,7 +43,7 @@ class SegAccuracy(Layer):
         self.require_elements(bottom)
         outer, classes, inner = class_view(self, bottom[0], bottom[1], 1)
         if len(self._pairs) != classes**2:
-            raise self.fail(f"bottom[0] has {classes} classes, an earlier one had another number")
+            raise self.fail(f"bottom[0] has {classes} classes, an earlier batch had another number")
         top[0].reshape(1, 1, 1, 3)
         self._view, self._classes = (outer, classes, inner), classes
         self._labels = self.ops.empty((outer, inner))

@@ -7,7 +7,7 @@ from caffe_lite.types import Blobs, Flags
 
 @register("GeneralContrastiveLoss")
 class GeneralContrastiveLoss(LabelledLoss):
-    """Distances above a margin to the own class, and below another to the other classes:
+    """Penalizes distances above a margin to the own class, below another to other classes:
     loss = sum of positive_weight * min(positive_outlier_thresh, max(0, d - positive_margin)) for
     the own class + negative_weight * max(0, negative_margin - d) for the others, / N.
 

@@ -7,7 +7,7 @@ from caffe_lite.types import Array, Blobs, Flags
 
 @register("GeneralTripletLoss")
 class GeneralTripletLoss(LabelledLoss):
-    """Items nearer to their own class than to all others, by a margin:
+    """Pulls items nearer to their own class than to all others, by a margin:
     loss = negative_weight * sum over other classes of max(0, own + margin - d) / N.
 
     With `hardest_only` only the nearest other class of each item counts. With `positive_first` an

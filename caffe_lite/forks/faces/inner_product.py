@@ -45,7 +45,7 @@ class ScaledInnerProduct(Layer):
         if outputs < 1:
             raise self.fail(f"num_output must be at least 1, got {param.num_output}")
         if param.transpose and (len(bottom) > 1 or param.normalize):
-            raise self.fail("transpose goes with one bottom and without normalize")
+            raise self.fail("transpose needs one bottom and no normalize")
         _, size = rows_of(self, bottom[0], param.axis)
         self._biased = param.bias_term or len(bottom) > 2
         if self.blobs:

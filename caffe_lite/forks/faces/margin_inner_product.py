@@ -9,7 +9,7 @@ from caffe_lite.types import Array, Blobs, Flags, State
 
 @register("MarginInnerProduct")
 class MarginInnerProduct(Layer):
-    """Scores of classes, products with weights of length 1, in which the own angle counts m times.
+    """Class scores x . w with weights of length 1; the angle to the own class is multiplied by m.
 
     The score is |x| cos(theta) for the other classes, and for the own class
     (lambda |x| cos(theta) + |x| psi(theta)) / (1 + lambda).

@@ -7,7 +7,7 @@ from caffe_lite.types import Blobs, Flags
 
 @register("TripletLoss")
 class TripletLoss(LossLayer):
-    """Anchors nearer to items like them than to others, by a margin:
+    """Pulls anchors nearer to similar items than to others, by a margin:
     loss = sum max(0, margin + |a - p|^2 - |a - n|^2) / (2 N).
 
     bottom[0]  a     (N, ...)  anchors

@@ -1,4 +1,4 @@
-"""Intel's Pooling: averages over the pixels of the image alone."""
+"""Intel's Pooling: averages that count only pixels inside the image."""
 
 from caffe_lite.layers import pooling
 from caffe_lite.layers.registry import register

@@ -88,7 +88,7 @@ class PairList:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue as the list did whose `get_state` is given."""
+        """Restore a state that `get_state` returned."""
         if state["position"] > len(self._entries):
             raise DataError(
                 f"{self.source}: the saved state is at entry {state['position']}, the list has "

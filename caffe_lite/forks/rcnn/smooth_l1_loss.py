@@ -11,7 +11,7 @@ from caffe_lite.types import Array, Blobs, Flags
 
 @register("SmoothL1Loss")
 class SmoothL1Loss(LossLayer):
-    """Differences that count squared near zero and absolutely further out:
+    """A loss that is quadratic near zero and linear further out:
     loss = sum of w_out * f(w_in * (x - t)) / normalizer, where
     f(d) = sigma^2 d^2 / 2 for |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2).
 

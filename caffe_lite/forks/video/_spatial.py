@@ -29,7 +29,7 @@ class SpatialPooling(Layer):
     def check_windows(self) -> None:
         """Fail for kernels, strides or padding that are out of range."""
         if self._method not in (Methods.MAX, Methods.AVE):
-            raise self.fail("pools by MAX or AVE alone")
+            raise self.fail("pool must be MAX or AVE")
         if min(self._kernel, default=1) < 1 or min(self._stride, default=1) < 1:
             raise self.fail(
                 f"kernel and stride must be at least 1, got {self._kernel} and {self._stride}"

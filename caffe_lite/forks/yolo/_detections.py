@@ -24,8 +24,8 @@ def place(position: Array, size: Array, anchors: Array, cell: float = 1) -> Arra
 def detect(labels: Array, scores: Array, boxes: Array, threshold: float) -> Array:
     """Detections (K, 6) label, score, xmin, ymin, xmax, ymax, best first.
 
-    Of `labels` (P,), `scores` (P,) and `boxes` (P, 4) x, y, width, height, those that no better one
-    of any class overlaps by `threshold` or more.
+    Candidates have `labels` (P,), `scores` (P,) and `boxes` (P, 4) x, y, width, height. One is
+    dropped if a better one, of any class, overlaps it by `threshold` or more.
     """
     order = rank(scores)
     cornered = np.concatenate(corners(np, boxes[order]), axis=1)

@@ -170,7 +170,7 @@ class Yolov3(CellLoss):
         d[:, :4] = d[:, :4] * param.accumulate - step
 
     def _move_classes(self, d: Array, s: Array, label: Array) -> None:
-        """The first object of a box sets all its classes, each later one its own."""
+        """The first object of a box sets all its classes, each later one only its own class."""
         xp, param = self.xp, self.param.yolov3_param
         rows, half = xp.arange(len(d)), param.label_smooth_eps / 2
         own = xp.zeros(d.shape, bool)

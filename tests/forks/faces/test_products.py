@@ -225,6 +225,6 @@ def test_errors():
     fails(DISTANCE % "transpose: true", [X], "transpose false")
     fails(DISTANCE % "", [X, normal(4, 5)], "do not fit rows of shape (4, 5)")
     fails(DISTANCE % "", [X, normal(4, 6), LABELS], "labels with update_center_only alone")
-    fails(PRODUCT % "normalize: true transpose: true", [X], "transpose goes with one bottom")
+    fails(PRODUCT % "normalize: true transpose: true", [X], "transpose needs one bottom")
     fails(PRODUCT % "normalize: true", [X, normal(4, 5)], "do not fit weights of shape (4, 5)")
     fails(PRODUCT % "normalize: true", [X, normal(4, 6), normal(3)], "needs 4 biases, got 3")

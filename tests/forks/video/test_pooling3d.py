@@ -67,7 +67,7 @@ def test_errors():
     fails(LAYER % ("MAX", "kernel_size: 2"), [X], "needs kernel_depth")
     fails(LAYER % ("MAX", f"{FIELDS} pad: 1"), [X], "pad is for AVE alone, got pad: 1")
     fails(LAYER % ("AVE", f"{FIELDS} pad: 3"), [X], "pad must be smaller than the kernel")
-    fails(LAYER % ("STOCHASTIC", FIELDS), [X], "MAX or AVE alone")
+    fails(LAYER % ("STOCHASTIC", FIELDS), [X], "pool must be MAX or AVE")
     fails(LAYER % ("MAX", FIELDS), [X[0]], "5 axes (N, C, ...)", "(3, 5, 7, 6)")
     fails(LAYER % ("MAX", "kernel_size: 9 kernel_depth: 1"), [X], "does not fit")
     fails(LAYER % ("MAX", "kernel_size: 1 kernel_depth: 1 stride: 0"), [X], "must be at least 1")

@@ -84,7 +84,7 @@ class AnchorTargetLayer(AnchorLayer):
         return self._sample(labels), overlaps.argmax(axis=1)
 
     def _sample(self, labels: Array) -> Array:
-        """Ignore what is too much of the positive, then of the negative anchors."""
+        """Ignore surplus positive anchors, then surplus negative ones."""
         settings = self._settings
         limit = int(settings.rpn_fg_fraction * settings.rpn_batchsize)
         for label in (1, 0):

@@ -32,7 +32,7 @@ class Sampler:
 
     def __init__(self, settings: Settings, classes: int) -> None:
         if classes < 2:
-            raise DataError(f"num_classes counts the background and at least 2, got {classes}")
+            raise DataError(f"num_classes, background included, must be at least 2, got {classes}")
         if settings.batch_size < 1 or not 0 <= settings.fg_fraction <= 1:
             raise DataError("BATCH_SIZE must be at least 1 and FG_FRACTION in [0, 1]")
         if settings.bbox_normalize_targets_precomputed and min(settings.bbox_normalize_stds) <= 0:
