@@ -1,4 +1,4 @@
-"""EvalDetection: which detections of YOLO version 2 are true."""
+"""EvalDetection: which detections of YOLO version 2 are true; on the host."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""RegionLoss: the loss of YOLO version 2."""
+"""RegionLoss: the loss of YOLO version 2, with objects assigned on the host."""
 
 import numpy as np
 

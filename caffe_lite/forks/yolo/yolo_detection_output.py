@@ -1,4 +1,4 @@
-"""YoloDetectionOutput: the predictions of YOLO version 2 as a list of detections."""
+"""YoloDetectionOutput: predictions of YOLO version 2 as a list of detections, on the host."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Yolov3: the loss of YOLO version 3, on one feature map."""
+"""Yolov3: the loss of YOLO version 3 on one feature map, with objects assigned on the host."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Yolov3DetectionOutput: the predictions of YOLO version 3 as a list of detections."""
+"""Yolov3DetectionOutput: predictions of YOLO version 3 as a list of detections, on the host."""
 
 import numpy as np
 
