@@ -59,7 +59,7 @@ class LiveHandler(logging.StreamHandler[TextIO]):
         self._line = ""
 
     def show(self, line: str) -> None:
-        """Replace the live line. Does nothing if the stream is no terminal."""
+        """Replace the live line. Does nothing if the stream is not a terminal."""
         if self.is_live:
             self._line = line[: _width() - 1]
             self._draw()

@@ -129,8 +129,8 @@ def phase(args: argparse.Namespace) -> int:
 def device(gpu: str | None, default: int | None = None) -> int | None:
     """The device that --gpu names: None for the CPU, else a GPU's number.
 
-    Raises UsageError for several GPUs and for text that is no number, BackendError for "all" on a
-    machine without a GPU.
+    Raises UsageError for several GPUs and for text that is not a number, BackendError for "all" on
+    a machine without a GPU.
     """
     if gpu is None:
         return default

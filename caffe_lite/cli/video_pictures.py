@@ -35,7 +35,7 @@ class VideoPictures:
     def begin(self, recognizer: Recognizer, videos: Sequence[tuple[str, int | None]]) -> None:
         """Learn the classes, and the (folder, label) of the videos that will be added next.
 
-        Raises DataError for a label that is none of the classes, if a confusion matrix is wanted.
+        Raises DataError for a label that is not a class, if a confusion matrix is wanted.
         """
         from caffe_lite.errors import DataError
 

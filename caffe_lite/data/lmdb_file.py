@@ -51,7 +51,7 @@ def is_lmdb(head: bytes) -> bool:
 class LmdbFile:
     """An LMDB's file, open for reading; `count` is the number of its records.
 
-    Raises DataError for a file that is no LMDB or truncated. Damage is found when it is read.
+    Raises DataError for a file that is not an LMDB, or truncated. Damage is found when it is read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -18,9 +18,9 @@ def write_ssd_digits(
 ) -> Path:
     """Write digits on cluttered canvases under `out`; return its path.
 
-    `train_lmdb` and `test_lmdb` hold AnnotatedDatum records of 1 x 128 x 128 pixels; the digits of
-    the test are none of the training's. `labelmap.prototxt` names the classes, digit d being label
-    d + 1; `test_name_size.txt` has a line "name height width" for each test image.
+    `train_lmdb` and `test_lmdb` hold AnnotatedDatum records of 1 x 128 x 128 pixels; test scenes
+    use other digits than training scenes. `labelmap.prototxt` names the classes, digit d being
+    label d + 1; `test_name_size.txt` has a line "name height width" for each test image.
     """
     counts = {"train": train_images, "test": test_images}
     settings = {"dataset": "ssd_digits", "version": 1, "images": counts, "seed": seed}

@@ -51,7 +51,7 @@ class BatchNorm(Layer):
         self._mean, self._std = Blob(self.ops), Blob(self.ops)
 
     def _fix_learning_rates(self) -> None:
-        """The statistics are no business of the solver's: their learning rate is 0."""
+        """The solver must not change the statistics: their learning rate is 0."""
         specs = self.param.param
         for i in range(3):
             if i == len(specs):

@@ -38,7 +38,7 @@ class HDF5Data(DataLayer):
     def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
         """Labels are one number a row, as are LRCN's clip markers.
 
-        Of LRCN's captions each row holds a word of every stream; there are as many streams as
+        Each row of LRCN's captions holds one word of every stream; there are as many streams as
         images in the layer beside it, or as the name of the list says.
         """
         name, own = param.top[top], param.hdf5_data_param

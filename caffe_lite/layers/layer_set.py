@@ -2,7 +2,7 @@
 
 The file of a type has its name, in snake case or without the underscores: `InnerProduct` is
 `inner_product.py`, `PReLU` is `prelu.py`. A file whose name begins with an underscore, or that
-registers nothing, is no layer. So a new layer in a set's folder is one file, listed nowhere.
+registers nothing, is not a layer. So a new layer in a set's folder is one file, listed nowhere.
 """
 
 import re

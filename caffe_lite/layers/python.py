@@ -58,7 +58,7 @@ class Python(Layer):
 
     @classmethod
     def source_exists(cls, param: LayerParameter) -> bool:
-        """Whether the module is there. A module that does not parse is, unless one ships for it.
+        """Whether the module exists. One that does not parse does too, unless a replacement ships.
 
         A layer with bottoms reads no source, so the module that ships for it will do.
         """

@@ -7,7 +7,7 @@ from caffe_lite.types import Blobs, Flags
 
 @register("Silence")
 class Silence(Layer):
-    """Takes blobs and makes none, so that they are no outputs of the net; the gradient is zero.
+    """Takes blobs and makes none, so that they are not outputs of the net; the gradient is zero.
 
     bottom[i]  any shape
 

@@ -107,7 +107,8 @@ def _some(forks: list[str]) -> str:
 def reading(data: bytes, numbering: Numbering) -> bytes:
     """The NetParameter `data`, which uses a fork's numbers, with those of this schema.
 
-    Raises UnreadableError where the bytes cannot be meant so, WireError where they are no message.
+    Raises UnreadableError where the bytes cannot have this meaning, WireError where they are not a
+    message.
     """
     return _translate(data, 0, len(data), schema.NetParameter.DESCRIPTOR, numbering)
 

@@ -89,7 +89,7 @@ def _join(into: DescriptorProto, message: DescriptorProto, fixed: bool, file: st
 
 
 def _makes_list_of(one: FieldDescriptorProto, other: FieldDescriptorProto) -> bool:
-    """Whether a fork repeats a field that Caffe has once; of numbers and the like."""
+    """Whether a fork makes a list of a scalar field that is single in Caffe."""
     labels = FieldDescriptorProto
     return (
         one.type == other.type

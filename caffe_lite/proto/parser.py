@@ -94,7 +94,7 @@ class Parser:
         name = field.descriptor.name
         if not tokens.take(":") and field.convert:
             written = name.removesuffix(LIST_SUFFIX)
-            raise tokens.error(f'":" expected after "{written}", got {tokens.shown()}')
+            raise tokens.error(f'expected ":" after "{written}", got {tokens.shown()}')
         if tokens.value == "[" and field.repeated:
             self._list(message, field, start)
         elif field.convert is None:
@@ -109,7 +109,7 @@ class Parser:
         name = field.descriptor.name
         closer = _CLOSERS.get(tokens.value)
         if closer is None:
-            raise tokens.error(f'"{{" expected after "{name}", got {tokens.shown()}')
+            raise tokens.error(f'expected "{{" after "{name}", got {tokens.shown()}')
         tokens.advance()
         child = getattr(message, name)
         if field.repeated:

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     on_cpu = arguments[:1] == ["--cpu"]
     arguments = arguments[on_cpu:]
     if not arguments or not Path(arguments[0]).is_file():
-        given = f"{arguments[0]} is no file; " if arguments else ""
+        given = f"{arguments[0]} is not a file; " if arguments else ""
         usage = "usage: python -m caffe_lite.pycaffe [--cpu] script.py [...]"
         print(f"{given}{usage}", file=sys.stderr)
         return 2

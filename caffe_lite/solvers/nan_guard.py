@@ -63,7 +63,7 @@ class NanGuard:
     def allows_snapshot(self, automatic: bool) -> bool:
         """Whether to write a snapshot now; one that a script asks for is not `automatic`.
 
-        Raises SolverError where the answer is no and nobody would see it.
+        Raises SolverError if not, unless a warning is enough.
         """
         solver = self._solver
         histories = [blob.data for blob in solver.history if blob.has_data]

@@ -23,10 +23,10 @@ def check_extra(extra: State) -> str:
     if not isinstance(tests, list) or not all(map(_is_net, [extra["net"], *tests])):
         return "has no states of layers"
     if "plateau" in extra and not is_plateau_state(extra["plateau"]):
-        return "has a lowest loss that is none"
+        return "has a lowest loss that is not a number"
     correlations = extra.get("correlations", [])
     if not isinstance(correlations, list) or not all(map(_is_number, correlations)):
-        return "has correlations that are no numbers"
+        return "has correlations that are not numbers"
     return ""
 
 

@@ -56,7 +56,7 @@ def read_caffemodel(file: MappedFile) -> Weights:
             f"file has {file.size} bytes)"
         ) from None
     if not layers:
-        raise ModelError(f"{file.path}: {other or 'it holds no layers, so it is no caffemodel'}")
+        raise ModelError(f"{file.path}: {other or 'not a caffemodel: it holds no layers'}")
     return Weights(file.path, layers, file, _dialect(file, layers))
 
 
@@ -213,7 +213,7 @@ def _packed(field: Field, width: int) -> Run:
 def _packed_bytes(run: Run, width: int) -> Run:
     if run.count % width:
         raise WireError(
-            f"the {run.count} bytes at byte {run.offset} are no whole numbers of {width} bytes"
+            f"the {run.count} bytes at byte {run.offset} are not whole numbers of {width} bytes"
         )
     return Run(run.offset, run.count // width, width)
 

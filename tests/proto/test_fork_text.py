@@ -29,7 +29,7 @@ def test_a_field_that_a_fork_repeats(written, one, several):
 def test_a_field_that_nobody_repeats_is_given_once():
     with pytest.raises(PrototxtError, match='"max_iter" is given twice in SolverParameter'):
         text.parse("max_iter: 1 max_iter: 2", schema.SolverParameter)
-    with pytest.raises(PrototxtError, match='^<string>:1:11: ":" expected after "device_id", got'):
+    with pytest.raises(PrototxtError, match='^<string>:1:11: expected ":" after "device_id", got'):
         text.parse("device_id [1]", schema.SolverParameter)
 
 

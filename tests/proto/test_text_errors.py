@@ -97,8 +97,8 @@ BROKEN = [
         '1:13: "debug_info" takes true or false, got "true"; leave out the quotes',
     ),
     (SOLVER, "max_iter: MANY", '1:11: "max_iter" takes a whole number, got "MANY"'),
-    (NET, "layer: 3", '1:8: "{" expected after "layer", got "3"'),
-    (NET, 'layer: "conv"', '1:8: "{" expected after "layer", got "conv"'),
+    (NET, "layer: 3", '1:8: expected "{" after "layer", got "3"'),
+    (NET, 'layer: "conv"', '1:8: expected "{" after "layer", got "conv"'),
     # Numbers.
     (
         SOLVER,
@@ -162,7 +162,7 @@ BROKEN = [
         '2:3: ClipParameter lacks its required "max"',
     ),
     # Punctuation.
-    (NET, 'name "x"', '1:6: ":" expected after "name", got "x"'),
+    (NET, 'name "x"', '1:6: expected ":" after "name", got "x"'),
     (NET, "name:", '1:6: "name" takes a string in quotes, got the end of the file'),
     (NET, ": 3", '1:1: expected a field name, got ":"'),
     (NET, 'name: "a",, input: "b"', '1:11: expected a field name, got ","'),

@@ -191,7 +191,7 @@ def test_no_script_is_told(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "none.py is no file; usage: python -m caffe_lite.pycaffe [--cpu] script.py [...]\n"
+        "none.py is not a file; usage: python -m caffe_lite.pycaffe [--cpu] script.py [...]\n"
     )
 
 

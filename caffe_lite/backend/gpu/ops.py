@@ -69,7 +69,7 @@ class CupyOps(
         super().__init__(self.device.cupy, dtype, f"gpu:{device}")
         self.tf32 = cuda.default_tf32() if tf32 is None else tf32
         if self.tf32 not in TF32:
-            raise BackendError(f'tf32 is one of {", ".join(TF32)}; got "{self.tf32}"')
+            raise BackendError(f'tf32 must be one of {", ".join(TF32)}; got "{self.tf32}"')
         self.multiprocessors = self.device.multiprocessors
         self.launch = self.device.launcher(self.dtype)
         self.blas = self.device.blas(self.dtype)

@@ -29,7 +29,7 @@ class BoxOutput(Layer):
     (0, 1, 1, 10, 10), and the only box is all zeros. Codes are (code - bbox_mean) / bbox_std if
     `bbox_reg_param` gives them.
 
-    Differences from MS-CNN: equal scores go by map and cell; a score that is NaN is no box.
+    Differences from MS-CNN: equal scores go by map and cell; boxes with a score of NaN are dropped.
 
     Source: zhaoweicai/mscnn
 

@@ -1,7 +1,7 @@
 """The confidence part of MultiBoxLoss: class scores of R priors against their labels.
 
 Both losses take scores x (R, C) and labels (R,), numbers of the device. A prior of the label
-LEFT_OUT does not count. Only the logistic loss takes a label of C, which is none of the classes.
+LEFT_OUT does not count. Only the logistic loss takes a label of C, which is not a class.
 """
 
 from typing import Any

@@ -17,7 +17,7 @@ class Distortion:
     """
 
     def __init__(self, param: Any) -> None:
-        """Raise DataError for a range that is none."""
+        """Raise DataError for an empty range."""
         for name in ("brightness_delta", "hue_delta", "contrast_lower", "saturation_lower"):
             if getattr(param, name) < 0:
                 raise DataError(

@@ -14,7 +14,7 @@ class Samplers:
     """The crops that several BatchSamplers find."""
 
     def __init__(self, params: Any) -> None:
-        """Raise DataError for a sampler whose ranges are none."""
+        """Raise DataError for a sampler with an empty range."""
         self._params = [param for param in params if param.use_original_image]
         for param in self._params:
             _check(param.sampler)

@@ -29,7 +29,7 @@ class Truths:
 
 
 def read_truths(rows: Array) -> Truths:
-    """The boxes of rows (G, 8); a row whose image is -1 is none."""
+    """The boxes of rows (G, 8); rows whose image is -1 are skipped."""
     rows = rows.reshape(-1, COLUMNS)
     rows = rows[rows[:, 0] != -1]
     image, label = (np.trunc(rows[:, i]) for i in (0, 1))

@@ -20,9 +20,9 @@ class DetectionEvaluate(Layer):
     `eval_type: "detection"` makes the mean average precision of these rows.
 
     bottom[0]  detections  (1, 1, K, 7)  rows (image, label, score, xmin, ymin, xmax, ymax), as
-                                         DetectionOutput gives them; label -1 is no detection
+                                         DetectionOutput gives them; label -1: not a detection
     bottom[1]  truth       (1, 1, G, 8)  rows (image, label, instance, xmin, ymin, xmax, ymax,
-                                         difficult); image -1 is no box
+                                         difficult); image -1: not a box
     top[0]     judged      (1, 1, R, 5)  for each class but the background a row (-1, label, number
                                          of objects, -1, -1); then for each detection a row (image,
                                          label, score, true, false), by image and label
@@ -32,7 +32,8 @@ class DetectionEvaluate(Layer):
     batch. There is no gradient; all runs on the host.
 
     Differences from SSD: equal scores keep their order, where SSD's is open. In pixels, boxes that
-    share no pixel overlap by 0; SSD counts one shared pixel. A label that is no class is an error.
+    share no pixel overlap by 0; SSD counts one shared pixel. A label that is not a class is an
+    error.
 
     Source: weiliu89/caffe (branch ssd)
 

@@ -33,8 +33,8 @@ class DetectionOutput(Layer):
                                             image, then label, then descending score; no gradient
 
     Coordinates are fractions of the image and may leave [0, 1]. Without any detection the top has a
-    row for each image, (image, -1, -1, -1, -1, -1, -1). K changes from batch to batch. A score that
-    is NaN is no detection. Suppression runs on the host.
+    row for each image, (image, -1, -1, -1, -1, -1, -1). K changes from batch to batch. Boxes with
+    a score of NaN are dropped. Suppression runs on the host.
 
     `save_output_param` also writes the detections to `output_directory`, whenever `num_test_image`
     images are done, boxes in pixels of the original images and cut to them. Nothing is written

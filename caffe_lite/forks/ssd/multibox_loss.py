@@ -42,7 +42,7 @@ class MultiBoxLoss(NormalizedLossLayer):
     bottom[1]  confidence  (N, P * C)       scores of C = `num_classes` classes
     bottom[2]  priors      (1, 2, P * 4)    coordinates and variances; its gradient is 0
     bottom[3]  truth       (1, 1, G, 8)     rows (image, label, instance, xmin, ymin, xmax, ymax,
-                                            difficult); image -1 is no box; takes no gradient
+                                            difficult); image -1: not a box; takes no gradient
     top[0]     loss        ()
 
     `loss_param.normalization` picks the normalizer, at least 1: VALID (the number of positives, the
