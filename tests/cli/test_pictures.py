@@ -96,6 +96,20 @@ def test_a_confusion_matrix_of_a_list(video_folder, capsys):
     assert code == 1 and "list.txt: the label of v_one is 7, but the net has 7 classes" in err
 
 
+def test_one_matrix_of_several_lists(video_folder, capsys):
+    label = int(videos.expected("v_one", "frames", 1).argmax())
+    (video_folder / "right.txt").write_text(f"Class/v_one.avi {label}\n")
+    (video_folder / "wrong.txt").write_text(f"Class/v_one.avi {(label + 1) % 7}\n")
+    seen = []
+    for names in (["right"], ["wrong"], ["right", "wrong"]):
+        lists = [word for name in names for word in ("--list", f"{name}.txt")]
+        code, _, err = run(capsys, *CLASSIFY, "frames", *lists, "--picture", "matrix.png")
+        assert code == 0, err
+        excess = np.subtract(*np.moveaxis(np.asarray(picture("matrix.png")).astype(int), 2, 0)[:2])
+        seen.append(((excess < -90).sum() > 500, (excess > 150).sum() > 500))  # green, red
+    assert seen == [(True, False), (False, True), (True, True)]
+
+
 @pytest.mark.parametrize("option", ["--out", "--picture"])
 def test_the_annotated_video(video_folder, capsys, option):
     pytest.importorskip("av", reason="PyAV is not installed (the extra `video`)")
