@@ -13,7 +13,7 @@ from caffe_lite.cli.unused_options import refuse
 if TYPE_CHECKING:
     import numpy as np
 
-    from caffe_lite.cli.classify_video import Recognized, Recognizer
+    from caffe_lite.cli.recognizer import Recognized, Recognizer
     from caffe_lite.lrcn.pictures.canvas import Picture
 
 FPS = 25  # of the video of --out

@@ -11,7 +11,7 @@ from caffe_lite.lrcn.pictures.text import font, line_height, printable, wrap
 
 MOST = 200  # images on a sheet
 _WIDE, _ALONE, _GAP, _COLUMNS = 220, 480, 16, 6
-_MOST_LINES = 14
+_MOST_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CaptionedImage:
 def draw_contact_sheet(title: str, items: Sequence[CaptionedImage]) -> Picture:
     """At most 6 cells of 220 pixels in a row, or one of 480; rows are as high as they need to be.
 
-    Captions are wrapped; one of more than 14 lines is cut.
+    Captions are wrapped; one of more than 30 lines is cut.
     """
     columns = min(_COLUMNS, ceil(sqrt(1.5 * len(items)))) if len(items) > 1 else 1
     cell = _WIDE if columns > 1 else _ALONE

@@ -46,6 +46,14 @@ def test_a_long_caption_makes_its_row_higher_and_no_other():
     assert has_free_edges(both)
 
 
+def test_a_caption_of_forty_long_words_is_whole_and_one_of_a_thousand_is_cut():
+    heights = [
+        draw_contact_sheet("t", [CaptionedImage("n", SHOWN, [("longwords " * n, -1.0)])] * 2).height
+        for n in (40, 46, 1000, 1003)
+    ]
+    assert heights[0] < heights[1] < heights[2] == heights[3]
+
+
 def test_more_captions_of_an_image_are_shown():
     one = draw_contact_sheet("t", [CaptionedImage("n", SHOWN, [("a dog", -1.0)])])
     two = draw_contact_sheet("t", [CaptionedImage("n", SHOWN, [("a dog", -1.0), ("a cat", -2.0)])])
