@@ -1,4 +1,17 @@
-"""Generate LRCN's nets and solvers.
+"""LRCN: generate its nets, reproduce its experiments."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from caffe_lite.cli import options
+from caffe_lite.cli.commands import Parser
+from caffe_lite.cli.reproduce import command as reproduce
+from caffe_lite.cli.unused_options import refuse
+
+ACTIVITY = ("features", "modality", "classes", "frames", "clips", "test_clips", "crop")
+CAPTIONS = ("unfactored", "words", "data", "buffer", "steps")
+NET = """Generate LRCN's nets and solvers.
 
 caffe_lite lrcn net --task activity --features fc7 --units 512 --out nets/
     writes train_test.prototxt, deploy.prototxt and solver.prototxt of an activity net
@@ -11,20 +24,15 @@ The files are ordinary prototxts; layers have the names of LRCN's published nets
 those load. Start `caffe_lite train` in the folder of the files.
 """
 
-import argparse
-from pathlib import Path
-from typing import Any
 
-from caffe_lite.cli import options
-from caffe_lite.cli.unused_options import refuse
-
-ACTIVITY = ("features", "modality", "classes", "frames", "clips", "test_clips", "crop")
-CAPTIONS = ("unfactored", "words", "data", "buffer", "steps")
+def add_arguments(parser: Parser) -> None:
+    parser.add_tasks("what", "TASK")
+    _add_net(parser.add_task("net", NET, run_net))
+    reproduce.add_arguments(parser.add_task("reproduce", reproduce.__doc__ or "", reproduce.run))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_net(parser: argparse.ArgumentParser) -> None:
     add = options.add_flag
-    parser.add_argument("what", choices=("net",), help="net: write definitions and solvers")
     add(parser, "task", choices=("activity", "captions"), required=True, help="what the net is for")
     add(parser, "out", required=True, metavar="DIR", help="where to write the files")
     add(
@@ -84,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(captions, name, type=options.positive, metavar="N", help=what)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_net(args: argparse.Namespace) -> int:
     from caffe_lite.errors import UsageError
     from caffe_lite.lrcn.generate import Activity, Captions, activity_files, caption_files
     from caffe_lite.proto.atomic import atomic_path

@@ -1,12 +1,11 @@
 """Generated nets and solvers: they load, build, have the sizes asked for, and can be decoded."""
 
-import argparse
-
 import numpy as np
 import pytest
 
 from caffe_lite.backend import get_ops
-from caffe_lite.cli import lrcn, main
+from caffe_lite.cli import main
+from caffe_lite.cli.commands import parse
 from caffe_lite.errors import UsageError
 from caffe_lite.lrcn.activity import VideoClassifier
 from caffe_lite.lrcn.caption_net import examine
@@ -17,9 +16,8 @@ from caffe_lite.proto.load import load_net, load_solver
 
 
 def generate(folder, *options):
-    parser = argparse.ArgumentParser()
-    lrcn.add_arguments(parser)
-    return lrcn.run(parser.parse_args(["net", "--out", str(folder), *options]))
+    args = parse(["lrcn", "net", "--out", str(folder), *options])
+    return args.run(args)
 
 
 def deploy(path):

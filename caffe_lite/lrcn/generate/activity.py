@@ -1,10 +1,13 @@
 """LRCN's activity nets: fc6 or fc7 features, LSTM layers over time, RGB or flow."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from caffe_lite.errors import UsageError
 from caffe_lite.lrcn.generate.layers import (
     ACTIVITY,
+    Convnet,
     convolutions,
     filler,
     fully_connected,
@@ -22,7 +25,11 @@ class Activity:
     `modality` is "rgb" or "flow". `layers` LSTM layers have `units` units each; 0 layers give the
     net of single frames. `features`, "fc6" or "fc7", is what they read; by default fc6, and fc7 for
     single frames. Clips have `frames` frames; batches of `clips` of them are trained on, of
-    `test_clips` tested. Dropout is 0.9 after the features and 0.5 after each other layer of units.
+    `test_clips` tested. `dropout` is the ratio after features that LSTM layers read; after other
+    layers of units it is 0.5.
+
+    Frames are resized to `size` (height, width); training crops are mirrored at random if `mirror`
+    is set. `schedule` holds fields of the solver that replace the paper's.
     """
 
     modality: str = "rgb"
@@ -34,6 +41,11 @@ class Activity:
     clips: int = 24
     test_clips: int = 3
     crop: int = 227
+    size: tuple[int, int] = (240, 320)
+    mirror: bool = True
+    dropout: float = 0.9
+    convnet: Convnet = ACTIVITY
+    schedule: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.features:
@@ -74,12 +86,12 @@ def _scores(net: Activity) -> str:
 
 
 def _convnet(net: Activity, dropout: float | None) -> str:
-    text = convolutions(ACTIVITY, learning(1, 2))
+    text = convolutions(net.convnet, learning(1, 2))
     last = net.features == "fc6"
     text += fully_connected(
-        ACTIVITY, 6, "pool5", learning(1, 2), dropout if last else dropout and 0.5
+        net.convnet, 6, net.convnet.top, learning(1, 2), dropout if last else dropout and 0.5
     )
-    return text if last else text + fully_connected(ACTIVITY, 7, "fc6", learning(1, 2), dropout)
+    return text if last else text + fully_connected(net.convnet, 7, "fc6", learning(1, 2), dropout)
 
 
 def _steps(name: str, blob: str, top: str, *sizes: int) -> str:
@@ -90,7 +102,7 @@ def _steps(name: str, blob: str, top: str, *sizes: int) -> str:
 def _recurrent(net: Activity, dropout: bool) -> str:
     """The class scores over T steps of N clips, from the features and the clip markers."""
     below = f"{net.features}-reshape"
-    text = _steps("reshape-data", net.features, below, net.frames, -1, ACTIVITY.units)
+    text = _steps("reshape-data", net.features, below, net.frames, -1, net.convnet.units)
     text += _steps("reshape-cm", "clip_markers", "reshape-cm", net.frames, -1)
     for number in range(1, net.layers + 1):
         name = f"lstm{number}"
@@ -121,7 +133,11 @@ def _train_test(net: Activity) -> str:
     kind = "RGB" if net.modality == "rgb" else "flow"
     text = _title(net) + f'name: "activity_{net.modality}_{net.features}"\n'
     for phase, clips in (("Train", net.clips), ("Test", net.test_clips)):
-        setting = f'{{"buffer": {clips}, "frames": {net.frames}, "crop": {net.crop}}}'
+        setting: dict[str, object] = {"buffer": clips, "frames": net.frames, "crop": net.crop}
+        if net.size != Activity.size:
+            setting |= {"height": net.size[0], "width": net.size[1]}
+        if not net.mirror:
+            setting["mirror"] = False
         text += layer(
             "data",
             "Python",
@@ -129,10 +145,10 @@ def _train_test(net: Activity) -> str:
             ["data", "label", "clip_markers"],
             '  python_param {\n    module: "sequence_input_layer"'
             f' layer: "videoRead{phase}_{kind}"\n'
-            f"    param_str: '{setting}'\n  }}",
+            f"    param_str: '{json.dumps(setting)}'\n  }}",
             when=f"include {{ phase: {phase.upper()} }}",
         )
-    text += _convnet(net, 0.9 if net.layers else 0.5)
+    text += _convnet(net, net.dropout if net.layers else 0.5)
     if net.layers:
         text += _recurrent(net, dropout=True)
         text += _steps("reshape-label", "label", "reshape-label", net.frames, -1)
@@ -169,24 +185,27 @@ def _deploy(net: Activity) -> str:
 
 
 def _solver(net: Activity) -> str:
-    schedule = _SCHEDULES[net.modality, net.layers > 0]
+    schedule: dict[str, object] = {
+        "test_iter": 100,
+        "test_interval": 100,
+        "base_lr": 0.001,
+        "lr_policy": '"step"',
+        "gamma": 0.1,
+        "display": 20,
+        "momentum": 0.9,
+        "weight_decay": 0.005,
+        "snapshot": 5000,
+        "average_loss": 1000,
+        **_SCHEDULES[net.modality, net.layers > 0],
+        **net.schedule,
+    }
     over = f"lstm{net.layers}x{net.units}" if net.layers else "single_frame"
     lines = [
         _title(net).strip(),
         'net: "train_test.prototxt"',
-        "test_iter: 100",
-        "test_interval: 100",
-        "base_lr: 0.001",
-        'lr_policy: "step"',
-        "gamma: 0.1",
-        "display: 20",
-        "momentum: 0.9",
-        "weight_decay: 0.005",
-        "snapshot: 5000",
         f'snapshot_prefix: "{net.modality}_{net.features}_{over}"',
         "solver_mode: GPU",
         "random_seed: 1701",
-        "average_loss: 1000",
         *(f"{name}: {value}" for name, value in schedule.items()),
     ]
     return "\n".join(lines) + "\n"

@@ -1,10 +1,12 @@
 """LRCN's captioners: any number of LSTM layers, factored or not, over CaffeNet's fc8."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from caffe_lite.errors import UsageError
 from caffe_lite.lrcn.generate.layers import (
     CAFFENET,
+    Convnet,
     convolutions,
     filler,
     fully_connected,
@@ -24,7 +26,9 @@ class Captions:
     `layers` LSTM layers have `units` units each. The last one sees the image if `is_factored`,
     which takes two layers or more, else the first one. `words` is the number of ids, <EOS>
     included; `data` the folder that `captions prepare` wrote, with batches of `buffer` images and
-    `steps` words.
+    `steps` words. Images are resized to `size` x `size` and cropped to `crop` x `crop`; in training
+    they are mirrored at random if `mirror` is set. `schedule` holds fields of both solvers that
+    replace the paper's.
     """
 
     layers: int = 2
@@ -34,6 +38,11 @@ class Captions:
     data: str = "h5_data/buffer_100"
     buffer: int = 100
     steps: int = 20
+    size: int = 256
+    crop: int = 227
+    mirror: bool = True
+    convnet: Convnet = CAFFENET
+    schedule: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.layers < 1 + self.is_factored:
@@ -90,18 +99,18 @@ def _language(net: Captions, image: str) -> str:
     )
 
 
-def _image_layers(rates: str, dropout: bool) -> str:
-    """CaffeNet from `data` to `fc8`; `rates` are those of the layers below fc8."""
-    text = convolutions(CAFFENET, rates)
-    for number, below in ((6, "pool5"), (7, "fc6")):
-        text += fully_connected(CAFFENET, number, below, rates, 0.5 if dropout else None)
+def _image_layers(net: Captions, rates: str, dropout: bool) -> str:
+    """The convnet from `data` to `fc8`; `rates` are those of the layers below fc8."""
+    text = convolutions(net.convnet, rates)
+    for number, below in ((6, net.convnet.top), (7, "fc6")):
+        text += fully_connected(net.convnet, number, below, rates, 0.5 if dropout else None)
     return text + layer(
         "fc8",
         "InnerProduct",
         "fc7",
         "fc8",
         learning(0.1, 0.2),
-        f"  inner_product_param {{\n    num_output: 1000\n"
+        f"  inner_product_param {{\n    num_output: {net.convnet.outputs}\n"
         f"    weight_filler {filler('gaussian', std=0.01)}\n"
         f"    bias_filler {filler('constant', value=0)}\n  }}",
     )
@@ -116,10 +125,10 @@ def _train_test(net: Captions, frozen: bool) -> str:
             "ImageData",
             [],
             ["data", "label"],
-            "  transform_param { mirror: true crop_size: 227"
+            f"  transform_param {{ mirror: {str(net.mirror).lower()} crop_size: {net.crop}"
             " mean_value: 104 mean_value: 117 mean_value: 123 }",
             f'  image_data_param {{\n    source: "{folder}/image_list.with_dummy_labels.txt"\n'
-            f"    batch_size: {net.buffer} new_height: 256 new_width: 256\n  }}",
+            f"    batch_size: {net.buffer} new_height: {net.size} new_width: {net.size}\n  }}",
             when=f"include {{ phase: {phase} }}",
         )
         text += layer(
@@ -132,7 +141,7 @@ def _train_test(net: Captions, frozen: bool) -> str:
             when=f"include {{ phase: {phase} }}",
         )
     text += layer("silence", "Silence", "label", [])
-    text += _image_layers(learning(0, 0) if frozen else learning(0.1, 0.2), dropout=True)
+    text += _image_layers(net, learning(0, 0) if frozen else learning(0.1, 0.2), dropout=True)
     text += _language(net, "fc8")
     scored = ["predict", "target_sentence"]
     text += layer(
@@ -156,38 +165,44 @@ def _train_test(net: Captions, frozen: bool) -> str:
 
 def _words_to_predictions(net: Captions) -> str:
     text = net.title + 'name: "word_to_preds"\n'
-    text += inputs(cont_sentence=(1, 1), input_sentence=(1, 1), image_features=(1, 1000))
+    text += inputs(
+        cont_sentence=(1, 1), input_sentence=(1, 1), image_features=(1, net.convnet.outputs)
+    )
     text += _language(net, "image_features")
     return text + layer("probs", "Softmax", "predict", "probs", "  softmax_param { axis: 2 }")
 
 
 def _image(net: Captions) -> str:
     text = "# The convnet of the captioner, up to what it sees: fc8.\n" + 'name: "image"\n'
-    text += inputs(data=(10, 3, 227, 227))
-    return text + _image_layers(learning(0.1, 0.2), dropout=False)
+    text += inputs(data=(10, 3, net.crop, net.crop))
+    return text + _image_layers(net, learning(0.1, 0.2), dropout=False)
 
 
 def _solver(net: Captions, frozen: bool) -> str:
     """LRCN's schedule: the language layers first, then all of them at a tenth of the rate."""
     stage = "" if frozen else "finetune_"
+    schedule: dict[str, object] = {
+        "test_iter": 25,
+        "test_interval": 1000,
+        "base_lr": 0.01 if frozen else 0.001,
+        "lr_policy": '"step"',
+        "gamma": 0.5,
+        "stepsize": 20000,
+        "display": 100,
+        "max_iter": 110000 if frozen else 50000,
+        "momentum": 0.9,
+        "weight_decay": 0,
+        "snapshot": 5000,
+        "average_loss": 100,
+        "clip_gradients": 10 if frozen else 25,
+        **net.schedule,
+    }
     lines = [
         net.title.strip(),
         f'net: "{stage}train_test.prototxt"',
-        "test_iter: 25",
-        "test_interval: 1000",
-        f"base_lr: {0.01 if frozen else 0.001}",
-        'lr_policy: "step"',
-        "gamma: 0.5",
-        "stepsize: 20000",
-        "display: 100",
-        f"max_iter: {110000 if frozen else 50000}",
-        "momentum: 0.9",
-        "weight_decay: 0",
-        "snapshot: 5000",
         f'snapshot_prefix: "{stage}captions_{net.layers}x{net.units}"',
         "solver_mode: GPU",
         "random_seed: 1701",
-        "average_loss: 100",
-        f"clip_gradients: {10 if frozen else 25}",
+        *(f"{name}: {value}" for name, value in schedule.items()),
     ]
     return "\n".join(lines) + "\n"

@@ -49,12 +49,23 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Convnet:
-    """Convolutions and the sizes of fc6 and fc7; `deviation` is that of their starting weights."""
+    """Convolutions, the last of them pooled, and the sizes of fc6 and fc7, and fc8 of captioners.
+
+    `deviation` is that of the starting weights of fc6 and fc7, `convolution_deviation` that of the
+    convolutions'.
+    """
 
     convolutions: tuple[Convolution, ...]
     deviation: float
     bias: float
     units: int = 4096
+    outputs: int = 1000
+    convolution_deviation: float = 0.01
+
+    @property
+    def top(self) -> str:
+        """The blob that fc6 reads."""
+        return f"pool{len(self.convolutions)}"
 
 
 # The convnet of LRCN's activity nets, and CaffeNet, that of its captioners.
@@ -83,7 +94,7 @@ CAFFENET = Convnet(
 
 
 def convolutions(net: Convnet, rates: str) -> str:
-    """conv1 to pool5, from the blob `data`; `rates` are the `param` entries of each convolution."""
+    """conv1 to the last pooling, from the blob `data`; `rates` are the `param` entries of each."""
     text, below = "", "data"
     for number, each in enumerate(net.convolutions, 1):
         name = f"conv{number}"
@@ -99,7 +110,7 @@ def convolutions(net: Convnet, rates: str) -> str:
             name,
             rates,
             f"  convolution_param {{\n    {shape}\n"
-            f"    weight_filler {filler('gaussian', std=0.01)}\n"
+            f"    weight_filler {filler('gaussian', std=net.convolution_deviation)}\n"
             f"    bias_filler {filler('constant', value=each.bias)}\n  }}",
         )
         text += in_place(f"relu{number}", "ReLU", name)
