@@ -5,7 +5,8 @@ weights and inputs, all drawn here, and the outputs that OpenCV computes from th
 `tests/forks/test_opencv.py` replays the cases.
 
 OpenCV 4.12 runs Reorg with stride 2 alone and Interp without `shrink_factor` alone; it has no BN
-and no Upsample. Its Axpy computes a * x2 + x1, where SENet's layer computes a * x1 + x2.
+and no Upsample; of Resample it has NEAREST alone. Its Axpy computes a * x2 + x1, where SENet's
+layer computes a * x1 + x2.
 """
 
 from pathlib import Path
@@ -96,8 +97,33 @@ def small_net() -> dict[str, Case]:
     return {"small_net": (net(inputs, layers), inputs, weights)}
 
 
+def flownet() -> dict[str, Case]:
+    cases: dict[str, Case] = {}
+    for i, param in enumerate(
+        (
+            "pad: 4 kernel_size: 1 max_displacement: 4 stride_1: 1 stride_2: 2",
+            "pad: 3 kernel_size: 3 max_displacement: 2 stride_1: 1 stride_2: 1",
+            "pad: 2 kernel_size: 1 max_displacement: 2 stride_1: 2 stride_2: 1",
+        )
+    ):
+        inputs = {"a": normal(1, 3, 8, 9), "b": normal(1, 3, 8, 9)}
+        param = f"correlation_param {{ {param} }}"
+        cases[f"correlation_{i}"] = layer("Correlation", inputs, param), inputs, {}
+    for i in range(2):
+        inputs = {"a": normal(1, 3, 8, 9), "b": 2 * normal(1, 2, 8, 9)}
+        cases[f"flow_warp_{i}"] = layer("FlowWarp", inputs), inputs, {}
+    for i, param in enumerate(("have_reference: true", "size_divisible_by: 4")):
+        inputs = {"a": normal(1, 3, 3, 4), "b": normal(1, 2, 8, 9)}
+        cases[f"accum_{i}"] = layer("Accum", inputs, f"accum_param {{ {param} }}"), inputs, {}
+    for factor in (2, 3):
+        inputs = {"a": normal(1, 3, 3, 4)}
+        param = f"resample_param {{ type: NEAREST antialias: false factor: {factor} }}"
+        cases[f"resample_{factor}"] = layer("Resample", inputs, param), inputs, {}
+    return cases
+
+
 def main() -> None:
-    cases = interp() | relu6() | channels() | depthwise() | small_net()
+    cases = interp() | relu6() | channels() | depthwise() | small_net() | flownet()
     arrays: dict[str, Any] = {}
     for name, case in cases.items():
         out = run(case)
