@@ -1,4 +1,4 @@
-"""CTCGreedyDecoder: the labels of the best class of each step."""
+"""CTCGreedyDecoder: the labels of the best class of each step, on the host."""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""CtcLoss: connectionist temporal classification, the loss of unaligned label sequences."""
+"""CtcLoss: connectionist temporal classification, the loss of unaligned label sequences.
+
+Labels are read on the host; the probabilities of all ways to spell them are computed on the device.
+"""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""LabelsequenceAccuracy: the part of sequences whose labels are all right."""
+"""LabelsequenceAccuracy: the part of sequences whose labels are all right, on the host."""
 
 import numpy as np
 
