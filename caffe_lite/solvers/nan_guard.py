@@ -63,7 +63,8 @@ class NanGuard:
     def allows_snapshot(self, automatic: bool) -> bool:
         """Whether to write a snapshot now; one that a script asks for is not `automatic`.
 
-        Raises SolverError if not, unless a warning is enough.
+        Raises SolverError if a script's snapshot would replace weights that are finite, or if
+        training must stop.
         """
         solver = self._solver
         histories = [blob.data for blob in solver.history if blob.has_data]
