@@ -14,7 +14,7 @@ from caffe_lite.lrcn.pictures.canvas import (
     Canvas,
     Picture,
 )
-from caffe_lite.lrcn.pictures.text import font, line_height, printable, wrap
+from caffe_lite.lrcn.pictures.text import font, line_height, printable, width, wrap
 
 EACH = 5  # captions shown of the best, and of the worst
 _WIDTH, _ROW = 900, 28
@@ -50,19 +50,21 @@ def draw_score_sheet(
     canvas = Canvas(_WIDTH, high)
     canvas.text(MARGIN, 14, title, font(18, True), INK, _WIDTH - 2 * MARGIN)
     y = 52
+    room = min(max(width(printable(name), font(14)) for name in scores), 300)
     for name, score in scores.items():
-        _draw_score(canvas, y, name, score)
+        _draw_score(canvas, y, name, score, room)
         y += _ROW
     for heading, rows, colour in tables:
         y = _draw_table(canvas, y, heading, rows, colour)
     return canvas.picture
 
 
-def _draw_score(canvas: Canvas, y: int, name: str, score: float) -> None:
+def _draw_score(canvas: Canvas, y: int, name: str, score: float, room: int) -> None:
+    """A bar with the name, of at most `room` pixels, at its left and the score at its right."""
     highest = 10 if name.startswith("CIDEr") else 1
     middle = y + _ROW // 2
-    canvas.text(MARGIN + _NAME, middle, name, font(14), INK, _NAME, "rm")
-    left, right = MARGIN + _NAME + 12, _WIDTH - 130
+    canvas.text(MARGIN + room, middle, name, font(14), INK, room, "rm")
+    left, right = MARGIN + room + 12, _WIDTH - 130
     canvas.bar((left, y + 6, right, y + _ROW - 6), score / highest, SERIES[0])
     canvas.text(right + 70, middle, f"{score:.4f}", font(14), INK, anchor="rm")
     canvas.text(right + 76, middle, f"of {highest}", font(11), FAINT, anchor="lm")
