@@ -44,6 +44,8 @@ def own_log():
     logger = logging.getLogger("caffe_lite")
     handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
     yield
+    for handler in set(logger.handlers) - set(handlers):
+        handler.close()
     logger.handlers[:] = handlers
     logger.setLevel(level)
     logger.propagate = propagate

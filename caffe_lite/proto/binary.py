@@ -15,12 +15,15 @@ from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.foreign import shorten
 from caffe_lite.proto.schema import is_repeated
 from caffe_lite.proto.sniff import describe, is_binary
-from caffe_lite.proto.wire import VARINT, WireError, fields, tag_bytes
+from caffe_lite.proto.wire import LENGTH, VARINT, WireError, fields, tag_bytes
 
 # Fields at the end of files that this package writes, beyond every number that a fork of Caffe is
 # known to use. They describe the bytes before them, so they end where a message is changed.
 FORMAT_VERSION, CHECKSUM = 65602, 65603
 MOST_TRAILER = 1 << 20  # bytes
+# Parts of a message, such as the layers of a net. protobuf takes some 700 bytes of memory for one
+# that takes two in the file; the largest public nets have a few thousand.
+MOST_PARTS = 50_000
 
 _WITHOUT_STRINGS = ("BlobProto", "BlobShape")  # of which a file may have many
 
@@ -36,6 +39,7 @@ def decode(data: bytes, message_class: Any, name: str) -> Any:
     kind = describe(data)
     if kind:
         raise PrototxtError(f"this is {kind}; a binary {wanted} is expected here", name)
+    _check_parts(data, name)
     try:
         message = message_class.FromString(_without_checksum(data))
         if message.ListFields():
@@ -47,6 +51,18 @@ def decode(data: bytes, message_class: Any, name: str) -> Any:
     if not is_binary(data):
         reason = "it is text; give the binary file here"
     raise PrototxtError(f"not a binary {wanted}: {reason}", name)
+
+
+def _check_parts(data: bytes, name: str) -> None:
+    """Fail for a message of so many parts that it would take far more memory than its file."""
+    if len(data) < 2 * MOST_PARTS:
+        return
+    try:
+        count = sum(field.kind == LENGTH for field in fields(data, 0, len(data)))
+    except WireError:
+        return  # protobuf decides whether it is damaged
+    if count > MOST_PARTS:
+        raise PrototxtError(f"it has {count} parts (layers, say); the most is {MOST_PARTS}", name)
 
 
 def _check_strings(message: Any, name: str) -> None:

@@ -118,3 +118,11 @@ def test_links_are_followed_and_pipes_written_directly(tmp_path):
         assert os.read(reader, 1000) == NET.SerializeToString()
     finally:
         os.close(reader)
+
+
+def test_a_net_of_too_many_parts_is_refused_before_it_takes_memory():
+    layer = b"\xa2\x06\x00"  # field 100, empty
+    few = binary.decode(layer * 40_000, schema.NetParameter, "few")
+    assert len(few.layer) == 40_000
+    with pytest.raises(PrototxtError, match="^many: it has 60000 parts .*; the most is 50000"):
+        binary.decode(layer * 60_000, schema.NetParameter, "many")
