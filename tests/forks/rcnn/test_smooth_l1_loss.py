@@ -2,31 +2,42 @@ import numpy as np
 import pytest
 
 from caffe_lite.testing import check_layer, make_layer
-from tests.layer_case import Case, normal, spread
+from tests.layer_case import Case, normal
 from tests.layers.helpers import fails, untouched
 
 SHAPE = (3, 4, 2, 5)
-X, T = 2 * normal(*SHAPE), normal(*SHAPE)
+X, T = np.random.default_rng(2).normal(size=(2, *SHAPE)) * [[[[[2]]]], [[[[1]]]]]
 INSIDE, OUTSIDE = np.random.default_rng(3).uniform(0.2, 2, (2, *SHAPE))
 INSIDE[0, 1], OUTSIDE[1, 2] = 0, 0
 LAYER = 'type: "SmoothL1Loss" %s'
 FIXED = "loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 7 }"
 
+
+def apart(shape, kink, weights=1):
+    """Two arrays whose weighted differences are all far from +-kink, where f is not smooth."""
+    rng = np.random.default_rng(7)
+    differences = rng.uniform(-2, 2, shape)
+    near = abs(abs(differences) - kink) < 0.1
+    differences[near] *= 0.5
+    other = rng.normal(size=shape)
+    return other + differences / weights, other
+
+
+WEIGHTS = np.random.default_rng(8).uniform(0.5, 1.5, (2, 3, 4, 2, 3))
 CASES = [
-    Case("SmoothL1Loss", "", (spread(3, 4), spread(3, 4)), flags=(True, True)),
+    Case("SmoothL1Loss", "", apart((3, 4), 1), flags=(True, True)),
     Case(
         "SmoothL1Loss",
         "smooth_l1_loss_param { sigma: 1.7 }",
-        (spread(3, 4, 2, 3), spread(3, 4, 2, 3), *np.split(spread(6, 4, 2, 3, low=0.1), 2)),
+        (*apart((3, 4, 2, 3), 1.7**-2, WEIGHTS[0]), *WEIGHTS),
         flags=(True, True, False, False),
     ),
     Case(
         "SmoothL1LossOHEM",
         FIXED,
-        (spread(3, 4, 2, 3), spread(3, 4, 2, 3), spread(3, 4, 2, 3, low=0.1)),
+        (*apart((3, 4, 2, 3), 1, WEIGHTS[0]), WEIGHTS[0]),
         tops=2,
         flags=(True, True, False),
-        tolerance=1e-5,  # some differences are near 1
     ),
 ]
 SAMPLES = {
