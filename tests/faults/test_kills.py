@@ -28,6 +28,7 @@ def digits(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data") / "digits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "kills"), [("LMDB", 4), ("HDF5", 3), ("image list", 3)])
 def test_a_killed_training_resumes_as_if_never_stopped(tmp_path, digits, form, kills):
     resumed = kill_test.kill_and_resume(tmp_path, digits, form, kills, random.Random())

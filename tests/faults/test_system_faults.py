@@ -15,7 +15,7 @@ import pytest
 from tests.faults import shim
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
