@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from caffe_lite.layers.registry import layer_class, layer_types, meanings_of
 from tests.layer_case import FILLERS, RNG, Case, labels, normal, spread
 
 IMAGE = spread(3, 2, 5, 4)
@@ -335,3 +336,10 @@ def beside_tests(name):
 CASES = [*CAFFE_CASES, *(case for cases in beside_tests("CASES") for case in cases)]
 
 NAMES = [f"{case.type}-{i}" for i, case in enumerate(CASES)]
+
+# Further names of a class that has its case under another.
+for _name in layer_types():
+    layer_class(_name)
+ALIASES = {
+    name for name in layer_types() if all(meaning.cls.type != name for meaning in meanings_of(name))
+}

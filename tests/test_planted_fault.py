@@ -7,7 +7,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_types
 from caffe_lite.nets.backward_plan import takes_gradient
 from caffe_lite.testing import GradientError, check_gradients, make_layer
-from tests.layer_cases import CASES, NAMES
+from tests.layer_cases import ALIASES, CASES, NAMES
 from tests.layer_sources import make_sources
 
 ONLY_ZEROS = {"Silence"}
@@ -89,4 +89,4 @@ def test_types_that_are_not_checked_have_no_gradient(case):
 
 
 def test_every_type_is_here():
-    assert {case.type for case in CASES} == set(layer_types())
+    assert {case.type for case in CASES} | ALIASES == set(layer_types())

@@ -8,8 +8,9 @@ from caffe_lite.types import Blobs
 
 @register("Accuracy", when=["accuracy_param.min_is_better"])
 class DistanceAccuracy(Accuracy):
-    """The share of items whose true class is among the `top_k` best, the smallest ones with
-    `min_is_better: true`.
+    """The share of items whose true class is among the `top_k` best: the largest or smallest.
+
+    With `min_is_better: true` the smallest scores are the best, as for distances.
 
     bottom[0]  x          (outer axes, C, inner axes)  scores, or distances
     bottom[1]  label      outer * inner elements       integers 0 ... C-1, or `ignore_label`

@@ -7,8 +7,10 @@ from caffe_lite.layers.sigmoid_cross_entropy_loss import SigmoidCrossEntropyLoss
 
 @register("SigmoidCrossEntropyLoss", when=["loss_param.pre_fixed_normalizer"])
 class PreFixedSigmoidCrossEntropyLoss(PreFixedNormalizer, SigmoidCrossEntropyLoss):
-    """SigmoidCrossEntropyLoss with one more mode of `loss_param.normalization`, PRE_FIXED: the sum
-    is divided by `pre_fixed_normalizer`, at least 1.
+    """SigmoidCrossEntropyLoss divided by a given number.
+
+    One more mode of `loss_param.normalization`, PRE_FIXED: the sum is divided by
+    `pre_fixed_normalizer`, at least 1.
 
     bottom[0]  x     (N, ...)  scores, any numbers
     bottom[1]  t     (N, ...)  as many targets, in [0, 1], or `ignore_label`; takes no gradient

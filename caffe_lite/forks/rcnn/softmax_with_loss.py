@@ -7,8 +7,10 @@ from caffe_lite.layers.softmax_with_loss import SoftmaxWithLoss
 
 @register("SoftmaxWithLoss", when=["loss_param.pre_fixed_normalizer"])
 class PreFixedSoftmaxWithLoss(PreFixedNormalizer, SoftmaxWithLoss):
-    """SoftmaxWithLoss with one more mode of `loss_param.normalization`, PRE_FIXED: the sum is
-    divided by `pre_fixed_normalizer`, at least 1.
+    """SoftmaxWithLoss divided by a given number.
+
+    One more mode of `loss_param.normalization`, PRE_FIXED: the sum is divided by
+    `pre_fixed_normalizer`, at least 1.
 
     bottom[0]  x      (outer axes, C, inner axes)  class scores
     bottom[1]  label  outer * inner elements       integers 0 ... C-1, or `ignore_label`; takes

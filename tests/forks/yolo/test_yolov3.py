@@ -21,6 +21,7 @@ CASES = [
         f"yolov3_param {{ {PARAM} {more} }}",
         (predictions(boxes=2), truths()),
         gradient=False,
+        own_gradient="darknet's loss is a sum of squares of gradients",
         allocates="the number of objects differs from batch to batch",
     )
     for more in ("", "iou_loss: CIOU use_logic_gradient: true")
