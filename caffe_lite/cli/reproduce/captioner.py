@@ -69,7 +69,8 @@ def small_setting(out: Path, gpu: str | None, shrink: int) -> tuple[Setting, Ste
     """A rehearsal on moving digits, and the step that writes these."""
     digits = out / "digits"
     counts = 2000 // shrink, max(100 // shrink, 20)
-    schedule: dict[str, float] = {"base_lr": 0.1, "max_iter": max(2, 1200 // shrink)}
+    schedule: dict[str, float | str] = {"type": '"Adam"', "base_lr": 0.004}
+    schedule |= {"max_iter": max(2, 1200 // shrink)}
     schedule |= {"stepsize": 800, "display": 50, "average_loss": 50, "snapshot": 200}
     schedule |= {"test_interval": 10000, "test_iter": 1, "clip_gradients": 10}
     net = Captions(

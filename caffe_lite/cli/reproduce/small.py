@@ -14,11 +14,11 @@ _CONVOLUTIONS = (
 )
 CONVNET = Convnet(
     _CONVOLUTIONS,
-    deviation=0.02,
+    deviation=0.05,
     bias=0.1,
     units=128,
     outputs=64,
-    convolution_deviation=0.02,
+    convolution_deviation=0.05,
 )
 
 

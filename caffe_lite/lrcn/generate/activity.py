@@ -45,7 +45,7 @@ class Activity:
     mirror: bool = True
     dropout: float = 0.9
     convnet: Convnet = ACTIVITY
-    schedule: Mapping[str, float] = field(default_factory=dict)
+    schedule: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.features:

@@ -42,7 +42,7 @@ class Captions:
     crop: int = 227
     mirror: bool = True
     convnet: Convnet = CAFFENET
-    schedule: Mapping[str, float] = field(default_factory=dict)
+    schedule: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.layers < 1 + self.is_factored:
