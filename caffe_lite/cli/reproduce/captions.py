@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +58,32 @@ def plan(data: Path, out: Path, quick: bool, gpu: str | None, shrink: int = 1) -
         found = out / "results" / f"captions_{stage or 'frozen_'}.json".replace("_.", ".")
         words = ("caption", *setting.test.words, *net_words(setting, title, each), *decoding)
         steps.append(Step(f"caption, {name}", out, (*words, "--json"), output=found))
-        steps.append(
-            Step(
-                f"score, {name}",
-                out,
-                ("score", str(found), str(setting.test.annotations), "--json"),
-                output=found.with_name(f"scores_{found.name}"),
-                read=_scores,
-            )
-        )
-        for score, scale in _SCORES.items():
-            paper = 0.934 if score == "CIDEr" and stage else None
-            places = 3 if score == "CIDEr" else 1
-            cells.append(Cell(name, score, f"score, {name}", score, paper, scale, places))
+        steps.append(score_step(name, out, found, setting.test.annotations))
+        cells += score_cells(name, name, {(name, "CIDEr"): 0.934} if stage else {})
     return Plan(TITLE, NOTE, needed, tuple(steps), tuple(cells))
+
+
+def score_step(name: str, out: Path, found: Path, annotations: Path) -> Step:
+    """Score the captions in the file `found`."""
+    words = ("score", str(found), str(annotations), "--json")
+    output = found.with_name(f"scores_{found.name}")
+    return Step(f"score, {name}", out, words, output=output, read=_scores)
+
+
+def score_cells(row: str, name: str, paper: Mapping[tuple[str, str], float]) -> list[Cell]:
+    """The cells of `score_step(name)`; `paper` has numbers by (name, score)."""
+    return [
+        Cell(
+            row,
+            score,
+            f"score, {name}",
+            score,
+            paper.get((name, score)),
+            scale,
+            3 if score == "CIDEr" else 1,
+        )
+        for score, scale in _SCORES.items()
+    ]
 
 
 def _scores(found: Any) -> Scores:

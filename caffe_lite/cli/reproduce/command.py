@@ -6,6 +6,8 @@ caffe_lite lrcn reproduce captions --data DIR
     COCO: captions of two factored layers, first with a frozen convnet, then fine-tuned
 caffe_lite lrcn reproduce retrieval --data DIR
     Flickr30k: retrieval with one layer, two unfactored and two factored
+caffe_lite lrcn reproduce description --data DIR
+    semantic predictions of videos to sentences, with labels and with probabilities
 
 Prepares the data, generates the nets, trains with the paper's schedule, evaluates, and writes the
 paper's numbers beside ours to table.md. Each step is a command of this package. A run that was
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from caffe_lite.cli import options
 
-TASKS = ("activity", "captions", "retrieval")
+TASKS = ("activity", "captions", "retrieval", "description")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

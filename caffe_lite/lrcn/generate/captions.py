@@ -16,6 +16,7 @@ from caffe_lite.lrcn.generate.layers import (
     lstm,
 )
 
+SPLITS = {"TRAIN": "train", "TEST": "val"}  # of the data, by phase
 _LIMIT = 0.08  # of the starting weights of the language layers
 
 
@@ -64,14 +65,14 @@ def caption_files(net: Captions) -> dict[str, str]:
     return {
         "train_test.prototxt": _train_test(net, frozen=True),
         "finetune_train_test.prototxt": _train_test(net, frozen=False),
-        "word_to_preds.deploy.prototxt": _words_to_predictions(net),
+        "word_to_preds.deploy.prototxt": words_to_predictions(net),
         "image.deploy.prototxt": _image(net),
-        "solver.prototxt": _solver(net, frozen=True),
-        "finetune_solver.prototxt": _solver(net, frozen=False),
+        "solver.prototxt": caption_solver(net, frozen=True),
+        "finetune_solver.prototxt": caption_solver(net, frozen=False),
     }
 
 
-def _language(net: Captions, image: str) -> str:
+def language_layers(net: Captions, image: str) -> str:
     """`predict`, the scores of the next word, from words, sequence indicators and `image`."""
     uniform = filler("uniform", min=-_LIMIT, max=_LIMIT)
     text = layer(
@@ -116,10 +117,28 @@ def _image_layers(net: Captions, rates: str, dropout: bool) -> str:
     )
 
 
+def batches(net: Captions, phase: str) -> str:
+    """The folder of the data that `captions prepare` wrote for a phase."""
+    return f"{net.data}/{SPLITS[phase]}_aligned_{net.steps}_batches"
+
+
+def sentence_layer(net: Captions, phase: str) -> str:
+    """The layer that reads sentences."""
+    return layer(
+        "sentences",
+        "HDF5Data",
+        [],
+        ["cont_sentence", "input_sentence", "target_sentence"],
+        f'  hdf5_data_param {{\n    source: "{batches(net, phase)}/hdf5_chunk_list.txt"\n'
+        f"    batch_size: {net.steps}\n  }}",
+        when=f"include {{ phase: {phase} }}",
+    )
+
+
 def _train_test(net: Captions, frozen: bool) -> str:
     text = net.title + 'name: "captions"\n'
-    for phase, split in (("TRAIN", "train"), ("TEST", "val")):
-        folder = f"{net.data}/{split}_aligned_{net.steps}_batches"
+    for phase in SPLITS:
+        images = f"{batches(net, phase)}/image_list.with_dummy_labels.txt"
         text += layer(
             "data",
             "ImageData",
@@ -127,24 +146,21 @@ def _train_test(net: Captions, frozen: bool) -> str:
             ["data", "label"],
             f"  transform_param {{ mirror: {str(net.mirror).lower()} crop_size: {net.crop}"
             " mean_value: 104 mean_value: 117 mean_value: 123 }",
-            f'  image_data_param {{\n    source: "{folder}/image_list.with_dummy_labels.txt"\n'
+            f'  image_data_param {{\n    source: "{images}"\n'
             f"    batch_size: {net.buffer} new_height: {net.size} new_width: {net.size}\n  }}",
             when=f"include {{ phase: {phase} }}",
         )
-        text += layer(
-            "sentences",
-            "HDF5Data",
-            [],
-            ["cont_sentence", "input_sentence", "target_sentence"],
-            f'  hdf5_data_param {{\n    source: "{folder}/hdf5_chunk_list.txt"\n'
-            f"    batch_size: {net.steps}\n  }}",
-            when=f"include {{ phase: {phase} }}",
-        )
+        text += sentence_layer(net, phase)
     text += layer("silence", "Silence", "label", [])
     text += _image_layers(net, learning(0, 0) if frozen else learning(0.1, 0.2), dropout=True)
-    text += _language(net, "fc8")
+    text += language_layers(net, "fc8")
+    return text + loss_layers(net)
+
+
+def loss_layers(net: Captions) -> str:
+    """The loss over the words of sentences, and in tests the accuracy."""
     scored = ["predict", "target_sentence"]
-    text += layer(
+    text = layer(
         "cross_entropy_loss",
         "SoftmaxWithLoss",
         scored,
@@ -163,12 +179,12 @@ def _train_test(net: Captions, frozen: bool) -> str:
     )
 
 
-def _words_to_predictions(net: Captions) -> str:
+def words_to_predictions(net: Captions) -> str:
     text = net.title + 'name: "word_to_preds"\n'
     text += inputs(
         cont_sentence=(1, 1), input_sentence=(1, 1), image_features=(1, net.convnet.outputs)
     )
-    text += _language(net, "image_features")
+    text += language_layers(net, "image_features")
     return text + layer("probs", "Softmax", "predict", "probs", "  softmax_param { axis: 2 }")
 
 
@@ -178,7 +194,7 @@ def _image(net: Captions) -> str:
     return text + _image_layers(net, learning(0.1, 0.2), dropout=False)
 
 
-def _solver(net: Captions, frozen: bool) -> str:
+def caption_solver(net: Captions, frozen: bool) -> str:
     """LRCN's schedule: the language layers first, then all of them at a tenth of the rate."""
     stage = "" if frozen else "finetune_"
     schedule: dict[str, object] = {

@@ -1,17 +1,35 @@
 """The experiments: all their commands are understood, and a tiny rehearsal fills the table."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from caffe_lite.cli import main
 from caffe_lite.cli.commands import parse
-from caffe_lite.cli.reproduce import activity, captions, retrieval
+from caffe_lite.cli.reproduce import activity, captions, description, retrieval
+from caffe_lite.cli.reproduce.predictions import read_predictions, write_batches
 from caffe_lite.cli.reproduce.runner import run_plan
+from caffe_lite.errors import DataError
+from caffe_lite.lrcn.generate import Captions
+from caffe_lite.lrcn.vocabulary import Vocabulary
 from caffe_lite.proto.load import load_net, load_solver
 
-EXPERIMENTS = {"activity": activity, "captions": captions, "retrieval": retrieval}
+ROOT = Path(__file__).resolve().parents[3]
+EXPERIMENTS = {
+    "activity": activity,
+    "captions": captions,
+    "retrieval": retrieval,
+    "description": description,
+}
 
 
 @pytest.fixture(params=EXPERIMENTS)
@@ -35,7 +53,9 @@ def test_commands_and_cells_fit(tmp_path, experiment, quick):
     assert len(set(outputs)) == len(outputs)
 
 
-def test_each_training_starts_from_what_the_last_one_leaves(tmp_path, experiment):
+@pytest.mark.parametrize("name", ["activity", "captions", "retrieval"])
+def test_each_training_starts_from_what_the_last_one_leaves(tmp_path, name):
+    experiment = EXPERIMENTS[name]
     plan = experiment.plan(tmp_path / "data", tmp_path / "out", False, None)
     named = {str(each.path) for each in plan.needed}
     for step in plan.steps:
@@ -72,13 +92,77 @@ def test_activity_takes_every_split(tmp_path):
     assert "_70000.caffemodel" in args.flow_weights[0] and "rgb" in args.weights[0]
 
 
-def test_a_tiny_rehearsal_fills_the_table(tmp_path):
-    plan = captions.plan(tmp_path, tmp_path / "out", True, None, shrink=50)
+@pytest.mark.parametrize("name", ["captions", "description"])
+def test_a_tiny_rehearsal_fills_the_table(tmp_path, name):
+    plan = EXPERIMENTS[name].plan(tmp_path, tmp_path / "out", True, None, shrink=50)
     run_plan(plan, tmp_path / "out")
     table = (tmp_path / "out" / "table.md").read_text()
-    assert re.search(r"\| - / \d+\.\d \|.*\| 0\.934 / \d\.\d{3} \|", table), table
+    paper = {"captions": r"0\.934 / \d\.\d{3}", "description": r"28\.8 / \d+\.\d"}[name]
+    assert re.search(rf"\| - / \d+\.\d \|.*\| {paper} \|", table), table
     done = json.loads((tmp_path / "out" / "state.json").read_text())["done"]
     assert list(done) == [step.name for step in plan.steps]
+
+
+def test_a_killed_rehearsal_continues_its_training(tmp_path):
+    """The process and its step end without a chance to save; the next run goes on from there."""
+    command = [sys.executable, "-m", "caffe_lite", "lrcn", "reproduce", "description", "--quick"]
+    command += ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    folder = tmp_path / "out" / "labels"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as first:
+        while not list(folder.glob("*_iter_200.solverstate")) and first.poll() is None:
+            time.sleep(0.02)
+        first.terminate()
+        assert first.wait(60) == 128 + signal.SIGTERM
+    done = json.loads((tmp_path / "out" / "state.json").read_text())["done"]
+    assert list(done) == ["moving digits", "prepare train, labels", "prepare val, labels"]
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    assert again.returncode == 0, again.stderr
+    assert "step 4 of 11" in again.stdout and "step 3 of" not in again.stdout
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert re.search(r"Restoring|[Rr]esuming", log)
+    assert "| LSTM decoder, labels |" in again.stdout
+
+
+def test_labels_are_the_largest_probabilities():
+    rows = np.array([[0.1, 0.5, 0.2, 0.3, 0.4, 0.0]], np.float32)
+    np.testing.assert_array_equal(description.largest(rows), [[0, 1, 1, 1, 1, 0]])
+
+
+def test_predictions_follow_their_sentences(tmp_path):
+    videos = [{"id": n, "file_name": f"v{n}"} for n in range(5)]
+    words = "alpha beta gamma delta omega".split()
+    said = [{"image_id": n, "caption": f"{words[n]} {w}"} for n in range(5) for w in words]
+    (tmp_path / "train.json").write_text(json.dumps({"images": videos, "annotations": said}))
+    np.save(tmp_path / "p.npy", np.eye(5, 7))
+    net = Captions(layers=1, is_factored=False, data=str(tmp_path / "h5"), buffer=3, steps=4)
+    write_batches(net, "train", tmp_path / "train.json", tmp_path / "p.npy")
+    folder = tmp_path / "h5" / "train_aligned_4_batches"
+    vocabulary = Vocabulary.read(tmp_path / "h5" / "vocabulary.txt")
+    with (
+        h5py.File(folder / "predictions.h5") as predictions,
+        h5py.File(folder / "batch_0.h5") as sentences,
+    ):
+        rows, targets = predictions["predictions"][:], sentences["target_sentence"][:]
+    assert rows.shape == (27, 7) and targets.shape == (36, 3)
+    for i, row in enumerate(rows):
+        first = targets[i // 3 * 4, i % 3]
+        assert vocabulary.decode([int(first)]) == [words[int(row.argmax())]]
+
+
+def test_predictions_must_fit_the_videos(tmp_path):
+    content = {"images": [{"id": 1, "file_name": "v"}], "annotations": []}
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    np.save(tmp_path / "p.npy", np.eye(2))
+    with pytest.raises(DataError, match=r"p\.npy: has 2 rows for the 1 videos of .*train\.json"):
+        write_batches(Captions(), "train", tmp_path / "train.json", tmp_path / "p.npy")
+    for wrong in (b"", b"text"):
+        (tmp_path / "p.npy").write_bytes(wrong)
+        with pytest.raises(DataError, match="cannot be read as an array of numbers"):
+            read_predictions(tmp_path / "p.npy")
+    np.save(tmp_path / "p.npy", np.arange(3))
+    with pytest.raises(DataError, match=r"has no array of numbers \(videos, labels\)"):
+        read_predictions(tmp_path / "p.npy")
 
 
 def test_missing_data_is_reported_at_the_start(tmp_path, capsys):
