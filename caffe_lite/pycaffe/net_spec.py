@@ -9,8 +9,9 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 
 from caffe_lite.errors import LayerError, did_you_mean
-from caffe_lite.layers.registry import layer_class
+from caffe_lite.layers.registry import CAFFE, layer_class
 from caffe_lite.proto import schema
+from caffe_lite.proto.merge import is_addition
 from caffe_lite.pycaffe.assign import assign
 from caffe_lite.pycaffe.errors import NotATopError, UnknownNameError
 
@@ -99,11 +100,20 @@ class _Writer:
 
 @cache
 def _own_messages(layer: Descriptor) -> dict[str, str]:
-    """The field of LayerParameter for each type that has a message of its name."""
-    return {
-        field.message_type.name.removesuffix("Parameter"): field.name
+    """The field of LayerParameter for each type that has a message of its name.
+
+    Of Caffe's types it is Caffe's own message: a fork's LSTMParameter is not LSTM's.
+    """
+    messages = {
+        field: field.message_type.name.removesuffix("Parameter")
         for field in layer.fields
         if field.name.endswith("_param") and field.message_type
+    }
+    caffe = CAFFE.types()
+    return {
+        name: field.name
+        for field, name in messages.items()
+        if not (is_addition(field) and name in caffe)
     }
 
 

@@ -100,4 +100,4 @@ def test_errors(tmp_path):
     (tmp_path / "images.txt").write_text("images.txt 1\n")
     fails_with(text(tmp_path), "images.txt: cannot be decoded")
     (tmp_path / "images.txt").write_text("picture 0.png 0\npicture 1.png one\n")
-    fails_with(text(tmp_path), "images.txt:2", "a path and a label expected")
+    fails_with(text(tmp_path), "images.txt:2", "expected a path and a label")
