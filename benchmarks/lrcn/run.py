@@ -110,7 +110,7 @@ def main() -> None:
         "date": str(date.today()),
         "seeds": seeds,
         "quick": args.quick,
-        "processor_minutes": round(minutes, 1),
+        "processor_minutes": round(minutes, 2),
         "clips": {
             "activity": sizes.activity,
             "semantics": sizes.described,
@@ -122,7 +122,7 @@ def main() -> None:
         [
             "# LRCN on moving digits\n",
             f"By `python benchmarks/lrcn/run.py{' --quick' * args.quick}` on {about['processor']}, "
-            f"{about['date']}; {minutes:.1f} processor minutes. Mean ± standard deviation of "
+            f"{about['date']}; {minutes:.2f} processor minutes. Mean ± standard deviation of "
             f"{seeds} seed{'s' * (seeds > 1)}, each with its own clips and starting weights; "
             f"{sizes.test} test clips each, of digits that no training clip shows.\n",
             *(

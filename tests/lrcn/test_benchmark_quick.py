@@ -58,7 +58,7 @@ def rehearsal(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "results.md").read_text() in done.stdout
-    assert "1 seed, each" in done.stdout and "0.0 processor minutes" not in done.stdout
+    assert "1 seed, each" in done.stdout and "0.00 processor minutes" not in done.stdout
     return folder
 
 
