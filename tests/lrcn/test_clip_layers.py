@@ -219,7 +219,7 @@ def forget_a_label(videos):
         (shorten, "v0: 3 frames are too few for a clip of 4"),
         (misname, "are not frames of one video"),
         (list_a_stranger, "frames/v9: no such folder of frames"),
-        (forget_a_label, "trainVideos.txt:2: a video and its label expected"),
+        (forget_a_label, "trainVideos.txt:2: expected a video and its label"),
     ],
 )
 def test_bad_folders_and_lists_are_told_in_one_line(videos, harm, told):
