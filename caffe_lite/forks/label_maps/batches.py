@@ -1,18 +1,19 @@
 """Batches of images with label images, on the host."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from caffe_lite.data.unsized import UnsizedBatches
 from caffe_lite.errors import DataError
 from caffe_lite.forks.label_maps.listing import Entry, PairList
 from caffe_lite.forks.label_maps.transformer import PairTransformer
-from caffe_lite.types import Array, Pair, Shape, State
+from caffe_lite.types import Array, Pair, State
 
 Reader = Callable[[Entry], tuple[Array, Array, Pair]]
 
 
-class PairBatches:
+class PairBatches(UnsizedBatches):
     """Images (N, C, H, W), labels (N, 1, H', W') and, with `sizes`, (height, width) (N, 1, 1, 2).
 
     `read` makes an image (H, W, C), its labels (H, W, 1) and the size of the file's image from an
@@ -27,24 +28,11 @@ class PairBatches:
         batch_size: int,
         sizes: bool = False,
     ) -> None:
+        super().__init__()
         self._pairs, self._read, self._transformer = pairs, read, transformer
         self._batch_size, self._sizes = batch_size, sizes
-        self._made: list[Array] | None = None
-        self._before: State = {}
 
-    def shapes(self) -> list[Shape]:
-        if self._made is None:
-            self._before = self.get_state()
-            self._made = self._make()
-        return [array.shape for array in self._made]
-
-    def fill(self, arrays: Sequence[Array]) -> None:
-        made = self._made or self._make()
-        self._made = None
-        for array, values in zip(arrays, made, strict=True):
-            array[...] = values
-
-    def _make(self) -> list[Array]:
+    def make(self) -> list[Array]:
         images: list[Array] = []
         labels: list[Array] = []
         sizes = np.empty((self._batch_size, 1, 1, 2), np.float32)
@@ -66,16 +54,13 @@ class PairBatches:
             sizes[i, 0, 0] = np.minimum(size, images[0].shape[1:])
         return [np.stack(images), np.stack(labels), *([sizes] if self._sizes else [])]
 
-    def get_state(self) -> State:
-        if self._made is not None:
-            return self._before
+    def position(self) -> State:
         return {
             "position": self._pairs.get_state(),
             "transformer": self._transformer.rng.bit_generator.state,
         }
 
-    def set_state(self, state: State) -> None:
-        self._made = None
+    def seek(self, state: State) -> None:
         self._pairs.set_state(state["position"])
         self._transformer.rng.bit_generator.state = state["transformer"]
 

@@ -1,6 +1,6 @@
 """Batches of annotated images for AnnotatedData, on the host."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,17 +8,18 @@ from google.protobuf.message import DecodeError
 
 from caffe_lite.data import datum
 from caffe_lite.data.source import Source
+from caffe_lite.data.unsized import UnsizedBatches
 from caffe_lite.errors import DataError
 from caffe_lite.forks.ssd._annotations import Annotations, read_annotations
 from caffe_lite.forks.ssd._transformer import BoxTransformer
 from caffe_lite.forks.ssd._truths import COLUMNS
 from caffe_lite.proto import schema
-from caffe_lite.types import Array, Shape, State
+from caffe_lite.types import Array, State
 
 YOLO_ROWS = 300  # objects of an image
 
 
-class AnnotatedBatches:
+class AnnotatedBatches(UnsizedBatches):
     """Batches of a database of AnnotatedDatum records, in key order.
 
     Each is images (N, C, H, W) and, with `labels`, what `stack` makes of the rows (K, 8) of each
@@ -35,25 +36,12 @@ class AnnotatedBatches:
         typed: bool,
         stack: Callable[[list[Array]], Array],
     ) -> None:
+        super().__init__()
         self._source, self._transformer, self._stack = source, transformer, stack
         self._size, self._labels, self._typed = size, labels, typed
         self._boxed: bool | None = None  # whether the first record had a type
-        self._made: list[Array] | None = None
-        self._before: State = {}
 
-    def shapes(self) -> list[Shape]:
-        if self._made is None:
-            self._before = self.get_state()
-            self._made = self._make()
-        return [array.shape for array in self._made]
-
-    def fill(self, arrays: Sequence[Array]) -> None:
-        made = self._made or self._make()
-        self._made = None
-        for array, values in zip(arrays, made, strict=True):
-            array[...] = values
-
-    def _make(self) -> list[Array]:
+    def make(self) -> list[Array]:
         self._transformer.begin_batch()
         images: list[Array] = []
         labels: list[Any] = []
@@ -103,16 +91,13 @@ class AnnotatedBatches:
             raise DataError("images must be of bytes (0 to 255), not of float_data")
         return pixels.transpose(1, 2, 0), read_annotations(record)
 
-    def get_state(self) -> State:
-        if self._made is not None:
-            return self._before
+    def position(self) -> State:
         return {
             "cursor": self._source.cursor,
             "transformer": self._transformer.rng.bit_generator.state,
         }
 
-    def set_state(self, state: State) -> None:
-        self._made = None
+    def seek(self, state: State) -> None:
         self._source.seek(state["cursor"])
         self._transformer.rng.bit_generator.state = state["transformer"]
 

@@ -1,17 +1,18 @@
 """YoloDetectionOutput: predictions of YOLO version 2 as a list of detections, on the host."""
 
+from typing import Any
+
 import numpy as np
 
-from caffe_lite.forks.ssd._detect import to_rows
 from caffe_lite.forks.yolo._cell_loss import read_anchors
 from caffe_lite.forks.yolo._detections import by_cell, detect, place, sigmoid, softmax
-from caffe_lite.layers.base import Layer
+from caffe_lite.forks.yolo._output import DetectionOutput
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
 
 
 @register("YoloDetectionOutput")
-class YoloDetectionOutput(Layer):
+class YoloDetectionOutput(DetectionOutput):
     """The boxes of YOLO version 2 that score best and overlap no better one.
 
     RegionLoss says what a box of a cell is. A detection has the class of the largest softmax and
@@ -42,37 +43,19 @@ class YoloDetectionOutput(Layer):
     """
 
     bottoms = (1, 2)
-    host_side = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        param = self.param.yolo_detection_output_param
+        param = self.options
         if not param.HasField("num_classes"):
             raise self.fail("needs num_classes")
         self._anchors = read_anchors(self, list(param.biases), param.num_box)[: param.num_box]
 
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self.require_elements(bottom)
-        param = self.param.yolo_detection_output_param
-        channels = param.num_box * (5 + param.num_classes)
-        for i, blob in enumerate(bottom):
-            if len(blob.shape) != 4 or blob.shape[:2] != (bottom[0].shape[0], channels):
-                raise self.fail(
-                    f"bottom[{i}] must have shape (N, {channels}, H, W), for {param.num_box} boxes "
-                    f"of 5 numbers and {param.num_classes} classes, got {blob.shape}"
-                )
-        if top[0].shape[-1:] != (7,):
-            top[0].reshape(1, 1, 1, 7)
+    @property
+    def options(self) -> Any:
+        return self.param.yolo_detection_output_param
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        maps = [self.ops.to_host(blob.data) for blob in bottom]
-        found = [self._detect([each[i] for each in maps]) for i in range(len(maps[0]))]
-        rows = to_rows(found)
-        top[0].reshape(1, 1, *rows.shape)
-        self.ops.copy_to_device(rows, top[0].data)
-
-    def _detect(self, maps: list[Array]) -> Array:
-        """The detections (K, 6) of one image."""
-        param = self.param.yolo_detection_output_param
+    def detections(self, maps: list[Array]) -> Array:
+        param = self.options
         labels, scores, boxes = [], [], []
         for each in maps:
             x = by_cell(each, param.num_box)

@@ -1,11 +1,12 @@
 """Yolov3DetectionOutput: predictions of YOLO version 3 as a list of detections, on the host."""
 
+from typing import Any
+
 import numpy as np
 
-from caffe_lite.forks.ssd._detect import to_rows
 from caffe_lite.forks.yolo._cell_loss import read_anchors
 from caffe_lite.forks.yolo._detections import by_cell, detect, place, sigmoid
-from caffe_lite.layers.base import Layer
+from caffe_lite.forks.yolo._output import DetectionOutput
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
 
@@ -14,7 +15,7 @@ _GAUSSIAN = ([0, 2], [4, 6], 8)  # behind each of x, y, width and height is its 
 
 
 @register("Yolov3DetectionOutput")
-class Yolov3DetectionOutput(Layer):
+class Yolov3DetectionOutput(DetectionOutput):
     """The boxes of YOLO version 3 that score best and overlap no better one.
 
     Yolov3 says what a box of a cell is. It is a detection of every class of which the score, times
@@ -52,10 +53,9 @@ class Yolov3DetectionOutput(Layer):
     """
 
     bottoms = (1, None)
-    host_side = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        param = self.param.yolov3_detection_output_param
+        param = self.options
         if not param.HasField("num_classes"):
             raise self.fail("needs num_classes")
         anchors = read_anchors(self, list(param.biases), 1)
@@ -72,30 +72,16 @@ class Yolov3DetectionOutput(Layer):
             )
         self._anchors = anchors[mask].reshape(groups, -1, 2)
 
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self.require_elements(bottom)
-        param = self.param.yolov3_detection_output_param
-        numbers = 9 if param.gaussian_box else 5
-        channels = param.num_box * (numbers + param.num_classes)
-        for i, blob in enumerate(bottom):
-            if len(blob.shape) != 4 or blob.shape[:2] != (bottom[0].shape[0], channels):
-                raise self.fail(
-                    f"bottom[{i}] must have shape (N, {channels}, H, W), for {param.num_box} boxes "
-                    f"of {numbers} numbers and {param.num_classes} classes, got {blob.shape}"
-                )
-        if top[0].shape[-1:] != (7,):
-            top[0].reshape(1, 1, 1, 7)
+    @property
+    def options(self) -> Any:
+        return self.param.yolov3_detection_output_param
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        maps = [self.ops.to_host(blob.data) for blob in bottom]
-        found = [self._detect([each[i] for each in maps]) for i in range(len(maps[0]))]
-        rows = to_rows(found)
-        top[0].reshape(1, 1, *rows.shape)
-        self.ops.copy_to_device(rows, top[0].data)
+    @property
+    def numbers(self) -> int:
+        return 9 if self.options.gaussian_box else 5
 
-    def _detect(self, maps: list[Array]) -> Array:
-        """The detections (K, 6) of one image."""
-        param = self.param.yolov3_detection_output_param
+    def detections(self, maps: list[Array]) -> Array:
+        param = self.options
         position, size, object_at = _GAUSSIAN if param.gaussian_box else _PLAIN
         labels, scores, boxes = [], [], []
         for each, anchors, cell in zip(maps, self._anchors, param.anchors_scale, strict=False):
