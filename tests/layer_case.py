@@ -4,11 +4,13 @@ A layer beyond Caffe's own has a list CASES of these in its test file, tests/for
 Caffe's are in tests/layer_cases.py.
 """
 
+import sys
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-RNG = np.random.default_rng(11)
+_generators = {}
 
 FILLERS = 'weight_filler { type: "gaussian" std: 0.7 } bias_filler { type: "gaussian" std: 0.5 }'
 
@@ -63,14 +65,24 @@ class Case:
         ]
 
 
+def _rng():
+    """The calling module's own generator: its numbers depend on no other module's import."""
+    name = sys._getframe(2).f_globals["__name__"]
+    return _generators.setdefault(name, np.random.default_rng(zlib.crc32(name.encode())))
+
+
 def normal(*shape):
-    return RNG.normal(size=shape)
+    return _rng().normal(size=shape)
+
+
+def uniform(*shape, low=0.0):
+    return _rng().uniform(low, 1, shape)
 
 
 def spread(*shape, low=-2.0, high=2.0):
     """Numbers evenly over [low, high] in random order, none near a multiple of a tenth."""
-    return RNG.permutation(np.linspace(low, high, int(np.prod(shape))) + 0.0123).reshape(shape)
+    return _rng().permutation(np.linspace(low, high, int(np.prod(shape))) + 0.0123).reshape(shape)
 
 
 def labels(*shape, classes=3):
-    return RNG.integers(0, classes, shape).astype(float)
+    return _rng().integers(0, classes, shape).astype(float)

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from caffe_lite.layers.registry import layer_class, layer_types, meanings_of
-from tests.layer_case import FILLERS, RNG, Case, labels, normal, spread
+from tests.layer_case import FILLERS, Case, labels, normal, spread, uniform
 
 IMAGE = spread(3, 2, 5, 4)
 ROWS = spread(4, 3)
-PROBABILITIES = RNG.uniform(0.1, 1, (4, 3))
+PROBABILITIES = uniform(4, 3, low=0.1)
 LABELS = np.array([2.0, 0, 1, 2])
 STEPS, CONT = normal(4, 2, 5), np.array([[0, 1], [1, 1], [1, 0], [1, 1.0]])
 
@@ -202,7 +202,7 @@ LOSSES = [
     Case(
         "InfogainLoss",
         "loss_param { ignore_label: 0 }",
-        (ROWS, LABELS, RNG.uniform(0, 1, (3, 3))),
+        (ROWS, LABELS, uniform(3, 3)),
         batched=(0, 1),
         tops=2,
     ),
