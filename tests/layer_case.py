@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_generators = {}
+_generators: dict[str, np.random.Generator] = {}
 
 FILLERS = 'weight_filler { type: "gaussian" std: 0.7 } bias_filler { type: "gaussian" std: 0.5 }'
 
