@@ -1,8 +1,8 @@
-"""Cases of softmax and its loss."""
+"""Cases of softmax, its loss and the likeliest classes."""
 
 import numpy
 
-from tests.backend.op_case_base import CASES, blank, case, hosts, normal
+from tests.backend.op_case_base import CASES, Results, blank, case, hosts, named, normal
 
 
 def _softmax(*shape):
@@ -60,3 +60,14 @@ def _(ops, rng):
     small = blank(ops, 2, 3, 5)
     ops.softmax(ops.asarray(rng.standard_normal((2, 3, 5)) * 1000), small)
     return hosts(ops, y=y, small=small)
+
+
+@case("top scores")
+def _(ops, rng):
+    outs: Results = {}
+    for rows, classes, count in ((1, 1, 1), (3, 7, 4), (5, 300, 5), (2, 1001, 1)):
+        scores = rng.integers(-40, 40, (rows, classes)) / 8.0  # many are equal
+        found = ops.top_scores(ops.asarray(scores), count)
+        names = ("classes", "best", "log_sum")
+        outs |= named(f"{count} of {classes}", **dict(zip(names, found, strict=True)))
+    return hosts(ops, **outs)

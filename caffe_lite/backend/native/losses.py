@@ -1,4 +1,4 @@
-"""Softmax and its cross-entropy in C."""
+"""Softmax, its cross-entropy and the likeliest classes in C."""
 
 import numpy
 
@@ -43,3 +43,17 @@ class NativeLosses(NativeBase, NumpyOps):
         self._functions(prob.size).softmax_loss_grad(
             *prob.shape, *at[:2], ignore is not None, ignore or 0, float(scale), at[2]
         )
+
+    def top_scores(self, scores: Array, count: int) -> tuple[Array, Array, Array]:
+        at = self._addresses(scores)
+        if at is None:
+            return super().top_scores(scores, count)
+        rows, width = scores.shape
+        classes, best = (
+            numpy.empty((rows, count), numpy.int32),
+            numpy.empty((rows, count), self.dtype),
+        )
+        log_sum = numpy.empty(rows, self.dtype)
+        results = [each.ctypes.data for each in (classes, best, log_sum)]
+        self.library.without_gil.top_words(rows, width, *at, count, *results)
+        return classes, best, log_sum

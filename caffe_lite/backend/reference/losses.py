@@ -1,4 +1,4 @@
-"""Softmax, and cross-entropy with integer labels, over arrays viewed as (outer, C, inner)."""
+"""Softmax, cross-entropy with integer labels, and the likeliest classes of each row."""
 
 from typing import Any
 
@@ -68,6 +68,24 @@ class ReferenceLosses(OpsBase):
         if bool(good.all()):
             return None
         return float(label[~good][0])
+
+    def top_scores(self, scores: Array, count: int) -> tuple[Array, Array, Array]:
+        """The `count` largest of each row of scores (rows, classes), the largest first.
+
+        Returns classes (rows, count) of an integer type, of equal scores the lower class first;
+        their scores; and log(sum of exp(scores)) (rows,), NaN where scores are NaN or infinite.
+        1 <= count <= classes.
+        """
+        xp, left = self.xp, scores.copy()
+        rows = xp.arange(len(left))
+        classes, best = [], []
+        for _ in range(count):
+            classes.append(left.argmax(axis=1))
+            best.append(left[rows, classes[-1]])
+            left[rows, classes[-1]] = -numpy.inf
+        with numpy.errstate(invalid="ignore"):  # NaN is part of the result
+            log_sum = xp.log(xp.exp(scores - best[0][:, None]).sum(axis=1)) + best[0]
+        return xp.stack(classes, axis=1), xp.stack(best, axis=1), log_sum
 
 
 def class_index(xp: Any, prob: Array, label: Array, ignore: int | None) -> tuple[Array, Array]:
