@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from caffe_lite.cli.commands import COMMANDS, build_parser, parse
+from caffe_lite.cli.log import using_settings
 from caffe_lite.cli.signals import Interrupted, ending_signals
 from caffe_lite.errors import CaffeError, UsageError
 from caffe_lite.trust import trusting
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 # Escape characters that the terminal's encoding lacks instead of failing.
                 sys.stdout.reconfigure(errors="backslashreplace")
             # CAFFE_LITE_SAFE=1 stays in force without the option.
-            with trusting(False if args.no_python_layers else None):
+            trust = False if args.no_python_layers else None
+            with trusting(trust), using_settings(args.log_settings):
                 return _run(args)
     except KeyboardInterrupt as error:
         interrupt = error if isinstance(error, Interrupted) else Interrupted(2)

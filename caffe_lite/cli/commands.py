@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from caffe_lite import __version__
-from caffe_lite.errors import did_you_mean
+from caffe_lite.cli.gflags import command_first, take_log_flags
+from caffe_lite.errors import UsageError, did_you_mean
 
 # In the order of the help; `classify-video` is the module cli/classify_video.py, and so on.
 COMMANDS = (
@@ -92,7 +93,8 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="caffe_lite",
         description="Train, test and inspect Caffe nets. Options take one dash or two, and dashes "
-        "or\nunderscores between words.",
+        "or\nunderscores between words. Flags of glog (--minloglevel=1, --v=1, ...) and options\n"
+        "before the command are read as by Caffe's tools.",
     )
     parser.add_argument("--version", action="version", version=f"caffe_lite {__version__}")
     parser.set_defaults(no_python_layers=False)
@@ -107,8 +109,16 @@ def build_parser() -> Parser:
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The parsed command line. Exits with code 2 and one line for what is not understood."""
-    words = _current_names(_spelled(sys.argv[1:] if argv is None else argv))
     root = parser = build_parser()
+    words = _spelled(sys.argv[1:] if argv is None else argv)
+    try:
+        words, log_settings = take_log_flags(words)
+    except UsageError as error:
+        root.error(str(error))
+    if "--version" in words[: words.index("--") if "--" in words else None]:
+        words = ["--version"]
+    known = {name: root.tasks[_ALIASES.get(name, name)] for name in (*root.tasks, *_ALIASES)}
+    words = _current_names(command_first(words, known))
     depth = 0
     while parser.tasks and depth < len(words) and not _is_option(words[depth]):
         name = words[depth]
@@ -122,6 +132,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if rest:
         parser.error(f"unexpected argument {rest[0]}")
     args.command = " ".join(words[:depth])
+    args.log_settings = log_settings
     return args
 
 

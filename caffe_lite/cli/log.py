@@ -1,22 +1,26 @@
 """The log in Caffe's format, so that existing log parsers keep working.
 
-A line has severity, date, time, process id and place:
+A line has severity, date (month and day), time, process id and place:
 
-    I20261120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...
+    I1120 08:26:29.067440 18426 solver.cpp:218] Iteration 0 ...
 
 The logger names the file (`caffe_lite.net` gives net.cpp); the line number is that of our source.
-Environment variables of glog apply. With GLOG_log_year_in_prefix=0 the date is `I1120`, the form
-that parsers from before 2020 expect, such as Caffe's tools/extra/parse_log.py. GLOG_minloglevel=1
-shows only warnings and errors, 2 only errors. GLOG_v=1 adds messages that explain decisions, such
-as why a GPU's iterations are not recorded.
+glog's flags apply, from the command line (`--minloglevel=1`) or as environment variables
+(`GLOG_minloglevel=1`): `minloglevel` 1 shows only warnings and errors, 2 only errors. `v` 1 adds
+messages that explain decisions, such as why a GPU's iterations are not recorded. With
+`log_year_in_prefix` the date is `I20261120`, as glog writes it since 2020; Caffe's
+tools/extra/parse_log.py cannot read that. `log_prefix` 0 leaves out all before the message.
 """
 
 import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
 from caffe_lite.errors import UsageError
@@ -30,20 +34,43 @@ _SEVERITY = {
 }
 
 
+_given: ContextVar[Mapping[str, str]] = ContextVar("log_settings", default=MappingProxyType({}))
+
+
+@contextmanager
+def using_settings(settings: Mapping[str, str]) -> Iterator[None]:
+    """Let `settings`, glog's flags by name, override the environment for logs started here."""
+    token = _given.set(settings)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+def _setting(name: str, default: str) -> str:
+    given = _given.get()
+    return given[name] if name in given else os.environ.get(f"GLOG_{name}", default)
+
+
+def _is_on(name: str, default: str) -> bool:
+    return _setting(name, default).lower() not in ("0", "false", "no")
+
+
 class CaffeFormatter(logging.Formatter):
     """Formats a record as a line of Caffe's log."""
 
     def __init__(self) -> None:
         super().__init__()
-        year = os.environ.get("GLOG_log_year_in_prefix", "1").lower() not in ("0", "false", "no")
-        self._date = "%Y%m%d" if year else "%m%d"
+        self._date = "%Y%m%d" if _is_on("log_year_in_prefix", "0") else "%m%d"
+        self._prefix = _is_on("log_prefix", "1")
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created).strftime(f"{self._date} %H:%M:%S.%f")
         place = record.name.rpartition(".")[2] + ".cpp"
         severity = _SEVERITY.get(record.levelno, "I")
         message = record.getMessage().removesuffix("\n")
-        text = f"{severity}{when} {record.process:5d} {place}:{record.lineno}] {message}"
+        prefix = f"{severity}{when} {record.process:5d} {place}:{record.lineno}] "
+        text = prefix + message if self._prefix else message
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         # Not every file name is UTF-8; Python holds the other bytes as surrogates.
@@ -104,12 +131,12 @@ class LogFile(logging.FileHandler):
 
 
 def _level(quiet: bool) -> int:
-    """The lowest level that is shown; GLOG_minloglevel raises it, GLOG_v lowers it."""
+    """The lowest level that is shown; glog's minloglevel raises it, v lowers it."""
     least = {"1": logging.WARNING, "2": logging.ERROR, "3": logging.CRITICAL}
-    dropped = least.get(os.environ.get("GLOG_minloglevel", "0"))
+    dropped = least.get(_setting("minloglevel", "0"))
     if dropped is not None:
         return dropped
-    if os.environ.get("GLOG_v", "0") not in ("", "0"):
+    if _setting("v", "0") not in ("", "0"):
         return logging.DEBUG
     return logging.WARNING if quiet else logging.INFO
 

@@ -28,8 +28,9 @@ class SolverLog:
             return
         for line, log in _lines(event):
             log.info("%s", line)
-        name, fields = _record(event)
-        self.events.write(name, **fields)
+        if not isinstance(event, ev.RateDisplayed):  # the record "train" has the rate
+            name, fields = _record(event)
+            self.events.write(name, **fields)
         if isinstance(event, ev.IterationDisplayed):
             self._loss = f"  loss {event.loss:.4g}  lr {event.learning_rate:.3g}"
 
@@ -80,14 +81,15 @@ def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:
         case ev.IterationDisplayed():
             rate = event.iterations / event.seconds if event.seconds else 0.0
             first = (
-                f"Iteration {event.iteration} ({rate:g} iter/s, {event.seconds:.4g}s/"
+                f"Iteration {event.iteration} ({rate:g} iter/s, {event.seconds:g}s/"
                 f"{event.display} iters), loss = {event.loss:g}"
             )
             return [
                 (first, log),
                 *_outputs("Train", event.outputs),
-                (f"Iteration {event.iteration}, lr = {event.learning_rate:g}", sgd_log),
             ]
+        case ev.RateDisplayed(iteration, rate):
+            return [(f"Iteration {iteration}, lr = {rate:g}", sgd_log)]
         case ev.GradientsClipped(_, norm, scale):
             return [
                 (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from math import sqrt
+from math import nan, sqrt
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,8 @@ def log_result(net: Net) -> None:
 
 
 def _mean(array: Array) -> float:
-    """The mean magnitude."""
-    return float(abs(array).mean()) if array.size else 0.0
+    """The mean magnitude; NaN, which is Caffe's 0 / 0, of an empty blob."""
+    return float(abs(array).mean()) if array.size else nan
 
 
 def log_forward(net: Net, i: int) -> None:
@@ -101,7 +101,10 @@ def log_backward(net: Net, i: int) -> None:
 
 
 def log_norms(net: Net) -> None:
-    """Log the L1 and L2 norms of all learned blobs and of their gradients."""
+    """Log the L1 and L2 norms of all learned blobs and of their gradients.
+
+    The line has severity ERROR, as Caffe's has: it is there with GLOG_minloglevel=2 too.
+    """
 
     def norms(arrays: list[Array]) -> tuple[float, float]:
         return (
@@ -111,36 +114,13 @@ def log_norms(net: Net) -> None:
 
     l1_data, l2_data = norms([blob.data for blob in net.learnable_params])
     l1_diff, l2_diff = norms([blob.diff for blob in net.learnable_params])
-    log.info(
+    log.error(
         "    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
         l1_data,
         l1_diff,
         l2_data,
         l2_diff,
     )
-
-
-def log_update(net: Net) -> None:
-    """Log the mean magnitudes of each learned blob after an update, and of the update itself."""
-    for use in net.parameters.uses:
-        blob, owner = net.parameters.blobs[use.position], net.parameters.specs[use.position]
-        if use.layer is owner.owner and use.index == owner.index:
-            log.info(
-                "    [Update] Layer %s, param %s data: %g; diff: %g",
-                use.layer.name,
-                use.display_name,
-                _mean(blob.data),
-                _mean(blob.diff),
-            )
-        else:
-            log.info(
-                "    [Update] Layer %s, param blob %s (owned by layer %s, param %s) diff: %g",
-                use.layer.name,
-                use.display_name,
-                owner.owner.name,
-                use.display_name,
-                _mean(blob.diff),
-            )
 
 
 def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int = 5) -> BackendError:

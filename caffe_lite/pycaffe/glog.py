@@ -22,7 +22,7 @@ def init_log(level: int = 0, stderr: bool = True) -> None:
     if stderr:
         _handler = logging.StreamHandler(sys.stderr)
         layout = "%(levelname).1s%(asctime)s.%(msecs)03d000 %(process)5d %(module)s.cpp:%(lineno)d]"
-        _handler.setFormatter(logging.Formatter(f"{layout} %(message)s", "%Y%m%d %H:%M:%S"))
+        _handler.setFormatter(logging.Formatter(f"{layout} %(message)s", "%m%d %H:%M:%S"))
         logger.addHandler(_handler)
     logger.setLevel(_LEVELS[min(max(level, 0), len(_LEVELS) - 1)])
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal
 from caffe_lite.backend import UpdateRule
 from caffe_lite.blob import Blob
 from caffe_lite.errors import SolverError
-from caffe_lite.nets import debug
 from caffe_lite.proto.files import StrPath
 from caffe_lite.solvers import events, snapshot, snapshot_files
 from caffe_lite.solvers.checks import check_prefix, check_solver
@@ -89,6 +88,7 @@ class Solver:
         self.updater = Updater(self.net, ops, rule, self.skips_frozen_blobs, param)
         self._recorded = RecordedIteration(self.net, self._update, self._constants)
         self._rate, self._rate_of = 0.0, -1  # the learning rate, and of which iteration it is
+        self._stepped: events.LearningRateStepped | None = None  # not emitted yet
         self._losses = LossWindow(ops, param.average_loss)
         self._losses_restored = False
         self.plateau = Plateau()
@@ -232,6 +232,7 @@ class Solver:
         self._losses.add(loss)
         if display:
             self._display()
+        self._emit_rate()
         self.iter += 1
         return True
 
@@ -280,9 +281,8 @@ class Solver:
     def apply_update(self) -> None:
         """Update the learned blobs from the accumulated gradients, and count the iteration."""
         self._set_rate()
+        self._emit_rate()
         self._update()
-        if self.net.debug_info:
-            debug.log_update(self.net)
         self.iter += 1
 
     def _set_rate(self) -> None:
@@ -294,9 +294,17 @@ class Solver:
         self._rate_of = self.iter
         policy = self.param.lr_policy
         if policy in ("multistep", "plateau") and step != self.current_step:
-            self.emit(events.LearningRateStepped(self.iter, step, policy))
+            self._stepped = events.LearningRateStepped(self.iter, step, policy)
         self.current_step = step
         self.updater.set_controls(self._rate, 1 / self.param.iter_size, self.iter)
+
+    def _emit_rate(self) -> None:
+        """Emit what Caffe logs about the rate, after the outputs of a displayed iteration."""
+        if self._stepped is not None:
+            self.emit(self._stepped)
+            self._stepped = None
+        if _due(self.iter, self.param.display):
+            self.emit(events.RateDisplayed(self.iter, self._rate))
 
     def _update(self) -> None:
         param = self.param

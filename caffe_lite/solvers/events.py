@@ -92,6 +92,14 @@ class LearningRateStepped:
 
 
 @dataclass(frozen=True)
+class RateDisplayed:
+    """The rate of the update that ends a displayed iteration, after LearningRateStepped if any."""
+
+    iteration: int
+    rate: float
+
+
+@dataclass(frozen=True)
 class IterationDone:
     """An update is done; `iteration` is the number of updates so far."""
 
@@ -183,6 +191,7 @@ Event = (
     | IterationDisplayed
     | GradientsClipped
     | LearningRateStepped
+    | RateDisplayed
     | IterationDone
     | TestStarted
     | TestDone

@@ -10,7 +10,7 @@ import pytest
 from caffe_lite.cli import main
 from caffe_lite.cli.log import start_log
 
-PREFIX = r"I\d{8} \d\d:\d\d:\d\d\.\d{6} +\d+ "
+PREFIX = r"I\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ "
 
 
 def train(capsys, *options):
@@ -55,13 +55,36 @@ def test_the_log_reads_as_caffes(job, capsys):
     assert all((job.path / f"small_iter_{n}.caffemodel").exists() for n in (10, 20, 24))
 
 
-def test_dates_without_year_for_older_parsers(job, capsys, monkeypatch):
-    monkeypatch.setenv("GLOG_log_year_in_prefix", "0")
-    lines = [line for line in train(capsys).splitlines() if "lr =" in line]
+MONTH_AND_DAY = r"(0[1-9]|1[0-2])[0-3]\d"
+
+
+@pytest.mark.parametrize(
+    ("variable", "flag", "date"),
+    [
+        (None, None, MONTH_AND_DAY),
+        ("1", None, r"20\d\d" + MONTH_AND_DAY),
+        ("0", "--log_year_in_prefix", r"20\d\d" + MONTH_AND_DAY),
+        ("1", "-nolog_year_in_prefix", MONTH_AND_DAY),
+    ],
+)
+def test_dates_have_a_year_only_when_asked(variable, flag, date, job, capsys, monkeypatch):
+    if variable is not None:
+        monkeypatch.setenv("GLOG_log_year_in_prefix", variable)
+    lines = [line for line in train(capsys, *([flag] if flag else [])).splitlines() if "lr" in line]
     # Caffe's tools/extra/extract_seconds.py takes month and day from fixed columns.
+    lines = [line for line in lines if "lr =" in line]
     assert len(lines) == 5
     for line in lines:
-        assert re.match(r"I(0[1-9]|1[0-2])[0-3]\d \d\d:\d\d:\d\d\.\d{6} ", line), line
+        assert re.match(rf"I{date} \d\d:\d\d:\d\d\.\d{{6}} ", line), line
+
+
+def test_multistep_is_logged_between_the_outputs_and_the_rate(job, capsys):
+    job.change("solver.prototxt", '"step"', '"multistep" stepvalue: 5 stepvalue: 7')
+    lines = messages(train(capsys))
+    at = lines.index("MultiStep Status: Iteration 5, step = 1")
+    assert lines[at - 1].startswith("    Train net output #0: loss = ")
+    assert lines[at + 1] == "Iteration 5, lr = 0.05"
+    assert lines.count("MultiStep Status: Iteration 7, step = 2") == 1
 
 
 @pytest.mark.parametrize(

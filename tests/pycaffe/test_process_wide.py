@@ -25,7 +25,7 @@ def test_the_log_is_laid_out_as_that_of_caffe(logger, capsys):
     caffe.log("so far")
     logging.getLogger("caffe_lite.net").warning("look")
     lines = capsys.readouterr().err.splitlines()
-    glog_line = r"[IW]\d{8} \d\d:\d\d:\d\d\.\d{6} +\d+ \w+\.cpp:\d+\] (.*)"
+    glog_line = r"[IW]\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ \w+\.cpp:\d+\] (.*)"
     assert [re.fullmatch(glog_line, line)[1] for line in lines] == ["so far", "look"]
     assert [line[0] for line in lines] == ["I", "W"]
 

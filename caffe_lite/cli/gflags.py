@@ -1,0 +1,95 @@
+"""The command line as gflags reads it: glog's flags anywhere, options before the command.
+
+caffe_lite --logtostderr -minloglevel=1 -solver solver.prototxt train
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from caffe_lite.errors import UsageError
+
+# Of glog's flags, those of which the log takes notice; see cli/log.py.
+USED = {"minloglevel": "value", "v": "value", "log_prefix": "bool", "log_year_in_prefix": "bool"}
+# The log always goes to stderr, and is flushed after each line.
+_WITHOUT_EFFECT = {
+    "logtostderr": "bool",
+    "alsologtostderr": "bool",
+    "colorlogtostderr": "bool",
+    "stop_logging_if_full_disk": "bool",
+    "symbolize_stacktrace": "bool",
+    "drop_log_memory": "bool",
+    "stderrthreshold": "value",
+    "logbuflevel": "value",
+    "logbufsecs": "value",
+    "log_link": "value",
+    "log_backtrace_at": "value",
+    "max_log_size": "value",
+    "vmodule": "value",
+    "alsologtoemail": "value",
+    "logemaillevel": "value",
+    "logmailer": "value",
+}
+_KINDS = {**USED, **_WITHOUT_EFFECT}
+_FALSE = ("0", "false", "f", "no", "n")
+
+
+def take_log_flags(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Split a command line into the words that are not flags of glog, and glog's settings.
+
+    A boolean flag is `--name`, `--noname` or `--name=false`, and its setting "1" or "0". Raises
+    UsageError for a flag without its value.
+    """
+    rest: list[str] = []
+    settings: dict[str, str] = {}
+    i = 0
+    while i < len(words):
+        word = words[i]
+        i += 1
+        if word == "--":
+            return [*rest, *words[i - 1 :]], settings
+        name, equals, value = word.lstrip("-").partition("=")
+        name = name.replace("-", "_")
+        kind = _KINDS.get(name, "") if word.startswith("-") else ""
+        if not kind and word.startswith("-") and _KINDS.get(name.removeprefix("no")) == "bool":
+            settings[name.removeprefix("no")] = "0"
+        elif kind == "bool":
+            settings[name] = "0" if value.lower() in _FALSE else "1"
+        elif kind == "value":
+            if not equals:
+                if i == len(words):
+                    raise UsageError(f"{word} needs a value: {word}=1")
+                value, i = words[i], i + 1
+            settings[name] = value
+        else:
+            rest.append(word)
+    return rest, {name: value for name, value in settings.items() if name in USED}
+
+
+def command_first(
+    words: Sequence[str], commands: Mapping[str, argparse.ArgumentParser]
+) -> list[str]:
+    """The words with the command first, where options stand before it.
+
+    The command is the first word that names one and is not the value of an option of that command:
+    in `-weights train test` it is test.
+    """
+    for i, word in enumerate(words):
+        if word == "--":
+            break
+        if word in commands and _are_options(words[:i], commands[word]):
+            return [word, *words[:i], *words[i + 1 :]]
+    return list(words)
+
+
+def _are_options(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
+    """Whether `words` are whole options of `parser`, each with its value."""
+    known = parser._option_string_actions  # argparse has no public list of them
+    i = 0
+    while i < len(words):
+        option, equals, _ = words[i].partition("=")
+        if option not in known:
+            return False
+        i += 1 if equals or known[option].nargs == 0 else 2
+    return i == len(words)
