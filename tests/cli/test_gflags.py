@@ -40,7 +40,7 @@ def test_a_flag_without_its_value():
 )
 def test_options_before_the_command(line, job, capsys):
     assert main(line.split()) == 1
-    assert 'caffe_lite test: error: ' in capsys.readouterr().err
+    assert "caffe_lite test: error: " in capsys.readouterr().err
 
 
 def test_a_word_that_is_no_command_stays_where_it_is(capsys):
