@@ -117,8 +117,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         root.error(str(error))
     if "--version" in words[: words.index("--") if "--" in words else None]:
         words = ["--version"]
-    known = {name: root.tasks[_ALIASES.get(name, name)] for name in (*root.tasks, *_ALIASES)}
-    words = _current_names(command_first(words, known))
+    spellings = {name: root.tasks[_ALIASES.get(name, name)] for name in (*root.tasks, *_ALIASES)}
+    words = _current_names(command_first(words, spellings))
     depth = 0
     while parser.tasks and depth < len(words) and not _is_option(words[depth]):
         name = words[depth]
