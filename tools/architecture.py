@@ -33,6 +33,7 @@ ROWS = {
     "forks": 5,
     "nets": 6,
     "solvers": 7,
+    "export": 7,
     "lrcn": 8,
     "testing": 8,
     "pycaffe": 9,

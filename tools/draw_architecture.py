@@ -30,6 +30,7 @@ ROLES = {
     "forks": "layers of Caffe's forks",
     "nets": "filter, connect, run",
     "solvers": "rules, rates, snapshots",
+    "export": "other formats, proofs",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "pycaffe": "Caffe's Python interface",

@@ -20,6 +20,7 @@ COMMANDS = (
     "summary",
     "gradcheck",
     "upgrade",
+    "export",
     "layers",
     "device_query",
     "demo",

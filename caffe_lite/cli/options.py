@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import UsageError
+from caffe_lite.types import Shape
 
 if TYPE_CHECKING:
     from caffe_lite.nets.net import Net
@@ -80,6 +81,11 @@ def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
     )
 
 
+def add_shape(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --shape, which may be given several times."""
+    add_flag(parser, "shape", action="append", default=[], metavar="TOP=N,C,H,W", help=help_text)
+
+
 def add_unknown_fields(parser: argparse.ArgumentParser) -> None:
     add_flag(
         parser,
@@ -117,6 +123,22 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def stages(args: argparse.Namespace) -> list[str]:
     """The names in all --stage options."""
     return [name for given in args.stage for name in given.split(",") if name]
+
+
+def shapes(args: argparse.Namespace) -> dict[str, Shape]:
+    """The shapes in all --shape options, by top. Raises UsageError for one that is not N,C,H,W."""
+    return dict(_named_shape(given) for given in args.shape)
+
+
+def _named_shape(given: str) -> tuple[str, Shape]:
+    name, _, dims = given.partition("=")
+    try:
+        shape = tuple(int(d) for d in dims.split(","))
+    except ValueError:
+        shape = ()
+    if not name or not shape or min(shape) < 1:
+        raise UsageError(f"--shape {given}: expected TOP=N,C,H,W, as --shape data=10,3,227,227")
+    return name, shape
 
 
 def phase(args: argparse.Namespace) -> int:

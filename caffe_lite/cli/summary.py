@@ -27,13 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="NET", help="the prototxt of a net or of a solver")
     options.add_net_state(parser, "TEST")
     parser.set_defaults(phase=None, level=None)
-    options.add_flag(
-        parser,
-        "shape",
-        action="append",
-        default=[],
-        metavar="TOP=N,C,H,W",
-        help="the shape of a data layer's top, where its definition leaves it open",
+    options.add_shape(
+        parser, "the shape of a data layer's top, where its definition leaves it open"
     )
     options.add_flag(
         parser,
@@ -63,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    shapes = dict(_shape(given) for given in args.shape)
+    shapes = options.shapes(args)
     found = [_describe_in_a_stage(param, shapes, file) for param, file in _nets(args)]
     _check_shapes(shapes, found)
     for n, net in enumerate(found):
@@ -284,19 +279,6 @@ def _other_stages(net: Any) -> set[str]:
 def _stages_hint(net: Any) -> str:
     named = _other_stages(net)
     return f"; the net also has layers for stages: {', '.join(sorted(named))}" if named else ""
-
-
-def _shape(given: str) -> tuple[str, tuple[int, ...]]:
-    from caffe_lite.errors import UsageError
-
-    name, _, dims = given.partition("=")
-    try:
-        shape = tuple(int(d) for d in dims.split(","))
-    except ValueError:
-        shape = ()
-    if not name or not shape or min(shape) < 1:
-        raise UsageError(f"--shape {given}: expected TOP=N,C,H,W, as --shape data=10,3,227,227")
-    return name, shape
 
 
 def _print_table(rows: list[LayerSummary]) -> None:

@@ -30,6 +30,7 @@ class Accuracy(Layer):
     bottoms = (2, 2)
     tops = (1, 2)
     no_gradient = (0, 1)
+    is_metric = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.accuracy_param

@@ -64,6 +64,9 @@ class Layer:
     no_gradient: ClassVar[tuple[int, ...]] = ()  # bottoms that can never take one, such as labels
     tops_without_gradient: ClassVar[tuple[int, ...]] = ()  # tops such as a mask; diffs not read
     is_loss: ClassVar[bool] = False  # loss weight 1 for the first top unless the prototxt says else
+    is_metric: ClassVar[bool] = (
+        False  # only measures: bottom[0] is predicted, the others are labels
+    )
     auto_tops: ClassVar[bool] = False  # the net adds unnamed tops up to the fewest
     in_place: ClassVar[bool] = False  # top[0] may be bottom[0]
     reshape_every_forward: ClassVar[bool] = False  # shapes follow from more than bottom shapes

@@ -32,6 +32,7 @@ class SegAccuracy(Layer):
 
     bottoms = (2, 2)
     no_gradient = (0, 1)
+    is_metric = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._ignored = list(self.param.seg_accuracy_param.ignore_label)

@@ -40,6 +40,7 @@ class BboxAccuracy(Layer):
     bottoms = (3, 3)
     tops = (1, 2)
     no_gradient = (0, 1, 2)
+    is_metric = True
     host_side = True
     reads = ("bbox_reg_param",)
 

@@ -36,6 +36,7 @@ class DetectionAccuracy(CellLayer):
 
     tops = (1, 2)
     no_gradient = (0, 1)
+    is_metric = True
     reads = ("detection_accuracy_param", "bbox_reg_param", "loss_param")
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

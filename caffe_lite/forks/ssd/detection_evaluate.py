@@ -45,6 +45,7 @@ class DetectionEvaluate(Layer):
     """
 
     bottoms = (2, 2)
+    is_metric = True
     host_side = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

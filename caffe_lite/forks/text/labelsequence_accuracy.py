@@ -26,6 +26,7 @@ class LabelsequenceAccuracy(Layer):
     """
 
     bottoms = (2, 2)
+    is_metric = True
     host_side = True
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

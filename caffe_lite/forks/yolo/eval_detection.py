@@ -47,6 +47,7 @@ class EvalDetection(Layer):
     """
 
     bottoms = (2, 2)
+    is_metric = True
     host_side = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
