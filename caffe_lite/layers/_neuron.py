@@ -33,6 +33,9 @@ class Neuron(Layer):
         self._x = Blob(self.ops)
         self._slope = Blob(self.ops)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "" if self.reads_x else "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         for blob in (top[0], self._x, self._slope):

@@ -138,6 +138,18 @@ class Layer:
         if any(propagate_down):
             raise self.fail("has no backward pass; set propagate_down: false for its bottoms")
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        """What backward reads of the tops' data: "values", just their "signs", or "" for nothing.
+
+        A layer behind that works in place must not change it. `in_place`: top[0] is bottom[0].
+        """
+        return ""
+
+    @_Default
+    def keeps_signs(self) -> bool:
+        """Whether y > 0 just where x > 0, or else dx = 0."""
+        return False
+
     @_Default
     def described_type(self) -> str:
         """The type that descriptions of a net show."""

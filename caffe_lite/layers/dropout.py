@@ -25,6 +25,10 @@ class Dropout(Layer):
     keeps_layout = True
     in_place = True
 
+    @property
+    def keeps_signs(self) -> bool:
+        return True
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._ratio = self.param.dropout_param.dropout_ratio
         if not 0 <= self._ratio < 1:

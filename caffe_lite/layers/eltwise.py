@@ -49,6 +49,9 @@ class Eltwise(Layer):
             )
         self._term = Blob(self.ops)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values" if self._operation == Operation.PROD else ""
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

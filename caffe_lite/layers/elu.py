@@ -32,6 +32,9 @@ class ELU(Neuron):
         self._alpha = self.param.elu_param.alpha
         self._negative = Blob(self.ops)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._negative.reshape(*bottom[0].shape)

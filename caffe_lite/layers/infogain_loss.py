@@ -66,6 +66,9 @@ class InfogainLoss(NormalizedLossLayer):
             raise self.fail(f"H must be square, {source} holds {values.size} elements")
         return values.reshape(size, size)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape

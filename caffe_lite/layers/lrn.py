@@ -37,6 +37,9 @@ class LRN(Layer):
             raise self.fail(f"local_size must be odd, got {param.local_size}")
         self._within = param.norm_region == schema.LRNParameter.WITHIN_CHANNEL
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "" if self._within else "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         param, shape = self.param.lrn_param, bottom[0].shape

@@ -32,6 +32,9 @@ class LSTMUnit(Layer):
     tops = (2, 2)
     no_gradient = (2,)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

@@ -31,6 +31,9 @@ class MVN(Layer):
         self._scales, self._eps = param.normalize_variance, param.eps
         self._work, self._mean, self._std = (Blob(self.ops) for _ in range(3))
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values" if self._scales else ""
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         x = bottom[0]

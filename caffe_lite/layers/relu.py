@@ -23,6 +23,10 @@ class ReLU(Layer):
     keeps_layout = True
     in_place = True
 
+    @property
+    def keeps_signs(self) -> bool:
+        return bool(self.slope >= 0)
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope = self.param.relu_param.negative_slope
         self.note_hint(self.param.relu_param, "engine")
@@ -30,6 +34,9 @@ class ReLU(Layer):
     @property
     def rectifier_slope(self) -> float | None:
         return self.slope if type(self) is ReLU else None
+
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "signs" if in_place else ""
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)

@@ -28,6 +28,9 @@ class Softmax(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.note_hint(self.param.softmax_param, "engine")
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

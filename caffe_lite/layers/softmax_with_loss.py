@@ -40,6 +40,9 @@ class SoftmaxWithLoss(NormalizedLossLayer):
         self.note_hint(self.param.softmax_param, "engine")
         self._prob = Blob(self.ops)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         shape = bottom[0].shape

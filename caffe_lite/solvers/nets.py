@@ -10,6 +10,7 @@ from pathlib import Path
 
 from caffe_lite.backend import Ops
 from caffe_lite.nets.net import Net
+from caffe_lite.nets.overwritten import overwritten
 from caffe_lite.proto import load, schema
 from caffe_lite.proto.text import Unknown
 from caffe_lite.solvers import events
@@ -53,6 +54,8 @@ def build_nets(
         for net in nets:
             net.close()
         raise
+    for each in overwritten(nets[0]):
+        log.warning("%s", each)
     return nets[0], nets[1:]
 
 

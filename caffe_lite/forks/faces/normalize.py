@@ -43,6 +43,9 @@ class ChannelNormalize(Layer):
         if self._kind not in _EPSILON:
             raise self.fail(f'normalize_type must be "L1" or "L2", got "{self._kind}"')
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

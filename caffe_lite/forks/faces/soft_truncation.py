@@ -28,6 +28,9 @@ class SoftTruncation(Layer):
         if self._c == 0:
             raise self.fail("c must not be 0")
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         top[0].reshape(*bottom[0].shape)

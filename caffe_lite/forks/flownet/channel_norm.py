@@ -23,6 +23,9 @@ class ChannelNorm(Layer):
         layer { name: "norm" type: "ChannelNorm" bottom: "flow" top: "norm" }
     """
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

@@ -36,6 +36,9 @@ class SoftmaxWithLossOHEM(PreFixedNormalizer, SoftmaxWithLoss):
     tops = (1, 3)
     tops_without_gradient: ClassVar[tuple[int, ...]] = (1, 2)
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         if len(top) > 2:
