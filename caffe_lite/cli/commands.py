@@ -21,6 +21,7 @@ COMMANDS = (
     "gradcheck",
     "upgrade",
     "export",
+    "convert",
     "layers",
     "device_query",
     "demo",

@@ -109,6 +109,8 @@ def _check_regular(name: str, report: Report) -> None:
         _check_lmdb(Path(name), report)
     elif _is_hdf5(name):
         _check_hdf5(name, report)
+    elif _is_named_arrays(name):
+        _check_weights(name, report)
     elif not is_binary(head):
         _check_list(name, report)
     elif not _is_mean(name, report):
@@ -123,6 +125,15 @@ def _is_hdf5(name: str) -> bool:
     return is_hdf5(MappedFile(name))
 
 
+def _is_named_arrays(name: str) -> bool:
+    from caffe_lite.weights.mapped import MappedFile
+    from caffe_lite.weights.npz import is_zip
+    from caffe_lite.weights.safetensors import is_safetensors
+
+    file = MappedFile(name)
+    return is_zip(file) or is_safetensors(file)
+
+
 def _check_weights(name: str, report: Report) -> None:
     from caffe_lite.weights import read_weights
 
@@ -132,7 +143,7 @@ def _check_weights(name: str, report: Report) -> None:
     blobs = [blob for stored in weights.stored.values() for blob in stored if blob is not None]
     types = sorted({str(blob.safe().array().dtype) for blob in blobs})
     report.dialect = ", ".join([weights.dialect, *types])
-    report.checksum = weights.file.checked
+    report.checksum = weights.checked
     report.holds = {
         "layers": len(weights),
         "blobs": len(blobs),

@@ -1,4 +1,4 @@
-"""Check that files are whole: weights, solver states, HDF5, LMDB, LevelDB and lists.
+"""Check that files are whole: weights of every format, solver states, databases and lists.
 
 For each FILE it prints whether it is whole, what it is, what is in it, its size and its SHA-256.
 Every byte is read: checksums are verified where a file has one, records and images are decoded, and

@@ -17,12 +17,14 @@ from caffe_lite.types import Array
 from caffe_lite.weights.checksum import FileIdentity
 from caffe_lite.weights.hdf5_checksum import HDF5Checksum, check_hdf5, in_place
 from caffe_lite.weights.mapped import MappedBlob, MappedFile, Run
-from caffe_lite.weights.stored import StoredBlob, Weights
+from caffe_lite.weights.named import MOST_BLOBS
+from caffe_lite.weights.stored import ArrayBlob, StoredBlob, Weights
 
 log = logging.getLogger("caffe_lite.net")
 
 _BLOB = re.compile(r"[0-9]{1,18}")
-MOST_BLOBS = 10_000  # of one layer; a higher number is damage, not a blob
+LEGACY = "legacy"  # attribute of a blob with a shape of num, channels, height and width
+DEFINITION = "definition"  # dataset beside `data`: the net's prototxt as bytes of UTF-8
 
 
 class DatasetBlob(StoredBlob):
@@ -30,10 +32,15 @@ class DatasetBlob(StoredBlob):
 
     def __init__(self, dataset: Any, file: Hdf5Input) -> None:
         self.dataset, self.file = dataset, file
-        self.shape = dataset.shape
+        self.shape, self.legacy = dataset.shape, LEGACY in dataset.attrs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = self.dataset.dtype
+        return dtype
 
     def safe(self) -> StoredBlob:
-        return ArrayBlob(self.array())
+        return ArrayBlob(self.array(), self.legacy)
 
     def array(self) -> Array:
         out = np.empty(self.shape, self.dataset.dtype)
@@ -45,19 +52,6 @@ class DatasetBlob(StoredBlob):
             return
         with self.file.reading():
             self.dataset.read_direct(out.reshape(self.shape))
-
-
-class ArrayBlob(StoredBlob):
-    """A blob that has been read."""
-
-    def __init__(self, values: Array) -> None:
-        self.values, self.shape = values, values.shape
-
-    def array(self) -> Array:
-        return self.values
-
-    def read_into(self, out: Array) -> None:
-        out[...] = self.values.reshape(out.shape)
 
 
 def open_hdf5(path: StrPath) -> Hdf5Input:
@@ -74,7 +68,7 @@ def dataset_blob(node: Any, file: Hdf5Input, mapped: MappedFile) -> StoredBlob:
     if offset is None:
         return DatasetBlob(node, file)
     run = Run(offset, node.size, node.dtype.itemsize)
-    return MappedBlob(mapped, node.shape, False, node.dtype.str, [run])
+    return MappedBlob(mapped, node.shape, LEGACY in node.attrs, node.dtype.str, [run])
 
 
 def read_hdf5(mapped: MappedFile) -> Weights:
@@ -85,10 +79,20 @@ def read_hdf5(mapped: MappedFile) -> Weights:
             newer = check_hdf5(file.file, mapped)
             if newer:
                 log.warning("%s: %s; it is not verified", mapped.path, newer)
-            return Weights(file.path, _layers(file, mapped), mapped, "HDF5", sparse=True)
+            layers = _layers(file, mapped)
+            definition = _definition(file)
+        return Weights(file.path, layers, mapped, "HDF5", sparse=True, definition=definition)
     except BaseException:
         file.close()
         raise
+
+
+def _definition(file: Hdf5Input) -> str:
+    node = file.find(file.file, DEFINITION)
+    if not isinstance(node, h5py.Dataset) or node.dtype != np.uint8 or node.ndim != 1:
+        return ""
+    file.check(node)
+    return bytes(node[()]).decode("utf-8", "replace")
 
 
 def _layers(file: Hdf5Input, mapped: MappedFile) -> dict[str, list[StoredBlob | None]]:

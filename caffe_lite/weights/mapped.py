@@ -165,7 +165,11 @@ class MappedBlob(StoredBlob):
         self, file: MappedFile, shape: tuple[int, ...], legacy: bool, dtype: str, runs: list[Run]
     ) -> None:
         self.file, self.shape, self.legacy = file, shape, legacy
-        self.dtype, self.runs = np.dtype(dtype), runs
+        self._dtype, self.runs = np.dtype(dtype), runs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
 
     def _view(self, run: Run) -> Array:
         return np.ndarray((run.count,), self.dtype, self.file.data, run.offset, (run.stride,))

@@ -5,6 +5,8 @@ from caffe_lite.proto.files import StrPath
 from caffe_lite.proto.sniff import HDF5_SIGNATURE, describe, is_binary
 from caffe_lite.weights.caffemodel import read_caffemodel
 from caffe_lite.weights.mapped import MappedFile
+from caffe_lite.weights.npz import is_zip, read_npz
+from caffe_lite.weights.safetensors import is_safetensors, read_safetensors
 from caffe_lite.weights.stored import Weights
 
 
@@ -12,24 +14,29 @@ def read_weights(path: StrPath) -> Weights:
     """The learned blobs in the file at `path`, a mapping of layer names to lists of arrays.
 
     The file is a binary caffemodel (Caffe 1.0, its `recurrent` and LRCN forks, V0 and V1 layers,
-    4-D blob shapes, double_data, NVIDIA's raw_data in half precision) or an HDF5 caffemodel;
-    its content decides, not its name. Only its structure is read now, values when they are used; a
-    checksum, if it has one, is verified with them. Raises ModelError, in one line that says what it
-    is, for any other file.
+    4-D blob shapes, double_data, NVIDIA's raw_data in half precision), an HDF5 caffemodel, or a
+    safetensors or npz file that `caffe_lite convert` wrote or whose arrays are named
+    "<layer>/<number>"; its content decides, not its name. Only its structure is read now, values
+    when they are used; a checksum, if it has one, is verified with them. Raises ModelError, in one
+    line that says what it is, for any other file.
     """
     file = MappedFile(path)
     if is_hdf5(file):
         from caffe_lite.weights.hdf5 import read_hdf5
 
         return read_hdf5(file)
+    if is_safetensors(file):
+        return read_safetensors(file)
+    if is_zip(file):
+        return read_npz(file)
     head = file.data[:65536]
     kind = describe(head)
     if kind is None and not is_binary(head):
         kind = "text (a definition?)"
     if kind:
         raise ModelError(
-            f"{file.path}: this is {kind}; weights are a binary .caffemodel or an "
-            "HDF5 file .caffemodel.h5"
+            f"{file.path}: this is {kind}; weights are a binary .caffemodel, an HDF5 file "
+            ".caffemodel.h5, or .safetensors or .npz"
         )
     return read_caffemodel(file)
 

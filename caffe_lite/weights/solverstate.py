@@ -141,7 +141,7 @@ def _parts(state: SolverState, ops: Any, history: Sequence[Any]) -> Iterator[byt
         head.learned_net = state.learned_net
     yield head.SerializeToString()
     for array in history:
-        yield from blob_parts(HISTORY, BlobWriter(ops, array))
+        yield from blob_parts(HISTORY, BlobWriter.of(ops, array))
     yield schema.SolverState(current_step=state.current_step).SerializeToString()
     if state.minimum_loss is not None:
         yield tag_bytes(MINIMUM_LOSS, FIXED32) + struct.pack("<f", state.minimum_loss)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.types import Array, State
 from caffe_lite.weights.checksum import FileIdentity
+
+if TYPE_CHECKING:
+    from caffe_lite.weights.crc import Sums
 
 
 class StoredBlob:
@@ -27,6 +30,11 @@ class StoredBlob:
     @property
     def count(self) -> int:
         return prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the values as `array` gives them."""
+        raise NotImplementedError
 
     def array(self) -> Array:
         """The values as a host array of `shape`, in the file's own type; not to be written to."""
@@ -54,6 +62,23 @@ class StoredBlob:
             blob.load(self.array().reshape(blob.shape))
 
 
+class ArrayBlob(StoredBlob):
+    """A blob that has been read, or comes from memory."""
+
+    def __init__(self, values: Array, legacy: bool = False) -> None:
+        self.values, self.shape, self.legacy = values, values.shape, legacy
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.values.dtype)
+
+    def array(self) -> Array:
+        return self.values
+
+    def read_into(self, out: Array) -> None:
+        out[...] = self.values.reshape(out.shape)
+
+
 class Weights(Mapping[str, list[Any]]):
     """The learned blobs of a weights file by layer name: `weights["conv1"][0]` is an array.
 
@@ -70,18 +95,30 @@ class Weights(Mapping[str, list[Any]]):
         file: Any,
         dialect: str,
         sparse: bool = False,
+        definition: str | None = None,
+        sums: Sums | None = None,
     ) -> None:
         self.path = path
         self.stored = stored
         self.file, self.dialect = file, dialect
         self.sparse = sparse  # shared blobs may be left out
+        self.definition = definition  # prototxt that is beside the blobs; None: not looked for
+        self.sums = sums  # CRC-32s, in formats that have one for each blob
+
+    @property
+    def checked(self) -> bool:
+        """Whether the file has checksums."""
+        return bool(self.file.checked or self.sums)
 
     def verify(self) -> None:
         """Verify all that has not been read yet against the file's checksum, if it has one.
 
-        Raises ModelError for damage. Values that are read are verified without this.
+        Raises ModelError for damage. Values that are read are verified without this, except those
+        of formats that have a CRC-32 for each blob.
         """
         self.file.verify()
+        if self.sums is not None:
+            self.sums.verify()
 
     def __getitem__(self, layer: str) -> list[Any]:
         return [blob and blob.array() for blob in self.stored[layer]]

@@ -46,7 +46,7 @@ def _parts(net: Any, diff: bool) -> Iterator[bytes | memoryview]:
     for layer in net.layers:
         head = layer_message(layer).SerializeToString(deterministic=True)
         blobs = [
-            BlobWriter(blob.ops, *([blob.data, blob.diff] if diff else [blob.data]))
+            BlobWriter.of(blob.ops, *([blob.data, blob.diff] if diff else [blob.data]))
             for blob in layer.blobs
         ]
         yield from message_parts(NET_LAYER, head, LAYER_BLOBS, blobs)

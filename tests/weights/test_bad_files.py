@@ -33,7 +33,7 @@ def message(path):
         (b'name: "net"\nlayer { name: "a" }\n', "this is text (a definition?)"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1\n", "Git LFS pointer"),
         (b"<!DOCTYPE html><html>", "HTML page"),
-        (b"PK\x03\x04\x14\x00", "zip archive"),
+        (b"PK\x03\x04\x14\x00", "damaged npz file"),
         (b"\x7fELF\x02\x01\x01\x00", "not a caffemodel, or damaged or cut short"),
         (schema.NetParameter(name="\x01bare").SerializeToString(), "it holds no layers"),
         (
