@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from caffe_lite import __version__
-from caffe_lite.cli.gflags import command_first, take_log_flags
+from caffe_lite.cli.gflags import command_first, plain_booleans, take_log_flags
 from caffe_lite.errors import UsageError, did_you_mean
 
 # In the order of the help; `classify-video` is the module cli/classify_video.py, and so on.
@@ -19,6 +19,11 @@ COMMANDS = (
     "time",
     "summary",
     "gradcheck",
+    "convert_imageset",
+    "convert_mnist_data",
+    "convert_cifar_data",
+    "compute_image_mean",
+    "extract_features",
     "upgrade",
     "export",
     "convert",
@@ -129,6 +134,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
             hint = did_you_mean(name, parser.tasks) or f"; known are {known}"
             parser.error(f'unknown command "{name}"{hint}')
         parser, depth = parser.tasks[name], depth + 1
+    words = words[:depth] + plain_booleans(words[depth:], parser)
     parser.check_options(words[depth:])
     args, rest = root.parse_known_args(words)
     if rest:

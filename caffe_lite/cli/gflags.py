@@ -33,6 +33,7 @@ _WITHOUT_EFFECT = {
 }
 _KINDS = {**USED, **_WITHOUT_EFFECT}
 _FALSE = ("0", "false", "f", "no", "n")
+_TRUE = ("1", "true", "t", "yes", "y")
 
 
 def take_log_flags(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -65,6 +66,28 @@ def take_log_flags(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         else:
             rest.append(word)
     return rest, {name: value for name, value in settings.items() if name in USED}
+
+
+def plain_booleans(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
+    """The words with the flags of `parser` that take no value as `--flag`, or not at all.
+
+    gflags also reads `--flag=true`, `--flag=false` and `--noflag`.
+    """
+    known = parser._option_string_actions
+    plain: list[str] = []
+    for i, word in enumerate(words):
+        if word == "--":
+            return [*plain, *words[i:]]
+        option, equals, value = word.partition("=")
+        switches = option in known and known[option].nargs == 0
+        opposite = known.get("--" + option.removeprefix("--no"))
+        if switches and equals and value.lower() in (*_FALSE, *_TRUE):
+            plain += [] if value.lower() in _FALSE else [option]
+        elif option in known or not option.startswith("--no") or opposite is None:
+            plain.append(word)
+        elif opposite.nargs != 0 or equals:
+            plain.append(word)
+    return plain
 
 
 def command_first(

@@ -116,6 +116,16 @@ def add_log_dir(parser: argparse.ArgumentParser, command: str) -> None:
     )
 
 
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    add_flag(
+        parser,
+        "backend",
+        choices=("lmdb", "leveldb"),
+        default="lmdb",
+        help="kind of the database: lmdb (default) or leveldb (extra `leveldb`)",
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "gpu", default=None, metavar="ID", help=DEVICE_HELP)
 

@@ -51,7 +51,11 @@ class LmdbWriter:
     def put(self, record: bytes, name: str = "") -> None:
         """Add one record; `name` is appended to its key, as convert_imageset does the file's."""
         key = f"{self.count:08d}_{name}" if name else f"{self.count:08d}"
-        self._pending.append((key.encode(), record))
+        self.put_under(key.encode(), record)
+
+    def put_under(self, key: bytes, record: bytes) -> None:
+        """Add one record under a key; keys may come in any order."""
+        self._pending.append((key, record))
         self.count += 1
         if len(self._pending) == _COMMIT_EVERY:
             self._commit()
