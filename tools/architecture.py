@@ -34,6 +34,7 @@ ROWS = {
     "nets": 6,
     "solvers": 7,
     "export": 7,
+    "explain": 7,
     "lrcn": 8,
     "testing": 8,
     "pycaffe": 9,

@@ -31,6 +31,7 @@ ROLES = {
     "nets": "filter, connect, run",
     "solvers": "rules, rates, snapshots",
     "export": "other formats, proofs",
+    "explain": "a net step by step",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "pycaffe": "Caffe's Python interface",

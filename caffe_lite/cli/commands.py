@@ -19,6 +19,7 @@ COMMANDS = (
     "time",
     "summary",
     "gradcheck",
+    "explain",
     "convert_imageset",
     "convert_mnist_data",
     "convert_cifar_data",

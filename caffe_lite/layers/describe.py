@@ -39,6 +39,12 @@ def sample(cls: type[Layer]) -> str:
     return _cut_example(cls)[1]
 
 
+def description(cls: type[Layer]) -> str:
+    """A layer's docstring without its source and sample."""
+    paragraphs = [p for p in _paragraphs(cls) if not p.startswith(_SOURCES)]
+    return "\n\n".join(paragraphs)
+
+
 def page(type_name: str) -> str:
     """The type's page in Markdown; where the name has several meanings, a page for each."""
     return "\n".join(page_of(cls, type_name) for cls in classes(type_name))

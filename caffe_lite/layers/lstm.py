@@ -56,6 +56,15 @@ class LSTM(RecurrentLayer):
         self._cells.reshape(self._steps + 1, self._streams, self._hidden)
         self._dc.reshape(self._streams, self._hidden)
 
+    @property
+    def activations(self) -> dict[str, Array]:
+        """Of the last forward, each (T, N, H): the gates i, f and o after their sigmoid, the
+        candidate g after tanh, and the cell state c. They are views until the next forward.
+        """
+        gates = self._pre.data.reshape(self._steps, self._streams, 4, self._hidden)
+        found = {name: gates[:, :, k] for k, name in enumerate("ifog")}
+        return {**found, "c": self._cells.data[1:]}
+
     def run(self, states: list[Array], cont: Array, y: Array) -> list[Array]:
         gemm, lstm_unit = self.ops.gemm, self.ops.lstm_unit
         weight = self.blobs[self.w_hidden].data
