@@ -26,6 +26,7 @@ ROWS = {
     "data": 1,
     "blob": 2,
     "datasets": 2,
+    "runs": 2,
     "host_blob": 3,
     "fillers": 3,
     "weights": 3,

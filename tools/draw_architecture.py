@@ -23,6 +23,7 @@ ROLES = {
     "data": "sources, images, batches",
     "blob": "data and diff",
     "datasets": "digits that ship",
+    "runs": "logs, tables, curves",
     "host_blob": "NumPy copies",
     "fillers": "starting values",
     "weights": "caffemodels, states",

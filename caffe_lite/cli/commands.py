@@ -25,6 +25,8 @@ COMMANDS = (
     "convert_cifar_data",
     "compute_image_mean",
     "extract_features",
+    "parse_log",
+    "plot",
     "upgrade",
     "export",
     "convert",

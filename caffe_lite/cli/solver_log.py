@@ -172,6 +172,9 @@ def _record(event: ev.Event) -> tuple[str, dict[str, object]]:
         for output in event.outputs:
             values.setdefault(output.name, []).append(output.value)
         fields["outputs"] = values
+        fields["loss_weights"] = {
+            output.name: output.loss_weight for output in event.outputs if output.loss_weight
+        }
     if isinstance(event, ev.TestDone):
         del fields["class_precisions"]
         if event.class_precisions:
