@@ -31,6 +31,7 @@ class Filter(Layer):
     bottoms = (2, None)
     tops = (1, None)
     reshape_every_forward = True
+    varying_axis = 0
     host_side = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -135,11 +135,19 @@ class Net(Structure):
 
     # Running
 
-    def reshape(self) -> None:
-        """Carry changed input shapes through the net now, as the next forward would."""
+    def reshape(self, keep_varying: bool = False) -> None:
+        """Carry changed input shapes through the net now, as the next forward would.
+
+        With `keep_varying`, axes whose sizes the data decide (`Layer.varying_axis`) keep theirs.
+        """
         with self.running():
-            for i in range(len(self.layers)):
+            for i, layer in enumerate(self.layers):
+                axis, tops = layer.varying_axis, self.top_vecs[i]
+                before = [top.shape for top in tops]
                 self._reshape_layer(i)
+                if keep_varying and axis is not None:
+                    for top, shape in zip(tops, before, strict=True):
+                        top.reshape(*top.shape[:axis], shape[axis], *top.shape[axis + 1 :])
 
     def forward(self, start: int = 0, end: int | None = None) -> None:
         """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""

@@ -44,6 +44,7 @@ class BoxOutput(Layer):
     tops = (1, 2)
     tops_without_gradient = (0, 1)
     host_side = True
+    varying_axis = 0
     reads = ("box_output_param", "bbox_reg_param")
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

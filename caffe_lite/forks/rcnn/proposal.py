@@ -50,6 +50,7 @@ class Proposal(Layer):
     no_gradient = (0, 1, 2)
     tops_without_gradient = (0, 1)
     host_side = True
+    varying_axis = 0
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._rule = (

@@ -60,6 +60,7 @@ class DetectionOutput(Layer):
     """
 
     bottoms = (3, 4)
+    varying_axis = 2
     host_side = True
 
     @classmethod

@@ -16,6 +16,7 @@ class DetectionOutput(Layer):
     """
 
     host_side = True
+    varying_axis = 2
 
     @property
     @abstractmethod

@@ -1,0 +1,1 @@
+"""Translators of the layers that forks of Caffe added, a module for each family."""

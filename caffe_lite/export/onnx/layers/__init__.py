@@ -1,0 +1,1 @@
+"""Translators of the layers of Caffe 1.0, in groups."""

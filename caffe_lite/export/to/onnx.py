@@ -1,0 +1,50 @@
+"""ONNX: a model for ONNX Runtime and every other program that reads the format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caffe_lite.errors import UsageError
+from caffe_lite.export.formats import Job
+from caffe_lite.export.proof import Proof, Values, prove
+from caffe_lite.export.trials import trials
+from caffe_lite.proto.atomic import atomic_path
+
+SUFFIX = ".onnx"
+EXTRA = "onnx"
+PACKAGES = ("onnx",)
+CHECKERS = ("onnxruntime",)
+OPTIONS = ("opset", "one_sequence", "preprocess")
+
+OPSETS = range(17, 23)  # those that translators are written for
+
+
+def write(job: Job, path: Path) -> list[Path]:
+    """Write the model; see `caffe_lite.export.formats.Format`."""
+    from caffe_lite.export.onnx.model import build
+
+    opset = job.options.opset
+    if opset is not None and opset not in OPSETS:
+        raise UsageError(f"--opset must be {OPSETS[0]} to {OPSETS[-1]}, got {opset}")
+    model = build(job)
+    with atomic_path(path) as target:
+        target.write_bytes(model.SerializeToString())
+    return [path]
+
+
+def check(job: Job, path: Path) -> Proof:
+    """Run the file in ONNX Runtime beside the net."""
+    from caffe_lite.export.onnx.model import exported_axes
+    from caffe_lite.export.onnx.run import runner
+
+    net = job.net
+    inputs = trials(net, exported_axes(net), one_sequence=job.options.one_sequence)
+    steps, first = job.options.preprocess, next(iter(net.inputs), "")
+
+    def prepare(values: Values) -> Values:
+        return {**values, first: steps.apply(first, values[first])} if steps else values
+
+    proof = prove(net, runner(path, list(net.blobs)), inputs, job.options.tolerance, prepare)
+    if len(inputs) == 1:
+        proof.notes.append("the net takes no inputs of other shapes")
+    return proof
