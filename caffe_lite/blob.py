@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,21 @@ class _Buffer:
             initial, self.initial = self.initial, None
             initial(array)
         return array
+
+
+def _references(buffer: _Buffer) -> int:
+    """The number of references to the memory, as this function counts them."""
+    return sys.getrefcount(buffer.flat)
+
+
+def _unshared_references() -> int:
+    """`_references` of a buffer whose memory nobody else holds."""
+    buffer = _Buffer.__new__(_Buffer)
+    buffer.flat = bytearray(1)  # type: ignore[assignment]  # any object of its own
+    return _references(buffer)
+
+
+_UNSHARED = _unshared_references()
 
 
 class Blob:
@@ -132,6 +148,17 @@ class Blob:
     def has_diff(self) -> bool:
         """Whether diff is allocated."""
         return self._buffers[1].flat is not None
+
+    def take_back_data(self) -> None:
+        """Forget the array of data that was given out, so that `data_is_out` notices the next."""
+        self._views[0] = None
+
+    def data_is_out(self) -> bool:
+        """Whether data may have been written since `take_back_data`: an array of it was given out.
+
+        That is one asked for since, or an older one that somebody still holds. For the CPU.
+        """
+        return self._views[0] is not None or _references(self._buffers[0]) > _UNSHARED
 
     @property
     def memory(self) -> tuple[int, int]:

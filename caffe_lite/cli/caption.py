@@ -156,6 +156,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print JSON: a list with image_id, caption, log_prob and captions of each image",
     )
     options.add_no_python_layers(parser)
+    options.add_no_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -284,6 +284,7 @@ def _image_features(args: argparse.Namespace, ops: Any) -> ImageFeatures:
     weights, feature = args.image_weights or args.weights, args.feature or FEATURE
     net = load_deploy_net(args.image_net, weights, ops, last=feature)
     shape = net.blobs[net.inputs[0]].shape[1:] if net.inputs else ()
+    net.optimize(not args.no_optimize)
     return ImageFeatures(net, feature, _image_input(args, shape), args.crops or 1)
 
 

@@ -158,6 +158,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_device(parser)
     add(parser, "json", action="store_true", help="print JSON: the probability of every class")
     options.add_no_python_layers(parser)
+    options.add_no_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> int:

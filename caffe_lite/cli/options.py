@@ -107,6 +107,16 @@ def add_no_python_layers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_optimize(parser: argparse.ArgumentParser) -> None:
+    """Add --no-optimize, for commands that run nets by a plan of fused steps."""
+    add_flag(
+        parser,
+        "no_optimize",
+        action="store_true",
+        help="run layer by layer, not by a plan of fused steps, whose results differ by rounding",
+    )
+
+
 def add_log_dir(parser: argparse.ArgumentParser, command: str) -> None:
     add_flag(
         parser,

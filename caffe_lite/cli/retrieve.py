@@ -120,6 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(parser, "json", action="store_true", help="print JSON")
     options.add_no_python_layers(parser)
+    options.add_no_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_log_dir(parser, "test")
     options.add_unknown_fields(parser)
     options.add_no_python_layers(parser)
+    options.add_no_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     ops = options.chosen_ops(args)
     with options.net(args, ops) as net, EventLog(args.log_dir, "test") as events:
         net.copy_trained_layers_from(args.weights)
+        net.optimize(not args.no_optimize)
         log.info("Running for %d iterations.", args.iterations)
         sums: dict[tuple[str, int], float] = {}
         loss = 0.0

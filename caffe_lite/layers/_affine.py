@@ -16,6 +16,7 @@ class Affine(Layer):
 
     bottoms = (1, 2)
     in_place = True
+    _view: tuple[int, int, int]  # (outer, K, inner); subclasses set it in reshape
     what: str  # what the coefficient is called in messages
 
     def coefficient_shape(self, shape: Shape, param: AnyMessage) -> Shape:
@@ -34,6 +35,12 @@ class Affine(Layer):
                 f"least {axis + param.num_axes} axes, bottom[0] is {shape}"
             )
         return shape[axis : axis + param.num_axes]
+
+    def per_channel(self, shape: Shape, coefficient: Blob) -> bool:
+        """Whether a coefficient that `reshape` accepted goes along axis 1 of a bottom, alone."""
+        outer, count, _ = self._view
+        along = len(shape) > 1 and (outer, count) == shape[:2]
+        return along and bool(coefficient.shape)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)

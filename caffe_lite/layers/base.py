@@ -27,6 +27,7 @@ from caffe_lite.types import (
 
 if TYPE_CHECKING:
     from caffe_lite.backend import Ops
+    from caffe_lite.backend.operations import Operation
 
 Bounds = tuple[int, int | None]
 
@@ -169,6 +170,13 @@ class Layer:
     def forward_rectified(self, bottom: Blobs, top: Blobs, slope: float) -> None:
         """`forward` and the in-place ReLU of this slope behind it, in one pass over memory."""
         raise NotImplementedError(f"{type(self).__name__}.forward_rectified")
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        """What `forward` computes in the TEST phase, for inference plans; None: it runs itself.
+
+        Called after `reshape`. The weights in it may be arrays of the learned blobs.
+        """
+        return None
 
     def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Multiply-adds of one forward pass through the products of weights and data.

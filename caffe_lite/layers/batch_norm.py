@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Affine, Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -92,6 +93,14 @@ class BatchNorm(Layer):
             # Kept apart from the top, which a later layer may change in place.
             ops.batch_norm_apply(x, mean, std, self._normalized.data)
             y[...] = self._normalized.data
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if not self._global or len(bottom[0].shape) < 2:
+            return None
+        mean, std = self.ops.empty((self.blobs[0].count,)), self.ops.empty((self.blobs[0].count,))
+        self._read_statistics(mean, std)
+        scale = 1 / self.xp.sqrt(std + self._eps)
+        return Affine(scale, -mean * scale)
 
     def _read_statistics(self, mean: Array, var: Array) -> None:
         xp, weight = self.xp, self.blobs[2].data

@@ -1,5 +1,7 @@
 """Addition of a bias along some axes."""
 
+from caffe_lite.backend import operations
+from caffe_lite.backend.operations import Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers._affine import Affine
 from caffe_lite.layers.registry import register
@@ -39,6 +41,11 @@ class Bias(Affine):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self._as_views(bottom[0].data, top[0].data, self._view)
         self.xp.add(x, self._bias(bottom).data.reshape(-1, 1), out=y)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if len(bottom) > 1 or not self.per_channel(bottom[0].shape, self.blobs[0]):
+            return None
+        return operations.Affine(None, self.blobs[0].data.reshape(-1))
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         learned = len(bottom) == 1

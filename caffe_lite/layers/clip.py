@@ -1,5 +1,6 @@
 """Clipping to an interval."""
 
+from caffe_lite.backend.operations import Activation, Operation
 from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
@@ -40,6 +41,9 @@ class Clip(Neuron):
     def function(self, x: Array, y: Array) -> None:
         self.xp.minimum(x, self._max, out=y)
         self.xp.maximum(y, self._min, out=y)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Activation("clip", low=self._min, high=self._max)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
         self.xp.greater_equal(x, self._min, out=slope)

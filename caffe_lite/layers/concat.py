@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from caffe_lite.backend.operations import Join, Operation, Same
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs, Flags
@@ -63,6 +64,9 @@ class Concat(Layer):
         if len(bottom) > 1:
             for part, blob in zip(self._parts(top[0].data, bottom), bottom, strict=True):
                 part[...] = blob.data
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Join(self._axis) if len(bottom) > 1 else Same()
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if len(bottom) > 1:

@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Convolve, Operation
 from caffe_lite.layers._conv import ConvolutionBase
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
@@ -38,6 +39,13 @@ class Convolution(ConvolutionBase):
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         self.ops.convolution(x, weight, bias, y, self._geometry)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if len(bottom) != 1:
+            return None
+        weight = self.blobs[0].data.reshape(self._weight_shape)
+        bias = self.blobs[1].data.reshape(-1) if self.bias_term else None
+        return Convolve(weight, bias, self._geometry, self._x_shape, self._y_shape)
 
     def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         """Each output takes one weight row."""

@@ -1,5 +1,6 @@
 """Dropout: random zeros while training."""
 
+from caffe_lite.backend.operations import Operation, Same
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs, Flags
@@ -48,6 +49,9 @@ class Dropout(Layer):
             self.ops.dropout(bottom[0].data, top[0].data, self._mask, self._ratio, self._noise)
         elif top[0] is not bottom[0]:
             top[0].data[...] = bottom[0].data
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return None if self._active else Same()
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:

@@ -1,5 +1,6 @@
 """Products, sums and maxima of blobs, element by element."""
 
+from caffe_lite.backend import operations as inference
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -88,6 +89,11 @@ class Eltwise(Layer):
         out[...] = xs[0]
         for x in xs[1:]:
             out *= x
+
+    def operation(self, bottom: Blobs, top: Blobs) -> inference.Operation | None:
+        if self._operation != Operation.SUM:
+            return None
+        return inference.Add(tuple(self._coeff))
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         dy = top[0].diff

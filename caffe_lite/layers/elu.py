@@ -1,5 +1,6 @@
 """Exponential linear unit."""
 
+from caffe_lite.backend.operations import Activation, Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
@@ -48,6 +49,9 @@ class ELU(Neuron):
         negative *= self._alpha
         xp.maximum(x, 0, out=y)
         y += negative
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Activation("elu", self._alpha)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
         # alpha * exp(x) = y + alpha where x <= 0, else 1. Products beat a choice by mask.

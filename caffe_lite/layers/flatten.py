@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Operation, Same
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs, Flags
@@ -43,6 +44,9 @@ class Flatten(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The top shares the bottom's data."""
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Same()
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         """The bottom shares the top's diff."""

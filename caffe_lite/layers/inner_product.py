@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Operation, Product
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs, Flags
@@ -56,6 +57,10 @@ class InnerProduct(Layer):
         y = self._product(bottom, top)
         if self.bias_term:
             self.ops.add_bias(y, self.blobs[1].data)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        bias = self.blobs[1].data if self.bias_term else None
+        return Product(self.blobs[0].data, bias, self._rows, self._transpose)
 
     def multiply_adds(self, bottom: Blobs, top: Blobs) -> int:
         return top[0].count * self._num_input

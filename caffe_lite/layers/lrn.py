@@ -1,5 +1,6 @@
 """LRN: local response normalization, across or within channels."""
 
+from caffe_lite.backend.operations import Normalize, Operation
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
@@ -70,6 +71,11 @@ class LRN(Layer):
         self.xp.add(self._scale, 1, out=self._scale)
         self.xp.power(self._scale, -self._beta, out=self._factor)
         self.xp.multiply(x, self._factor, out=y)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if self._within:
+            return None
+        return Normalize(self._size, self._alpha, self._beta, self._k)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:

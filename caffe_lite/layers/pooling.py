@@ -1,5 +1,6 @@
 """Pooling: the largest, the average or a randomly drawn pixel of each window."""
 
+from caffe_lite.backend.operations import Operation, Pool
 from caffe_lite.layers._conv import misfit
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -138,6 +139,12 @@ class Pooling(Layer):
             self.ops.stochastic_pool(x, y, self._mask, self._uniform, self._kernel, self._step)
         else:
             self.ops.stochastic_pool_test(x, y, self._kernel, self._step)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        kinds = {Methods.MAX: "max", Methods.AVE: "average"}
+        if self._method not in kinds or len(top) > 1:
+            return None
+        return Pool(kinds[self._method], self._kernel, self._step, self._pad)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:

@@ -1,5 +1,6 @@
 """Power of an affine function."""
 
+from caffe_lite.backend.operations import Affine, Operation
 from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
@@ -43,6 +44,13 @@ class Power(Neuron):
             return
         self._affine(x, y)
         self._raise(y, self._power)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        shape = bottom[0].shape
+        if self._power != 1 or len(shape) < 2:
+            return None
+        scale, shift = (self.ops.zeros((shape[1],)) + v for v in (self._scale, self._shift))
+        return Affine(scale, shift)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
         factor = self._power * self._scale

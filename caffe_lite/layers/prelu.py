@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Activation, Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -59,6 +60,9 @@ class PReLU(Layer):
         if self._works_in_place:
             self._x.data[...] = x
         self.ops.prelu(x.reshape(self._view), self.blobs[0].data.reshape(-1), y.reshape(self._view))
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Activation("prelu", slopes=self.blobs[0].data.reshape(-1))
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         x = (self._x if self._works_in_place else bottom[0]).data.reshape(self._view)

@@ -1,5 +1,6 @@
 """ReLU: rectified linear units, leaky ones too."""
 
+from caffe_lite.backend.operations import Activation, Operation
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs, Flags
@@ -44,6 +45,9 @@ class ReLU(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.ops.relu(bottom[0].data, top[0].data, self.slope)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Activation("leaky", self.slope)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:

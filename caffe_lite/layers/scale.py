@@ -1,5 +1,7 @@
 """Product with a factor along some axes."""
 
+from caffe_lite.backend import operations
+from caffe_lite.backend.operations import Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers._affine import Affine
 from caffe_lite.layers.registry import register
@@ -68,6 +70,12 @@ class Scale(Affine):
         self.xp.multiply(x, self._scale(bottom).data.reshape(-1, 1), out=y)
         if self._bias is not None:
             self.ops.add_bias(y, self._bias.data.reshape(-1))
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if len(bottom) > 1 or not self.per_channel(bottom[0].shape, self.blobs[0]):
+            return None
+        bias = None if self._bias is None else self._bias.data.reshape(-1)
+        return operations.Affine(self.blobs[0].data.reshape(-1), bias)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         learned = len(bottom) == 1

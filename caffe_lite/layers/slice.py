@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from caffe_lite.backend.operations import Cut, Operation, Same
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs, Flags
@@ -73,6 +74,9 @@ class Slice(Layer):
         if len(top) > 1:
             for blob, part in zip(top, self._parts(bottom[0].data), strict=True):
                 blob.data[...] = part
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Cut(self._axis, tuple(self._cuts)) if len(top) > 1 else Same()
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0] and len(top) > 1:

@@ -1,5 +1,6 @@
 """Split: one blob for several layers; nets get these by themselves."""
 
+from caffe_lite.backend.operations import Operation, Same
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs, Flags
@@ -30,6 +31,9 @@ class Split(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         """The tops share the bottom's data."""
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return Same()
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:

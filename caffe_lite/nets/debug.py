@@ -129,7 +129,7 @@ def with_largest_blobs(error: BackendError | MemoryError, net: Net, count: int =
 
     if isinstance(error, BackendError) and not isinstance(error, OutOfDeviceMemoryError):
         return error
-    named = list(net.blobs.items())
+    named = list(zip(net.wiring.blob_names, net.blob_list, strict=True))
     for layer, blobs in net.params.items():
         named += [(f"{layer}[{i}]", blob) for i, blob in enumerate(blobs)]
     named.sort(key=lambda pair: -pair[1].count)

@@ -17,13 +17,15 @@ from caffe_lite.nets import debug
 from caffe_lite.nets.backward_plan import plan_backward, why_nothing_to_do
 from caffe_lite.nets.fusion import rectified_layers
 from caffe_lite.nets.graph import filter_net, insert_splits, with_state
+from caffe_lite.nets.inference.blobs import AskedBlobs
+from caffe_lite.nets.inference.planned import PlannedForward
 from caffe_lite.nets.parameters import Parameters
 from caffe_lite.nets.placed_layer import PlacedLayer
 from caffe_lite.nets.sharing import share_weights
 from caffe_lite.nets.structure import Structure
 from caffe_lite.nets.untrusted import refuse_untrusted
 from caffe_lite.nets.wiring import wire
-from caffe_lite.proto import load
+from caffe_lite.proto import load, schema
 from caffe_lite.proto.files import StrPath
 from caffe_lite.trust import is_trusted, trusting
 from caffe_lite.types import Array, NetParameter, State
@@ -87,7 +89,7 @@ class Net(Structure):
 
         self.wiring = wire(self.param, source)
         self.blob_list = [Blob(self.ops, 0) for _ in self.wiring.blob_names]
-        self.blobs = dict(zip(self.wiring.blob_names, self.blob_list, strict=True))
+        self.blobs: dict[str, Blob] = dict(self._named_blobs())
         self.bottom_vecs = [[self.blob_list[b] for b in n.bottom] for n in self.wiring.nodes]
         self.top_vecs = [[self.blob_list[t] for t in n.top] for n in self.wiring.nodes]
         self.layers: list[Layer] = []
@@ -101,6 +103,7 @@ class Net(Structure):
             self.close()
             raise
         self._losses = self._weighted_tops()
+        self._planned: PlannedForward | None = None
         self._rectified = rectified_layers(self.wiring, self.layers)
         plan = plan_backward(self.wiring, self.layers, self.param.force_backward)
         self.layer_need_backward, self.bottom_need_backward = plan.layers, plan.bottoms
@@ -149,11 +152,58 @@ class Net(Structure):
                     for top, shape in zip(tops, before, strict=True):
                         top.reshape(*top.shape[:axis], shape[axis], *top.shape[axis + 1 :])
 
+    def reshape_changed(self, last: int) -> None:
+        """Reshape those of layers 0 to `last` whose bottoms changed shape.
+
+        Layers that reshape before every forward pass do it there.
+        """
+        for i, placed in enumerate(self._placed[: last + 1]):
+            if placed.needs_reshape() and not self.layers[i].reshape_every_forward:
+                self._reshape_layer(i)
+
+    def optimize(self, enabled: bool = True) -> Net:
+        """Run forward by a plan of fused steps from now on (or no longer); returns the net.
+
+        Results differ by rounding only. `blobs[name]` still has every blob: one that was fused away
+        is computed when it is asked for, and kept by later forward passes. Changed weights and
+        shapes are noticed. Layers run one by one if there are hooks or `debug_info`, for a part of
+        the net, and from the first `backward` on. Without effect on a GPU and in the TRAIN phase.
+        """
+        if self._planned is not None:
+            self._planned.complete()
+            self._planned = None
+        if enabled and self.ops.on_host and self.phase == schema.TEST:
+            self._planned = PlannedForward(self)
+            self.blobs = AskedBlobs(dict(self._named_blobs()), self._planned.ask)
+        else:
+            self.blobs = dict(self._named_blobs())
+        return self
+
+    def ask_for(self, name: str) -> None:
+        """Have the blob of this name filled by each forward pass, as `blobs[name]` does."""
+        if self._planned is not None:
+            self._planned.ask(name)
+
+    @property
+    def planned_memory(self) -> int:
+        """Bytes of the blobs' data and of the plan's own values, as the last forward pass had them.
+
+        Blobs that share memory count once. Without a plan this is the memory of all blobs.
+        """
+        sizes = {b.buffer_ids[0]: b.count for b in self.blob_list if b.has_data}
+        own = 0 if self._planned is None else self._planned.memory
+        return sum(sizes.values()) * self.ops.dtype.itemsize + own
+
+    def _named_blobs(self) -> Iterator[tuple[str, Blob]]:
+        return zip(self.wiring.blob_names, self.blob_list, strict=True)
+
     def forward(self, start: int = 0, end: int | None = None) -> None:
         """Run layers `start` to `end`, reshaping those whose bottoms changed shape."""
         last = self._last(end)
         # Hooks and the debug log want to see each layer's own result.
-        watched = self.before_forward or self.after_forward or self.debug_info
+        watched = bool(self.before_forward or self.after_forward or self.debug_info)
+        if self._planned is not None and self._planned.forward(start, last, watched):
+            return
         rectified = {} if watched else self._rectified
         with self.running():
             for i in range(start, last + 1):
@@ -170,6 +220,12 @@ class Net(Structure):
                 for hook in self.after_forward:
                     hook(i)
 
+    def forward_layer(self, i: int) -> None:
+        """Run one layer by itself, reshaping it if its bottoms changed shape; no hooks."""
+        if self._placed[i].needs_reshape():
+            self._reshape_layer(i)
+        self.layers[i].forward(self.bottom_vecs[i], self.top_vecs[i])
+
     def _forward_rectified(self, i: int) -> None:
         """Run layer `i` and the ReLU behind it."""
         slope = self._rectified[i]
@@ -181,6 +237,9 @@ class Net(Structure):
         Logs a warning, once, if no layer of the net needs it.
         """
         last = self._last(start)
+        if self._planned is not None:
+            self._planned.complete()
+            self._planned.off = True
         if self._why_no_backward:
             log.warning('net "%s": backward computes nothing: %s', self.name, self._why_no_backward)
             self._why_no_backward = ""
@@ -260,6 +319,8 @@ class Net(Structure):
             # Some tops share the memory of a learned blob, others that of such a top.
             for placed in self._placed:
                 placed.require_reshape()
+            if self._planned is not None:
+                self._planned.drop()
 
     def get_state(self) -> dict[str, State]:
         """By layer name, what decides the future besides learned blobs; see Layer.get_state."""

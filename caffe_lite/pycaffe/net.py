@@ -13,6 +13,7 @@ from caffe_lite.errors import CaffeError, ModelError, UsageError, did_you_mean
 from caffe_lite.host_blob import HostBlob, HostBlobs
 from caffe_lite.layers.base import Layer
 from caffe_lite.nets import net as core
+from caffe_lite.nets.inference.blobs import AskedBlobs
 from caffe_lite.proto.schema import TEST, TRAIN
 from caffe_lite.pycaffe import mode
 from caffe_lite.pycaffe.errors import ArgumentError
@@ -58,6 +59,7 @@ class Net:
             seed=mode.current_seed(),
             trust=trust,
         )
+        net.optimize()
         self._adopt(net)
         if weights is not None:
             self.copy_from(weights)
@@ -73,18 +75,25 @@ class Net:
         self.core = net
         self._host = HostBlobs(net.ops)
         self.name, self.phase = net.name, net.phase
-        self.blobs = {name: self._host.wrap(blob) for name, blob in net.blobs.items()}
+        names = net.wiring.blob_names
+        wrapped = {
+            name: self._host.wrap(blob) for name, blob in zip(names, net.blob_list, strict=True)
+        }
+        self.blobs = AskedBlobs(wrapped, net.ask_for)
         self.layers = [LayerView(layer, self._host) for layer in net.layers]
         self.layer_dict = {view.name: view for view in self.layers}
         self.params = {view.name: view.blobs for view in self.layers if len(view.blobs)}
         self._layer_names = net.layer_names
         self._blob_names = list(net.wiring.blob_names)
-        self._blobs = list(self.blobs.values())
         self._inputs, self._outputs = net.wiring.inputs, net.wiring.outputs
         self.inputs, self.outputs = net.inputs, net.outputs
         self.bottom_names, self.top_names = net.bottom_names, net.top_names
         self.blob_loss_weights = net.blob_loss_weights
         self._blob_loss_weights = list(self.blob_loss_weights.values())
+
+    @property
+    def _blobs(self) -> list[Blob | HostBlob]:
+        return list(self.blobs.values())
 
     def _bottom_ids(self, layer: int) -> list[int]:
         """Positions, in `blobs`, of the bottoms of the layer at this position."""
@@ -120,6 +129,8 @@ class Net:
         first = 0 if start is None else self.core.layer_index(start)
         last = len(self.layers) - 1 if end is None else self.core.layer_index(end)
         wanted = self._known([*(self.top_names[end] if end else self.outputs), *(blobs or ())])
+        for name in wanted:
+            self.core.ask_for(name)
         self._forward(first, last)
         return {name: self.blobs[name].data for name in wanted}
 
@@ -204,7 +215,7 @@ class Net:
                 f"expected arrays with equal numbers of items, one for each input of the net "
                 f"({', '.join(self.inputs)}), got {counts or 'none'}"
             )
-        size = next(iter(self.blobs.values())).shape[0]
+        size = self.blobs[next(iter(self.blobs))].shape[0]
         count = next(iter(counts.values()))
         for start in range(0, count, size):
             batch = {

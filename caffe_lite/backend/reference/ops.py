@@ -1,16 +1,19 @@
 """`Ops`: every array operation that layers and solvers call, in plain array code."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 from numpy.typing import DTypeLike
 
+from caffe_lite.backend.operations import Holder, Step, Value
 from caffe_lite.backend.reference.activations import ReferenceActivations
 from caffe_lite.backend.reference.arrays import ReferenceArrays
 from caffe_lite.backend.reference.convolution import ReferenceConvolution
 from caffe_lite.backend.reference.losses import ReferenceLosses
 from caffe_lite.backend.reference.normalization import ReferenceNormalization
 from caffe_lite.backend.reference.pooling import ReferencePooling
+from caffe_lite.backend.reference.program import Program
 from caffe_lite.backend.reference.random import ReferenceRandom
 from caffe_lite.backend.reference.recurrent import ReferenceRecurrent
 from caffe_lite.backend.reference.roi_pooling import ReferenceRoiPooling
@@ -44,3 +47,9 @@ class Ops(
         self.xp = xp
         self.dtype = numpy.dtype(dtype)
         self.name = name
+
+    def program(
+        self, values: Sequence[Value], steps: Sequence[Step], held: Mapping[int, Holder]
+    ) -> Program:
+        """A program of these steps; `held` has the memory of values outside it, by position."""
+        return Program(self, values, steps, held)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from caffe_lite.backend.operations import Operation
 from caffe_lite.layers import convolution
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
@@ -72,6 +73,9 @@ class Convolution(convolution.Convolution):
 
     def convolve(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         super().convolve(self._with_edges(x), weight, bias, y)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return super().operation(bottom, top) if self._padded is None else None
 
     def grad_data(self, dy: Array, weight: Array, dx: Array) -> None:
         if self._padded is None:

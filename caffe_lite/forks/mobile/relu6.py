@@ -1,5 +1,6 @@
 """ReLU6: a rectification that is bounded above."""
 
+from caffe_lite.backend.operations import Activation, Operation
 from caffe_lite.layers._neuron import Neuron
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
@@ -48,6 +49,9 @@ class ReLU6(Neuron):
         xp.maximum(y, 0, out=y)
         if self._leak:
             y += below
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        return None if self._leak else Activation("clip", low=0.0, high=_TOP)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
         xp = self.xp

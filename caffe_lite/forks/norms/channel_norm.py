@@ -2,6 +2,7 @@
 
 from math import prod
 
+from caffe_lite.backend.operations import Affine, Operation
 from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.types import Array, Blobs, FillerParameter, Flags
@@ -101,6 +102,17 @@ class ChannelNorm(Layer):
         xp.subtract(0 if self.shift is None else self.shift.data.reshape(-1), offset, out=offset)
         xp.multiply(x, factor.reshape(-1, 1), out=y)
         ops.add_bias(y, offset)
+
+    def operation(self, bottom: Blobs, top: Blobs) -> Operation | None:
+        if self.of_batch or self.axis != 1 or len(top) > 1:
+            return None
+        mean, std = (self.ops.empty((bottom[0].shape[1],)) for _ in range(2))
+        self.statistics(mean.reshape(1, -1, 1), mean, std)  # x is not read
+        scale = 1 / self.xp.sqrt(std + self.eps)
+        if self.scale is not None:
+            scale = scale * self.scale.data.reshape(-1)
+        shift = -mean * scale
+        return Affine(scale, shift if self.shift is None else shift + self.shift.data.reshape(-1))
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.backward_from(top[0].diff, propagate_down[0], top, bottom)
