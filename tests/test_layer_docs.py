@@ -89,6 +89,17 @@ def test_pages_are_up_to_date(generator):
         assert path.read_text() == text, f"{path.name}: run tools/gen_layer_docs.py"
 
 
+@pytest.mark.parametrize("name", TYPES)
+def test_a_gradient_has_its_formula(name):
+    cls = layer_class(name)
+    passes = cls.backward is not Layer.backward and "_zero_gradient(" not in inspect.getsource(cls)
+    if cls.is_data or name in ("Input", "DummyData", "Python") or not passes:
+        return
+    page = describe.page(name)
+    assert "\n## Backward\n" in page, f'{name}: a paragraph "Backward: ... Kept from forward: ..."'
+    assert "\nKept from forward: " in page
+
+
 def test_comments_of_a_schema(generator):
     found = generator.comments_of("""
 // About it,
@@ -125,7 +136,8 @@ def test_a_page_has_all_sections_and_fields(cls):
     page = describe.page_of(cls, cls.type)
     headings = re.findall(r"^##? (.*)$", page, re.MULTILINE)
     origin = "Caffe" if cls.__module__.startswith("caffe_lite.layers.") else "the fork"
-    assert headings == [cls.type, "Parameters", "Sample", f"Differences from {origin}"]
+    sections = ["Parameters", "Sample", f"Differences from {origin}"]
+    assert headings in ([cls.type, *sections], [cls.type, "Backward", *sections])
     assert describe.summary_of(cls) in " ".join(page.split())
     for wanted in cls.reads or ():
         field, _, only = wanted.partition(".")

@@ -4,11 +4,15 @@ The forks' layers have theirs in docs/forks, a folder for each family. Run it af
 layer's docstring or of a .proto file; `tests/test_layer_docs.py` fails while a file is out of date.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+from caffe_lite.backend.reference.base import OpsBase
+from caffe_lite.backend.reference.ops import Ops
 from caffe_lite.layers import describe
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.layer_set import LayerSet
@@ -25,7 +29,8 @@ from caffe_lite.proto.merge import is_addition
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = [ROOT / "proto" / "caffe.proto", *sorted((ROOT / "proto" / "forks").glob("*.proto"))]
-COMMENTS = Path(describe.__file__).parents[1] / "proto" / "comments.json"  # of the package in use
+PACKAGE = Path(describe.__file__).parents[1]  # the one in use
+COMMENTS = PACKAGE / "proto" / "comments.json"
 PAGES = ROOT / "docs" / "layers"
 FORK_PAGES = ROOT / "docs" / "forks"
 FORKS_TEXT = ROOT / "tools" / "forks_text.md"
@@ -34,6 +39,7 @@ LEFT_OUT = ROOT / "tools" / "forks_left_out.txt"
 OPENING = re.compile(r"(message|enum|extend) (\w+) \{")
 FIELD = re.compile(r"(?:optional|required|repeated) [\w.]+ (\w+) = ")
 VALUE = re.compile(r"(\w+) = -?\d+;")
+OPERATION = re.compile(r"\bops\.(\w+)")
 TRAILING = re.compile(r";\s*// ?(.*)")
 
 
@@ -207,15 +213,39 @@ def _of_set(layers: LayerSet) -> Iterator[tuple[str, type[Layer]]]:
 
 def pages() -> dict[Path, str]:
     """Every generated page by its path."""
-    made = {PAGES / f"{name}.md": page_of_caffe(name) for name in CAFFE.types()}
+    made = {PAGES / f"{name}.md": page(layer_class(name), name, 2) for name in CAFFE.types()}
     for layers in layer_sets()[1:]:
         for name, cls in _of_set(layers):
-            made[FORK_PAGES / _folder(layers) / f"{name}.md"] = describe.page_of(cls, name)
+            made[FORK_PAGES / _folder(layers) / f"{name}.md"] = page(cls, name, 3)
     return {PAGES / "README.md": index(), FORK_PAGES / "README.md": fork_index(), **made}
 
 
-def page_of_caffe(name: str) -> str:
-    return describe.page_of(layer_class(name), name)
+def page(cls: type[Layer], name: str, depth: int) -> str:
+    """A layer's page, `depth` folders below the root, with links to the code."""
+    return f"{describe.page_of(cls, name)}\n## Code\n\n{code(cls, '../' * depth)}\n"
+
+
+def code(cls: type[Layer], root: str) -> str:
+    """Links to the class, and to the plain version of each operation that it calls."""
+    file = f"caffe_lite/{Path(inspect.getfile(cls)).relative_to(PACKAGE).as_posix()}"
+    text = f"[{file}]({root}{file})"
+    own = [c for c in cls.__mro__ if issubclass(c, Layer) and c is not Layer]
+    called = {name for c in own for name in OPERATION.findall(inspect.getsource(c))}
+    where = operation_files()
+    links = [f"[`{name}`]({root}{where[name]})" for name in where if name in called]
+    return f"{text}; operations {', '.join(links)}" if links else text
+
+
+@cache
+def operation_files() -> dict[str, str]:
+    """By operation, the file of its readable version."""
+    return {
+        name: f"caffe_lite/{Path(inspect.getfile(group)).relative_to(PACKAGE).as_posix()}"
+        for group in Ops.__mro__
+        if issubclass(group, OpsBase) and group not in (Ops, OpsBase)
+        for name, value in vars(group).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
 
 
 def generated() -> set[Path]:

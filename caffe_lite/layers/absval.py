@@ -12,6 +12,8 @@ class AbsVal(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, >= 0; not the bottom itself
 
+    Backward: dx = dy * sign(x). Kept from forward: nothing; x is read from the bottom.
+
     Caffe: src/caffe/layers/absval_layer.cpp
 
     Example::

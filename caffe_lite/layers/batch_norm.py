@@ -23,6 +23,10 @@ class BatchNorm(Layer):
     blobs[1]   var     (C,)         the same of the batch variances times m / (m - 1), m = count / C
     blobs[2]   weight  (1,)         what both sums are to be divided by
 
+    Backward: with the batch's statistics, x^ = y: dx = (dy - mean(dy) - x^ * mean(dy * x^)) /
+    sqrt(var + eps), means over the channel; with given averages dx = dy / sqrt(var + eps). Kept
+    from forward: x^ and sqrt(var + eps).
+
     With f = moving_average_fraction a batch makes of each sum S: S = f * S + value, of the weight
     f * weight + 1. The blobs have no gradient: their lr_mult is 0.
 

@@ -13,6 +13,9 @@ class BatchReindex(Layer):
     bottom[1]  index  (M,)      integers 0 ... N-1, stored as floats; takes no gradient
     top[0]     y      (M, ...)
 
+    Backward: dx[n] = sum of dy[i] over the i with index[i] = n. Kept from forward: the index as
+    integers.
+
     Caffe: src/caffe/layers/batch_reindex_layer.cpp
 
     Example::

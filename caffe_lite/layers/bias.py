@@ -17,6 +17,9 @@ class Bias(Affine):
     top[0]     y  the shape of x; may be bottom[0]
     blobs[0]   b  `num_axes` sizes of x from `axis` on (-1: all); absent with a second bottom
 
+    Backward: dx = dy; db = sum of dy over the axes that b is repeated over. Kept from forward:
+    nothing.
+
     Caffe: src/caffe/layers/bias_layer.cpp
 
     Example::

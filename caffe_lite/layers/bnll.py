@@ -12,6 +12,8 @@ class BNLL(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, > 0; may be the bottom
 
+    Backward: dx = dy * sigmoid(x). Kept from forward: nothing; a copy of x in place.
+
     Caffe: src/caffe/layers/bnll_layer.cpp
 
     Differences from Caffe: in place, Caffe takes the gradient at y instead of x; here it is right.

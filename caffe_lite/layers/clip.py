@@ -13,6 +13,9 @@ class Clip(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, in [min, max]; may be the bottom
 
+    Backward: dx = dy where min <= x <= max, else 0. Kept from forward: nothing; a copy of x in
+    place.
+
     Caffe: src/caffe/layers/clip_layer.cpp
 
     Differences from Caffe: in place, Caffe lets the gradient of clipped elements through; here it

@@ -15,6 +15,8 @@ class Concat(Layer):
     bottom[i]  x_i  of one shape but for the size along the axis
     top[0]     y    that shape, with the sum of the sizes; a lone bottom's memory
 
+    Backward: dx_i = the part of dy that x_i went to. Kept from forward: nothing.
+
     `concat_dim` is the older name of `axis` and may not be negative.
 
     Caffe: src/caffe/layers/concat_layer.cpp

@@ -23,6 +23,10 @@ class ContrastiveLoss(LossLayer):
                              +-2147483646; takes no gradient
     top[0]     loss  ()
 
+    Backward: with v = a - b, da = dloss / N * v for similar pairs, and for the others -dloss / N *
+    v * (margin - d) / (d + 1e-4) if d < margin (legacy: -dloss / N * v if d^2 < margin), else 0; db
+    = -da. Kept from forward: a - b, d and the gap to the margin.
+
     The gradient of the second term divides by d + 1e-4 in place of d, as in Caffe.
 
     Caffe: src/caffe/layers/contrastive_loss_layer.cpp

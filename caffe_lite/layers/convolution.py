@@ -21,6 +21,10 @@ class Convolution(ConvolutionBase):
     blobs[0]   W    (O, C / group, *kernel)
     blobs[1]   b    (O,)              absent with bias_term: false
 
+    Backward: dx[c, q] = sum over o and t of W[o, c, t] dy[o, p] with p * stride - pad + t *
+    dilation = q; dW[o, c, t] += sum over items and p of dy[o, p] x[c, p * stride - pad + t *
+    dilation]; db[o] += sum of dy[o]. Kept from forward: nothing; x is read from the bottom.
+
     kernel_size, stride, pad and dilation are given once, or once per spatial axis; for two axes
     also as kernel_h and kernel_w, and so on. `engine` and `force_nd_im2col` are hints without
     effect.

@@ -13,6 +13,8 @@ class Crop(Layer):
     bottom[1]  reference  the same number of axes; only its shape counts, its gradient is 0
     top[0]     y          the sizes of x before `axis`, those of bottom[1] from there on
 
+    Backward: dx = dy in the part that was taken, 0 elsewhere. Kept from forward: nothing.
+
     No `offset` means 0, one is that of every axis from `axis` on, else there is one for each.
 
     Caffe: src/caffe/layers/crop_layer.cpp

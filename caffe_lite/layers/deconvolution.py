@@ -19,6 +19,11 @@ class Deconvolution(ConvolutionBase):
     blobs[0]   W    (C, O / group, *kernel)
     blobs[1]   b    (O,)         absent with bias_term: false
 
+    Backward: dx[c, p] = sum over o and t of W[c, o, t] dy[o, p * stride - pad + t * dilation],
+    which is a convolution of dy; dW[c, o, t] += sum over items and p of x[c, p] dy[o, p * stride -
+    pad + t * dilation]; db[o] += sum of dy[o]. Kept from forward: nothing; x is read from the
+    bottom.
+
     The weights have the layout of the Convolution from y's shape to x's; parameters are read as
     there. `engine` and `force_nd_im2col` are hints without effect.
 

@@ -20,6 +20,7 @@ from caffe_lite.proto.merge import is_addition
 
 _TABLE = re.compile(r"(bottom|top|blobs)\b(\[| )")
 _SOURCES = ("Caffe: ", "Source: ")  # Caffe's own files; the repository of a fork
+_BACKWARD = "Backward: "
 _DIFFERENCES = re.compile(r"Differences from [^:]+: ")
 
 
@@ -61,12 +62,14 @@ def classes(type_name: str) -> list[type[Layer]]:
 def page_of(cls: type[Layer], type_name: str) -> str:
     """The page of one layer in Markdown."""
     parts = [f"# {type_name}"]
-    differences, source = "None known.", ""
+    differences, source, backward = "None known.", "", ""
     for paragraph in _paragraphs(cls):
         if paragraph.startswith(_SOURCES):
             source = paragraph
         elif found := _DIFFERENCES.match(paragraph):
             differences = _sentence(paragraph[found.end() :])
+        elif paragraph.startswith(_BACKWARD):
+            backward = _sentence(" ".join(paragraph.removeprefix(_BACKWARD).split()))
         elif paragraph.startswith(" ") or _TABLE.match(paragraph):
             parts.append(f"```text\n{textwrap.dedent(paragraph)}\n```")
         else:
@@ -74,6 +77,9 @@ def page_of(cls: type[Layer], type_name: str) -> str:
     if conditions := _conditions(cls, type_name):
         parts.append(conditions)
     parts.append(_facts(cls))
+    if backward:
+        formula, _, kept = backward.partition(" Kept from forward: ")
+        parts += ["## Backward", formula, f"Kept from forward: {kept}"]
     parts += ["## Parameters", *(_parameters(cls) or ["None."])]
     if text := sample(cls):
         parts += ["## Sample", f"```prototxt\n{text}\n```"]

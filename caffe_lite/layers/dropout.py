@@ -13,6 +13,8 @@ class Dropout(Layer):
     bottom[0]  x  any shape
     top[0]     y  shape of x; may be the bottom
 
+    Backward: dx = dy * mask in TRAIN, dy in TEST. Kept from forward: the mask.
+
     dropout_ratio is at least 0 and below 1. Srivastava et al., JMLR 2014.
 
     Caffe: src/caffe/layers/dropout_layer.cpp

@@ -23,6 +23,9 @@ class Eltwise(Layer):
     bottom[i]  x_i  at least two, all of one shape
     top[0]     y    the same shape
 
+    Backward: SUM dx_i = coeff_i * dy; PROD and MAX as above. Kept from forward: with MAX which
+    bottom won; PROD reads the bottoms and y.
+
     Caffe: src/caffe/layers/eltwise_layer.cpp
 
     Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it. The MAX of NaN and

@@ -16,6 +16,9 @@ class ELU(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, > -alpha; may be the bottom
 
+    Backward: dx = dy where x > 0, else dy * (y + alpha), since alpha * exp(x) = y + alpha. Kept
+    from forward: nothing; a copy of x in place.
+
     Differences from Caffe: in place with a negative alpha, Caffe's gradient takes values that were
     negative for positive ones.
 

@@ -16,6 +16,9 @@ class Embed(Layer):
     blobs[0]   W     (K, N)         K = input_dim
     blobs[1]   b     (N,)           absent with bias_term: false
 
+    Backward: dW[k] += sum of the drows whose id is k; db += sum of all drows. Kept from forward:
+    the ids as integers.
+
     An id of -1 is padding, as after the sentences of LRCN's caption files: its row is of zeros.
 
     Differences from Caffe: for -1 Caffe reads the memory before W.

@@ -15,6 +15,8 @@ class EuclideanLoss(LossLayer):
     bottom[1]  t     (N, ...)  as many elements as x; takes a gradient too
     top[0]     loss  ()
 
+    Backward: dx = dloss * (x - t) / N, dt = -dx. Kept from forward: x - t.
+
     Caffe: src/caffe/layers/euclidean_loss_layer.cpp
 
     Example::

@@ -14,6 +14,8 @@ class Exp(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, > 0; may be the bottom
 
+    Backward: dx = dy * ln(base) * scale * y. Kept from forward: nothing; y is read from the top.
+
     Caffe: src/caffe/layers/exp_layer.cpp
 
     Example::

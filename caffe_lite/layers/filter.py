@@ -15,6 +15,9 @@ class Filter(Layer):
     bottom[K]          selector  (N, 1, ...)   its gradient is 0
     top[0 ... K-1]     y         (M, ...)      M = number of selectors that are not 0, maybe none
 
+    Backward: dx[n] = dy of the item n if it was let through, else 0. Kept from forward: the
+    positions of the items.
+
     Before the first forward the tops have N items. Shapes follow from the selector's data, so the
     tops change theirs in every forward.
 

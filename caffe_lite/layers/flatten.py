@@ -17,6 +17,8 @@ class Flatten(Layer):
     bottom[0]  x  any shape
     top[0]     y  the axes before `axis`, their product, the axes after `end_axis`
 
+    Backward: dx = dy, the same memory. Kept from forward: nothing.
+
     Differences from Caffe: the gradient reaches every layer before this one; Caffe gives the bottom
     other memory in backward, by which an LSTM, RNN, Parameter, Reshape, or a Slice or Concat of one
     blob, right before a Flatten goes without.

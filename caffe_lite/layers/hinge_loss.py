@@ -18,6 +18,9 @@ class HingeLoss(LossLayer):
     bottom[1]  label  (N,)          or (N, 1, ...); integers 0 ... K-1; takes no gradient
     top[0]     loss   ()
 
+    Backward: with m = max(0, 1 - t * x), dx = -dloss / N * t * p * m^(p - 1), for p = 1 where m >
+    0. Kept from forward: t with its sign turned, and m.
+
     Caffe: src/caffe/layers/hinge_loss_layer.cpp
 
     Example::

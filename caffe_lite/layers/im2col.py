@@ -15,6 +15,9 @@ class Im2col(Layer):
     bottom[0]  x  (N, C, *S)         `axis` names the channels
     top[0]     y  (N, C * taps, *S') taps: product of the kernel's sizes; S' as in Convolution
 
+    Backward: dx[c, q] = sum of the dy that x[c, q] was copied to (col2im). Kept from forward:
+    nothing.
+
     Reads convolution_param; num_output, bias_term, group and the fillers do not matter here.
 
     Caffe: src/caffe/layers/im2col_layer.cpp

@@ -25,6 +25,9 @@ class InfogainLoss(NormalizedLossLayer):
     top[0]     loss   ()
     top[1]     p      the shape of x; optional
 
+    Backward: dx[k] = dloss / normalizer * (p[k] * sum over j of H[label, j] - H[label, k]), 0 for
+    ignored labels. Kept from forward: p and the rows of H.
+
     The normalizer is by default the number of labels that are not ignored (VALID).
 
     Caffe: src/caffe/layers/infogain_loss_layer.cpp

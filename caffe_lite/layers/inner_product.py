@@ -17,6 +17,9 @@ class InnerProduct(Layer):
     blobs[0]   W  (N, K)        (K, N) with transpose: true
     blobs[1]   b  (N,)          absent with bias_term: false
 
+    Backward: dx = dy W, dW += dy^T x, db += sum of the rows of dy. Kept from forward: nothing; x is
+    read from the bottom.
+
     Caffe: src/caffe/layers/inner_product_layer.cpp
 
     Example::

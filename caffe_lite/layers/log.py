@@ -13,6 +13,9 @@ class Log(Neuron):
     bottom[0]  x  any shape, shift + scale * x > 0 (else NaN, or -inf at 0)
     top[0]     y  the shape of x; may be the bottom
 
+    Backward: dx = dy * scale / ((shift + scale * x) ln(base)). Kept from forward: nothing; a copy
+    of x in place.
+
     Caffe: src/caffe/layers/log_layer.cpp
 
     Differences from Caffe: in place, Caffe takes the gradient at y instead of x; here it is right.

@@ -17,6 +17,10 @@ class LRN(Layer):
     bottom[0]  x  (N, C, H, W)
     top[0]     y  (N, C, H, W)
 
+    Backward: across channels dx = dy * scale^-beta - 2 alpha beta / n * x * sum of dy * y / scale
+    over the n channels around; within a channel the same with n^2 and the n x n pixels around. Kept
+    from forward: scale; x and y are read from the bottom and top.
+
     local_size is odd. WITHIN_CHANNEL does not read k, nor does Caffe. `engine` is a hint without
     effect. Krizhevsky et al., NIPS 2012, section 3.3.
 

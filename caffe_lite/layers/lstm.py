@@ -22,6 +22,14 @@ class LSTM(RecurrentLayer):
     then       h_T, c_T  (1, N, H)    only with expose_hidden: true; their diffs are not read
     blobs      W_xc (4 H, D), b_c (4 H,), [W_xc_static (4 H, D_s)], W_hc (4 H, H)
 
+    Backward: with the activations i, f, o, g of step t, from the last step to the first, dh_t =
+    dy_t + cont_{t+1} W_hc^T dpre_{t+1} and dc_t = dh_t o (1 - tanh(c_t)^2) + cont_{t+1} f_{t+1}
+    dc_{t+1}; dpre_t = (dc_t g i (1 - i), dc_t cont_t c_{t-1} f (1 - f), dh_t tanh(c_t) o (1 - o),
+    dc_t i (1 - g^2)). Then dx_t = W_xc^T dpre_t, dW_xc += sum of dpre_t x_t^T, db_c += sum of
+    dpre_t, dW_hc += sum of dpre_t (cont_t h_{t-1})^T, and for the static input the same with the
+    sum of dpre_t over t. Kept from forward: the gates' activations, c_t and cont_t h_{t-1} of all
+    steps (`activations`).
+
     The rows of the blobs are the four gates in the order i, f, o, g. Without expose_hidden h and c
     of the last step are carried to the next forward, which continues from them where cont is 1; the
     gradient is cut there. `reset()` forgets them. T and N may change between forwards: with fewer

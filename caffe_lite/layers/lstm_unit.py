@@ -17,6 +17,10 @@ class LSTMUnit(Layer):
     top[0]     c           (1, N, H)
     top[1]     h           (1, N, H)
 
+    Backward: with the activations i, f, o, g, dc' = dc + dh o (1 - tanh(c)^2); the pre-activations
+    get (dc' g i (1 - i), dc' cont c_prev f (1 - f), dh tanh(c) o (1 - o), dc' i (1 - g^2)), and
+    dc_prev = dc' cont f. Kept from forward: the gates' activations; c is read from the top.
+
     Differences from Caffe: where cont is neither 0 nor 1 the gradient is that of the formula, where
     Caffe's takes cont sigmoid(f) for the gate's activation.
 

@@ -17,6 +17,9 @@ class MultinomialLogisticLoss(LossLayer):
     bottom[1]  label  (N,)          or (N, 1, ...); integers 0 ... K-1; takes no gradient
     top[0]     loss   ()
 
+    Backward: dp[label] = -dloss / (N * max(p[label], 1e-20)), 0 for the other classes. Kept from
+    forward: where the labels are, and the clipped p.
+
     Caffe: src/caffe/layers/multinomial_logistic_loss_layer.cpp
 
     Example::

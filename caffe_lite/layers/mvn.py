@@ -16,8 +16,10 @@ class MVN(Layer):
     bottom[0]  x  (N, C, H, W)  fewer axes count as having 1 for the missing ones
     top[0]     y  (N, C, H, W)  always 4 axes
 
-    Backward takes sqrt(var) + eps for sqrt(var), as Caffe does: dx = (dy - mean(dy) -
-    y * mean(dy * y)) / (sqrt(var) + eps), off by a relative error of about eps / sqrt(var).
+    Backward: dx = (dy - mean(dy) - y * mean(dy * y)) / (sqrt(var) + eps). It takes sqrt(var) + eps
+    for sqrt(var), as Caffe does, and is off by a relative error of about eps / sqrt(var). Without
+    normalize_variance dx = dy - mean(dy). Kept from forward: sqrt(var) + eps; y is read from the
+    top.
 
     Caffe: src/caffe/layers/mvn_layer.cpp
 

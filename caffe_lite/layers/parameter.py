@@ -12,6 +12,8 @@ class Parameter(Layer):
     top[0]    the blob  parameter_param.shape
     blobs[0]  the blob  parameter_param.shape, starts as zeros
 
+    Backward: dblob += dtop. Kept from forward: nothing.
+
     Differences from Caffe: its top and the learned blob share one diff, so with `iter_size` above 1
     only the last gradient counts there; here gradients add up, as in every layer.
 

@@ -25,6 +25,9 @@ class Pooling(Layer):
                                      the far padding is dropped
     top[1]     mask  (N, C, H', W')  only with MAX, optional: h * W + w of each maximum; no gradient
 
+    Backward: MAX and STOCHASTIC add each dy to the pixel that was taken; AVE adds dy / size of the
+    window to each of its pixels. Kept from forward: for MAX and STOCHASTIC which pixel was taken.
+
     `global_pooling` takes the whole image as one window. `engine` is a hint without effect.
 
     Differences from Caffe: STOCHASTIC runs on the CPU as well, and refuses a backward pass in the

@@ -13,6 +13,9 @@ class Power(Neuron):
     bottom[0]  x  any shape; a fractional power of a negative number is NaN
     top[0]     y  the shape of x; may be the bottom
 
+    Backward: dx = dy * power * scale * (shift + scale * x)^(power - 1). Kept from forward: nothing;
+    a copy of x in place.
+
     With power 0 or scale 0 the top is constant and the gradient 0.
 
     Caffe: src/caffe/layers/power_layer.cpp

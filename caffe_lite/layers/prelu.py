@@ -20,6 +20,9 @@ class PReLU(Layer):
     top[0]     y  (N, C, ...)   may be the bottom
     blobs[0]   a  (C,)          () with channel_shared: true; starts at 0.25 without a filler
 
+    Backward: dx = dy where x > 0, else a * dy; da += sum of dy * x over the x <= 0 of the channel.
+    Kept from forward: nothing; a copy of x in place.
+
     Caffe: src/caffe/layers/prelu_layer.cpp
 
     Example::

@@ -21,6 +21,9 @@ class Reduction(Layer):
     bottom[0]  x  any shape
     top[0]     y  the sizes of x before `axis`; () with axis: 0, the default
 
+    Backward: SUM dx = coeff * dy, MEAN that over the number of elements, ASUM coeff * dy * sign(x),
+    SUMSQ 2 * coeff * dy * x. Kept from forward: nothing; x is read from the bottom.
+
     Caffe: src/caffe/layers/reduction_layer.cpp
 
     Example::

@@ -13,6 +13,9 @@ class ReLU(Layer):
     bottom[0]  x  any shape
     top[0]     y  shape of x; may be the bottom
 
+    Backward: dx = dy where x > 0, else negative_slope * dy. Kept from forward: nothing; in place y
+    is read for x, whose sign it has.
+
     Caffe: src/caffe/layers/relu_layer.cpp
 
     Example::

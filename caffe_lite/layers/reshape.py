@@ -15,6 +15,8 @@ class Reshape(Layer):
     bottom[0]  x  any shape
     top[0]     y  as many elements, in the bottom's memory
 
+    Backward: dx = dy, the same memory. Kept from forward: nothing.
+
     A dim of 0 copies the bottom's dim at the same place after `axis`; one dim of -1 takes
     what is left. A negative `axis` counts from the end, past the last axis (-1: append axes);
     num_axes: -1 (the default) means all axes from `axis` on.

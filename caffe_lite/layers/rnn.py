@@ -21,6 +21,12 @@ class RNN(RecurrentLayer):
     then       h_T       (1, N, H)    only with expose_hidden: true; its diff is not read
     blobs      W_xh (H, D), b_h (H,), [W_xh_static (H, D_s)], W_hh (H, H), W_ho (H, H), b_o (H,)
 
+    Backward: do'_t = dy_t (1 - o_t^2) is the gradient before the second tanh; from the last step to
+    the first dh_t = W_ho^T do'_t + cont_{t+1} W_hh^T dpre_{t+1} and dpre_t = dh_t (1 - h_t^2). Then
+    dx_t = W_xh^T dpre_t, dW_xh += sum of dpre_t x_t^T, dW_hh += sum of dpre_t (cont_t h_{t-1})^T,
+    dW_ho += sum of do'_t h_t^T, and the biases the sums of dpre_t and do'_t. Kept from forward: h_t
+    and cont_t h_{t-1} of all steps; o is read from the top.
+
     The hidden state is carried from one forward to the next as in LSTM.
 
     Differences from Caffe: T may change between forwards. What has lr_mult: 0 gets no gradient;

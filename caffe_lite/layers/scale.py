@@ -20,6 +20,9 @@ class Scale(Affine):
                   second bottom
     last blob  b  the shape of a; with bias_term: true
 
+    Backward: dx = a * dy; da = sum of x * dy, and db = sum of dy, over the axes that a is repeated
+    over. Kept from forward: nothing; a copy of x in place.
+
     Differences from Caffe: the gradient of a learned a is accumulated. Caffe overwrites it if a is
     as large as x, or if only axes of size 1 come before a's, so with `iter_size` > 1 only the last
     batch counts there. A bottom's diff that is not computed is left alone; Caffe uses it as

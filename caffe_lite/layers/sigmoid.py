@@ -12,6 +12,8 @@ class Sigmoid(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, in [0, 1]; may be the bottom
 
+    Backward: dx = dy * y * (1 - y). Kept from forward: nothing; y is read from the top.
+
     Caffe: src/caffe/layers/sigmoid_layer.cpp
 
     Example::

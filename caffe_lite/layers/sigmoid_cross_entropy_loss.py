@@ -16,6 +16,9 @@ class SigmoidCrossEntropyLoss(NormalizedLossLayer):
     bottom[1]  t     (N, ...)  as many targets, in [0, 1], or `ignore_label`; takes no gradient
     top[0]     loss  ()
 
+    Backward: dx = dloss * (p - t) / normalizer, 0 for ignored targets. Kept from forward: p, and
+    which targets are ignored.
+
     The normalizer is N unless `loss_param` says otherwise; a target is ignored if it equals
     `ignore_label` after truncation to an integer.
 

@@ -16,6 +16,8 @@ class Slice(Layer):
     bottom[0]  x    any shape
     top[i]     y_i  shape of x but for the size along the axis; a lone top: the bottom's memory
 
+    Backward: dx = the dy_i side by side. Kept from forward: nothing.
+
     `slice_point` is given once less than there are tops, and rises. `slice_dim` is the older name
     of `axis` and may not be negative.
 

@@ -14,6 +14,9 @@ class Softmax(Layer):
     bottom[0]  x  (outer axes, C, inner axes)
     top[0]     y  shape of x; may be the bottom; each line along the axis sums to 1
 
+    Backward: dx = y * (dy - sum of dy * y along the axis). Kept from forward: nothing; y is read
+    from the top.
+
     `engine` is a hint without effect.
 
     Caffe: src/caffe/layers/softmax_layer.cpp

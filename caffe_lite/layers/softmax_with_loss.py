@@ -19,6 +19,9 @@ class SoftmaxWithLoss(NormalizedLossLayer):
     top[0]     loss   ()
     top[1]     p      shape of x                   optional: the probabilities; no gradient
 
+    Backward: dx = dloss * (p - [class is label]) / normalizer, 0 for ignored labels. Kept from
+    forward: p.
+
     `loss_param.normalization` picks the normalizer, at least 1: VALID (labels not ignored, the
     default), FULL (all labels), BATCH_SIZE (outer) or NONE; the older `normalize: false` means
     BATCH_SIZE. `softmax_param.engine` is a hint without effect.

@@ -13,6 +13,8 @@ class Split(Layer):
     bottom[0]  x    any shape
     top[i]     y_i  shape of x, and its memory
 
+    Backward: dx = sum of the dy_i. Kept from forward: nothing.
+
     Caffe: src/caffe/layers/split_layer.cpp
 
     Example::

@@ -21,6 +21,9 @@ class SPP(Layer):
     top[0]     y  (N, C * sum of 4^l)   l = 0 ... pyramid_height - 1; each level as (C, 2^l, 2^l)
                   (N, C, 1, 1) with pyramid_height: 1
 
+    Backward: dx = the sum over the levels of what Pooling's backward makes of each part of dy. Kept
+    from forward: what the Pooling of each level keeps.
+
     `pool` is as in Pooling; STOCHASTIC needs planes that every level divides evenly.
 
     Caffe: src/caffe/layers/spp_layer.cpp

@@ -16,6 +16,9 @@ class Swish(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x; may be the bottom
 
+    Backward: dx = dy * (beta * y + s * (1 - beta * y)). Kept from forward: s; y is read from the
+    top.
+
     Caffe: src/caffe/layers/swish_layer.cpp
 
     Example::

@@ -12,6 +12,8 @@ class TanH(Neuron):
     bottom[0]  x  any shape
     top[0]     y  the shape of x, in [-1, 1]; may be the bottom
 
+    Backward: dx = dy * (1 - y^2). Kept from forward: nothing; y is read from the top.
+
     Caffe: src/caffe/layers/tanh_layer.cpp
 
     Example::

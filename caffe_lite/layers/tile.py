@@ -14,6 +14,8 @@ class Tile(Layer):
     bottom[0]  x  (..., D, ...)
     top[0]     y  (..., tiles * D, ...)   D = size of `axis`
 
+    Backward: dx = the sum of the copies' dy. Kept from forward: nothing.
+
     Caffe: src/caffe/layers/tile_layer.cpp
 
     Example::
