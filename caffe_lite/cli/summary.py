@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
 from caffe_lite.cli.unused_options import refuse
 
 if TYPE_CHECKING:
+    from caffe_lite.nets.describe import Described
     from caffe_lite.nets.summary import LayerSummary
 
 Number = int | None
@@ -58,8 +59,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from caffe_lite.nets.describe import describe
+
     shapes = options.shapes(args)
-    found = [_describe_in_a_stage(param, shapes, file) for param, file in _nets(args)]
+    found = [describe(param, shapes, file) for param, file in _nets(args)]
     _check_shapes(shapes, found)
     for n, net in enumerate(found):
         param = net.param
@@ -73,6 +76,7 @@ def _run(args: argparse.Namespace) -> int:
                         "phase": phase,
                         "stages": stages,
                         "not_run": list(net.not_run),
+                        "inputs_added": net.inputs,
                         "layers": [asdict(row) for row in net.rows],
                     }
                 )
@@ -83,6 +87,10 @@ def _run(args: argparse.Namespace) -> int:
         _print_table(net.rows)
         if net.stage_chosen:
             print(f"stage {stages[0]} was chosen, as the net is whole in it alone; see --stage")
+        for name in net.inputs:
+            print(f'no layer makes "{name}": it was taken as an input, as in a part of a net')
+        for name, what in net.unsupported.items():
+            print(f'layer "{name}": its type{what.removeprefix("; it")}; its tops are described')
         if net.guessed:
             print(f"? depends on data that is not there; give --shape {net.guessed[0]}=N,...")
         for name, what in net.not_run.items():
@@ -91,21 +99,6 @@ def _run(args: argparse.Namespace) -> int:
                 "its tops are assumed to have the shape of its first bottom; --run-python runs it"
             )
     return 0
-
-
-@dataclass
-class Described:
-    """A net's rows; the tops whose shapes are not known, and those that --shape could give.
-
-    `not_run` says, by name of the layer, what it would do that only --run-python allows.
-    """
-
-    param: Any
-    rows: list[LayerSummary]
-    guessed: list[str]
-    open_tops: set[str]
-    not_run: dict[str, str]
-    stage_chosen: bool = False
 
 
 def _check_shapes(shapes: dict[str, tuple[int, ...]], nets: list[Described]) -> None:
@@ -121,164 +114,33 @@ def _check_shapes(shapes: dict[str, tuple[int, ...]], nets: list[Described]) -> 
         raise UsageError(f"--shape {name}=...: {what}{hint}")
 
 
-def _not_run(param: Any) -> dict[str, str]:
-    """By layer name, what --run-python would allow, where the layer is not known without it.
-
-    LRCN's clip layers ship with this package, which knows their shapes.
-    """
-    from caffe_lite.nets.graph import filter_net
-    from caffe_lite.nets.untrusted import danger
-    from caffe_lite.plugins import shipped_module
-    from caffe_lite.trust import is_trusted
-
-    if is_trusted():
-        return {}
-    return {
-        layer.name: danger(layer)
-        for layer in filter_net(param).layer
-        if danger(layer) and layer.top and not shipped_module(layer.python_param.module)
-    }
-
-
 def _nets(args: argparse.Namespace) -> Iterator[tuple[Any, str | None]]:
     """The nets to describe, their states filled in, and the file that each is from."""
+    from caffe_lite.errors import UsageError
     from caffe_lite.proto import load, schema
     from caffe_lite.proto.kinds import definition_kind
     from caffe_lite.solvers import checks, nets
 
     if definition_kind(args.model) == "solver":
         solver = load.load_solver(args.model, unknown=args.unknown_fields)
-        refuse(args, ("phase", "level", "stage"), "on a solver, which gives the states of its nets")
+        refuse(args, ("level", "stage"), "on a solver, which gives the states of its nets")
         checks.check_solver(solver, args.model)
         files = nets.NetFiles(args.model, args.unknown_fields)
-        for source in (nets.train_source(solver, files), *nets.test_sources(solver, files)):
+        phase = options.phase(args) if args.phase else None
+        if phase != schema.TEST:
+            source = nets.train_source(solver, files)
             yield source.param, source.file
+        sources = [] if phase == schema.TRAIN else nets.test_sources(solver, files)
+        for source in sources:
+            yield source.param, source.file
+        if phase == schema.TEST and not sources:
+            raise UsageError(f"{args.model}: --phase TEST: the solver tests no net")
     else:
         net = load.load_net(args.model, unknown=args.unknown_fields)
         net.state.phase = options.phase(args) if args.phase else schema.TEST
         net.state.level = args.level or 0
         net.state.stage.extend(options.stages(args))
         yield net, args.model
-
-
-def _describe(param: Any, shapes: dict[str, tuple[int, ...]], file: str | None) -> Described:
-    from caffe_lite.errors import ModelError
-    from caffe_lite.nets.sourceless import Absent
-    from caffe_lite.nets.summary import where_equal
-
-    tables: list[list[LayerSummary]] = []
-    guessed: list[str] = []
-    for guess in (0, 1):
-        try:
-            rows, described, guessed = _with_guess(param, shapes, file, guess)
-        except ModelError:
-            if tables:  # only the first guess fits: layers fix the sizes of the data
-                break
-            raise
-        tables.append(rows)
-        if not guessed:
-            break
-    rows = where_equal(tables[0], tables[-1])
-    not_run = _not_run(param)
-    return Described(
-        param,
-        [replace(row, parameters=None) if row.name in not_run else row for row in rows],
-        guessed,
-        {
-            top
-            for layer in described.layer
-            if layer.python_param.module == Absent.__module__
-            for top in layer.top
-        },
-        not_run,
-    )
-
-
-def _with_guess(
-    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None, guess: int
-) -> tuple[list[LayerSummary], Any, list[str]]:
-    """The layers of the net with its missing sources replaced, that net, and what was guessed.
-
-    Where a layer rejects the shape of a missing source, as a loss rejects labels, the shape that it
-    asks for is taken. `guess` (0 or 1) chooses among shapes that nothing determines.
-    """
-    from caffe_lite.errors import BottomShapeError, ModelError
-    from caffe_lite.nets.net import Net
-    from caffe_lite.nets.sourceless import (
-        fitting_shape,
-        missing_modules_behind,
-        without_sources,
-    )
-    from caffe_lite.nets.summary import summarize
-
-    known = dict(shapes)
-    while True:
-        described, guessed = without_sources(param, known, guess)
-        guessed += [top for top in known if top not in shapes]
-        try:
-            with Net(described, source=file) as net:
-                return summarize(net), described, guessed
-        except ModelError as error:
-            found = fitting_shape(error, described) if isinstance(error, BottomShapeError) else None
-            if found is not None and found[0] not in known:
-                known[found[0]] = found[1]
-                continue
-            hint, tops = missing_modules_behind(error, described)
-            others = [top for top in guessed if top not in tops]
-            if others:
-                hint += f"; the data is not there, and the shape of {', '.join(others)} was guessed"
-            if hint:
-                hint += f": give --shape {(tops or others)[0]}=N,..."
-            hint += _stages_hint(param)
-            raise ModelError(f"{error}{hint}") from error
-
-
-# Stages that tools such as DIGITS give to the nets of a phase, by phase (TRAIN, TEST).
-_USUAL_STAGES = (("train",), ("val", "test", "deploy"))
-
-
-def _describe_in_a_stage(
-    param: Any, shapes: dict[str, tuple[int, ...]], file: str | None
-) -> Described:
-    """The net as `_describe` does; where it is whole in one stage alone, and none is given, in it.
-
-    A net whose data layers all belong to stages cannot be built without one.
-    """
-    from caffe_lite.errors import ModelError
-    from caffe_lite.proto import schema
-
-    try:
-        return _describe(param, shapes, file)
-    except ModelError:
-        usual = [s for s in _USUAL_STAGES[param.state.phase] if s in _other_stages(param)]
-        if param.state.stage or not usual:
-            raise
-        staged = schema.NetParameter()
-        staged.CopyFrom(param)
-        staged.state.stage.append(usual[0])
-        try:
-            found = _describe(staged, shapes, file)
-        except ModelError:
-            found = None  # the first error is the one that concerns the net as it was asked for
-        if found is None:
-            raise
-        found.stage_chosen = True
-        return found
-
-
-def _other_stages(net: Any) -> set[str]:
-    """The stages that the net has layers for and that were not given."""
-    return {
-        stage
-        for layer in net.layer
-        for rule in (*layer.include, *layer.exclude)
-        for stage in (*rule.stage, *rule.not_stage)
-    } - set(net.state.stage)
-
-
-def _stages_hint(net: Any) -> str:
-    named = _other_stages(net)
-    return f"; the net also has layers for stages: {', '.join(sorted(named))}" if named else ""
 
 
 def _print_table(rows: list[LayerSummary]) -> None:

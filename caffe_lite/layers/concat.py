@@ -45,9 +45,11 @@ class Concat(Layer):
             if len(other) == len(shape):
                 other[self._axis] = shape[self._axis]
             if other != shape:
-                raise self.fail(
+                raise self.fail_shape(
+                    i,
+                    bottom[0].shape,
                     f"all bottoms must have the same shape but for axis {self._axis}; "
-                    f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}"
+                    f"bottom[0] has {bottom[0].shape}, bottom[{i}] {blob.shape}",
                 )
         shape[self._axis] = sum(blob.shape[self._axis] for blob in bottom)
         top[0].reshape(*shape)

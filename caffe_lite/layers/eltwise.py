@@ -5,7 +5,7 @@ from caffe_lite.blob import Blob
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
-from caffe_lite.types import Array, Blobs, Flags
+from caffe_lite.types import Array, Blobs, Flags, Shape
 
 Operation = schema.EltwiseParameter
 
@@ -20,8 +20,8 @@ class Eltwise(Layer):
         MAX   y = the largest x_i; its bottom takes the gradient: of equal ones bottom[1] before
               bottom[0], and both before the rest, which go by their order
 
-    bottom[i]  x_i  at least two, all of one shape
-    top[0]     y    the same shape
+    bottom[i]  x_i  at least two, all of one shape but for axes of size 1 at its end
+    top[0]     y    the shape of x_0
 
     Backward: SUM dx_i = coeff_i * dy; PROD and MAX as above. Kept from forward: with MAX which
     bottom won; PROD reads the bottoms and y.
@@ -30,7 +30,8 @@ class Eltwise(Layer):
 
     Differences from Caffe: `coeff` with MAX is refused, where Caffe ignores it. The MAX of NaN and
     a number is NaN; in Caffe the second of two bottoms decides. Working in place is refused; Caffe
-    overwrites bottom[0].
+    overwrites bottom[0]. Axes of size 1 at the end of a shape do not count, as when every blob had
+    four axes: nets of that time have sums of (N, C) and (N, C, 1, 1).
 
     Example::
 
@@ -60,10 +61,12 @@ class Eltwise(Layer):
         self.require_elements(bottom)
         shape = bottom[0].shape
         for i, blob in enumerate(bottom):
-            if blob.shape != shape:
-                raise self.fail(
+            if blob.shape != shape and _without_ones(blob.shape) != _without_ones(shape):
+                raise self.fail_shape(
+                    i,
+                    shape,
                     f"all bottoms must have one shape: bottom[0] is {shape}, "
-                    f"bottom[{i}] is {blob.shape}"
+                    f"bottom[{i}] is {blob.shape}",
                 )
         top[0].reshape(*shape)
         self._term.reshape(*shape)
@@ -71,7 +74,8 @@ class Eltwise(Layer):
             self._winner = self.ops.empty(shape, "int32")
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        xs, y = [blob.data for blob in bottom], top[0].data
+        shape = top[0].shape
+        xs, y = [blob.data.reshape(shape) for blob in bottom], top[0].data
         if self._operation == Operation.SUM:
             self._sum(xs, y)
         elif self._operation == Operation.PROD:
@@ -103,7 +107,7 @@ class Eltwise(Layer):
         for i, blob in enumerate(bottom):
             if not propagate_down[i]:
                 continue
-            dx = blob.diff
+            dx = blob.diff.reshape(dy.shape)
             if self._operation == Operation.SUM:
                 self.xp.multiply(dy, self._coeff[i], out=dx)
             elif self._operation == Operation.MAX:
@@ -112,9 +116,18 @@ class Eltwise(Layer):
                 self._product_grad(i, bottom, top[0])
 
     def _product_grad(self, i: int, bottom: Blobs, top: Blob) -> None:
-        dx = bottom[i].diff
+        xs = [blob.data.reshape(top.shape) for blob in bottom]
+        dx = bottom[i].diff.reshape(top.shape)
         if self.param.eltwise_param.stable_prod_grad:
-            self._product([blob.data for j, blob in enumerate(bottom) if j != i], dx)
+            self._product([x for j, x in enumerate(xs) if j != i], dx)
         else:
-            self.xp.divide(top.data, bottom[i].data, out=dx)
+            self.xp.divide(top.data, xs[i], out=dx)
         dx *= top.diff
+
+
+def _without_ones(shape: Shape) -> Shape:
+    """The shape without the axes of size 1 at its end."""
+    kept = len(shape)
+    while kept and shape[kept - 1] == 1:
+        kept -= 1
+    return shape[:kept]

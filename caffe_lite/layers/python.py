@@ -19,6 +19,8 @@ from caffe_lite.layers.base import Layer, log
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Blobs, Flags, LayerParameter, NetParameter, Shape, State
 
+OWN = "caffe_lite."  # how the names of this package's modules begin
+
 
 @register("Python")
 class Python(Layer):
@@ -63,6 +65,8 @@ class Python(Layer):
         A layer with bottoms reads no source, so the module that ships for it will do.
         """
         name = param.python_param.module
+        if name.startswith(OWN):
+            return True
         top_level = name.partition(".")[0]
         spec = PathFinder.find_spec(top_level, [*sys.path, os.getcwd()])
         if spec is None:
@@ -180,7 +184,7 @@ class Python(Layer):
         return cls
 
     def _import(self, name: str) -> ModuleType:
-        own = name.startswith("caffe_lite.")  # may import an optional package by the way
+        own = name.startswith(OWN)  # may import an optional package by the way
         if not own and "" not in sys.path and os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         if not own and "caffe" not in sys.modules and find_spec("caffe") is None:

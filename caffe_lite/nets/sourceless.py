@@ -14,14 +14,19 @@ from caffe_lite.layers.registry import layer_class
 from caffe_lite.nets.graph import filter_net, insert_splits
 from caffe_lite.nets.untrusted import danger
 from caffe_lite.proto import schema
+from caffe_lite.proto.hints import type_of_fork
 from caffe_lite.trust import is_trusted
 from caffe_lite.types import Blobs, LayerParameter, NetParameter, Shape
 
+MISSING = "(missing)"  # the type of a layer that stands for the one that should make a blob
+
 # Two guesses for images and for rows. Numbers that come out equal for both do not depend on them.
-_IMAGES = ((3, 227, 227), (1, 259, 259))
-_ROWS = ((2,), (3,))
+# The others are for nets that neither fits: halved and doubled many times, or of pairs of images.
+_IMAGES = ((3, 227, 227), (1, 259, 259), (3, 256, 256), (2, 28, 28))
+_ROWS = ((2,), (3,), (4,), (8,))
 # Images with a label for each pixel are mostly street scenes: CamVid's and Cityscapes' sizes.
-_SCENES = ((3, 360, 480), (1, 512, 1024))
+_SCENES = ((3, 360, 480), (1, 512, 1024), (3, 512, 512), (3, 480, 640))
+GUESSES = len(_IMAGES)
 
 
 class Absent(Layer):
@@ -44,6 +49,16 @@ class Absent(Layer):
         """The tops have their shapes already."""
 
 
+class UnknownSource(Layer):
+    """Stands for a source of which nothing is known but its tops."""
+
+    has_source = True
+
+    @classmethod
+    def source_exists(cls, param: LayerParameter) -> bool:
+        return False
+
+
 def without_sources(
     net: NetParameter, shapes: Mapping[str, Shape] | None = None, guess: int | None = None
 ) -> tuple[NetParameter, list[str]]:
@@ -52,10 +67,14 @@ def without_sources(
     The copy is filtered by the net's own `state`. `shapes` gives tops' shapes by name and replaces
     a data layer even where its source is there. Python layers whose module is missing are replaced
     too, and, unless definitions are trusted, all layers that could run code or write files. Also
-    returns the names of the tops whose shape is a guess, the first or the second by `guess` 0 or 1;
-    without `guess` a top of unknown shape raises ModelError.
+    returns the names of the tops whose shape is a guess, by `guess` one of GUESSES; without `guess`
+    a top of unknown shape raises ModelError.
+
+    A blob that no layer makes becomes an input if `shapes` names it, or if the net reads nothing in
+    any state: then it is a part of a net.
     """
     filtered = filter_net(net)
+    _add_inputs(filtered, shapes or {}, all(layer.bottom for layer in net.layer))
     for layer in filtered.layer:
         _name_shipped_module(layer)
     given = dict(shapes or {})
@@ -78,6 +97,53 @@ def without_sources(
             replaced.python_param.param_str = json.dumps(absent)
             layer.CopyFrom(replaced)
     return filtered, guessed
+
+
+def _add_inputs(net: NetParameter, shapes: Mapping[str, Shape], is_part: bool) -> None:
+    """Add, in place, a layer of type MISSING for each blob that is used and that no layer makes.
+
+    Unless the net `is_part` of another, only for those that `shapes` names.
+    """
+    made: set[str] = set()
+    inputs: list[str] = []
+    for layer in net.layer:
+        for name in layer.bottom:
+            if name not in made and (is_part or name in shapes):
+                inputs.append(name)
+                made.add(name)
+        made.update(layer.top)
+    if inputs:
+        layers = [schema.LayerParameter(name=name, type=MISSING, top=[name]) for name in inputs]
+        layers += net.layer
+        del net.layer[:]
+        net.layer.extend(layers)
+
+
+def added_inputs(net: NetParameter) -> list[str]:
+    """The blobs that are inputs of `net`, which `without_sources` made, as no layer makes them."""
+    return [
+        layer.top[0]
+        for layer in net.layer
+        if layer.python_param.module == __name__
+        and json.loads(layer.python_param.param_str)["type"] == MISSING
+    ]
+
+
+def unsupported_sources(net: NetParameter) -> dict[str, str]:
+    """By name, the data layers whose type only a fork of Caffe has, and what an error says of it.
+
+    `net` is what `without_sources` made.
+    """
+    types = {
+        layer.name: json.loads(layer.python_param.param_str)["type"]
+        for layer in net.layer
+        if layer.python_param.module == __name__
+    }
+    return {
+        name: type_of_fork(type)
+        for name, type in types.items()
+        if type_of_fork(type) and not _is_known(type)
+    }
 
 
 def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shape] | None:
@@ -149,11 +215,24 @@ def _missing_module(layer: LayerParameter, given: Mapping[str, Shape]) -> dict[s
 
 
 def _class_of(layer: LayerParameter) -> type[Layer]:
-    """The layer's class; Layer itself for an unknown type, which building the net will report."""
+    """The layer's class; Layer itself for an unknown type, which building the net will report.
+
+    Of a blob that nobody makes, and of a fork's data layer that is not known here, it is a source
+    whose shapes are not known.
+    """
     try:
         return layer_class(layer.type, layer)
     except LayerError:
-        return Layer
+        reads = not layer.bottom and layer.top and type_of_fork(layer.type)
+        return UnknownSource if reads or layer.type == MISSING else Layer
+
+
+def _is_known(type_name: str) -> bool:
+    try:
+        layer_class(type_name)
+    except LayerError:
+        return False
+    return True
 
 
 def _replacement_shapes(

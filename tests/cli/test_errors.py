@@ -243,7 +243,6 @@ def test_the_help_shows_each_option_in_one_spelling(capsys, command):
     [
         (("summary", "net.prototxt", "--shape", "ip1=3,3"), "its shape follows from the net"),
         (("summary", "net.prototxt", "--shape", "dta=3,3"), "no layer has such a top"),
-        (("summary", "solver.prototxt", "--phase", "TEST"), "--phase has no effect on a solver"),
         (("summary", "solver.prototxt", "--level", "0"), "--level has no effect on a solver"),
         (("summary", "solver.prototxt", "--stage", "a"), "--stage has no effect on a solver"),
     ],

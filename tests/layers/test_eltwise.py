@@ -26,6 +26,16 @@ def test_weighted_sum(coeff):
     check_layer(param, xs)
 
 
+@pytest.mark.parametrize("operation", ["SUM", "PROD", "MAX"])
+def test_axes_of_size_1_at_the_end_do_not_count(operation):
+    a, b = distinct(2, 3, 4)
+    param = text(f"operation: {operation}")
+    alike, other = make_layer(param, [a, b]), make_layer(param, [a, b[:, :, None, None]])
+    np.testing.assert_array_equal(other.forward()[0], alike.forward()[0])
+    check_layer(param, [a, b[:, :, None, None]])
+    fails(param, [a[:, :, None], b[:, None]], "all bottoms must have one shape")
+
+
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("stable", ["true", "false"])
 def test_product(count, stable):

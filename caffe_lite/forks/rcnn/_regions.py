@@ -28,9 +28,11 @@ class RegionLayer(Layer):
         self.require_elements(bottom)
         features, regions = bottom[0].shape, bottom[1].shape
         if len(features) != 4 or not regions or bottom[1].count != regions[0] * 5:
-            raise self.fail(
+            raise self.fail_shape(
+                1,
+                (1, 5),
                 "needs features (N, C, H, W) in bottom[0] and regions (R, 5), rows of image, x1, "
-                f"y1, x2 and y2, in bottom[1], got shapes {features} and {regions}"
+                f"y1, x2 and y2, in bottom[1], got shapes {features} and {regions}",
             )
 
     def zero_regions(self, propagate_down: Flags, bottom: Blobs) -> None:

@@ -59,9 +59,11 @@ class SmoothL1Loss(LossLayer):
         shape = bottom[0].shape
         for i, blob in enumerate(bottom):
             if blob.count != bottom[0].count or blob.shape[:1] != shape[:1]:
-                raise self.fail(
+                raise self.fail_shape(
+                    i,
+                    shape,
                     f"all bottoms must have one shape: bottom[0] is {shape}, bottom[{i}] is "
-                    f"{blob.shape}"
+                    f"{blob.shape}",
                 )
         self._outer, self._inner = shape[0], prod(shape[2:])
         self._difference, self._slope, self._error = (self.ops.empty(shape) for _ in range(3))

@@ -24,6 +24,8 @@ class Permute(Layer):
                 permute_param { order: 0 order: 2 order: 3 order: 1 } }
     """
 
+    spatial = True  # for want of a better sign: nets permute images of boxes or of text
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape
