@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.errors import CaffeError
+from caffe_lite.html import statistics, table
 from caffe_lite.types import Array, ArrayLike, Shape
 
 if TYPE_CHECKING:
@@ -231,6 +232,18 @@ class Blob:
 
     def __repr__(self) -> str:
         return f"Blob{self.shape}"
+
+    def _repr_html_(self) -> str:
+        """Statistics of data and diff, for Jupyter; allocates nothing."""
+        rows = []
+        for name, allocated in (("data", self.has_data), ("diff", self.has_diff)):
+            if allocated and self.count:
+                values = self.ops.to_host(self._view(name == "diff"))
+                with self.ops.quiet():
+                    rows.append((name, *statistics(values)))
+            else:
+                rows.append((name, *["-"] * 4))
+        return table(repr(self), ("", "min", "mean", "max", "std"), rows)
 
 
 class BlobVec(list[Blob]):

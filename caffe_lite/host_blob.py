@@ -36,6 +36,9 @@ class HostBlob:
     def __repr__(self) -> str:
         return repr(self.blob)
 
+    def _repr_html_(self) -> str:
+        return self.blob._repr_html_()
+
 
 class HostBlobs:
     """The host arrays in use since the last `flush`: one for each buffer on the device."""

@@ -15,6 +15,7 @@ PICTURE = Path(__file__).resolve().parent.parent / "docs" / "architecture.svg"
 
 ROLES = {
     "errors": "what a user can fix",
+    "html": "tables for Jupyter",
     "types": "what signatures share",
     "plugins": "what packages add",
     "trust": "what files may run",

@@ -292,6 +292,10 @@ class Layer:
         """This layer's name and type, as errors give them."""
         return f'layer "{self.name}" ({self.param.type or self.type or type(self).__name__})'
 
+    def __repr__(self) -> str:
+        blobs = ", ".join(str(blob.shape) for blob in self.blobs)
+        return f'<{type(self).__name__} "{self.name}"{f": blobs {blobs}" if blobs else ""}>'
+
     def fail(self, text: str) -> LayerError:
         """An error that names this layer and its type: `raise self.fail("...")`."""
         return LayerError(f"{self._title}: {text}")

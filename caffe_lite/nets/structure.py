@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import ModelError, did_you_mean
+from caffe_lite.html import table
 from caffe_lite.layers.base import Layer
 from caffe_lite.nets.parameters import Parameters
 from caffe_lite.nets.wiring import Node, Wiring
@@ -15,9 +16,31 @@ class Structure:
     """The part of `Net` that answers questions; it changes nothing."""
 
     name: str
+    blobs: dict[str, Blob]
     wiring: Wiring
     layers: list[Layer]
     parameters: Parameters
+
+    def __repr__(self) -> str:
+        count = sum(blob.count for blob in self.learnable_params)
+        ends = [f"{name} {self.blobs[name].shape}" for name in (*self.inputs, *self.outputs)]
+        return (
+            f'<{type(self).__name__} "{self.name}": {len(self.layers)} layers, {count:,} '
+            f"parameters; {', '.join(ends)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The layers with their shapes, for Jupyter."""
+        rows = [
+            (layer.name, layer.type, ", ".join(self.bottom_names[layer.name]), tops, blobs)
+            for layer in self.layers
+            for tops in [", ".join(f"{t} {self.blobs[t].shape}" for t in self._shown_tops(layer))]
+            for blobs in [", ".join(str(blob.shape) for blob in layer.blobs)]
+        ]
+        return table(repr(self), ("layer", "type", "bottoms", "tops", "learned blobs"), rows)
+
+    def _shown_tops(self, layer: Layer) -> list[str]:
+        return [name for name in self.top_names[layer.name] if name in self.blobs]
 
     @property
     def layer_names(self) -> list[str]:

@@ -99,6 +99,11 @@ class Solver:
         """What errors about the parameters begin with: the solver's file, if known."""
         return self.path or "solver"
 
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: iteration {self.iter} of {self.param.max_iter}, {self.net!r}>"
+        )
+
     def fail(self, text: str) -> SolverError:
         """A SolverError that names the solver's file."""
         return SolverError(f"{self.place}: {text}")
