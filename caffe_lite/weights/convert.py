@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +126,9 @@ def _caffemodel(layers: Layers, net: NetParameter | None) -> Iterator[bytes | me
         yield from _layer(name, head, blobs)
 
 
-def _layer(name: str, head: bytes, blobs: list[StoredBlob | None]) -> Iterator[bytes | memoryview]:
+def _layer(
+    name: str, head: bytes, blobs: Sequence[StoredBlob | None]
+) -> Iterator[bytes | memoryview]:
     writers = [_writer(blob, blob_name(name, i)) for i, blob in enumerate(blobs) if blob]
     yield from message_parts(NET_LAYER, head, LAYER_BLOBS, writers)
 

@@ -10,7 +10,7 @@ definition  the net as a prototxt without weights; "" if it is not known
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from caffe_lite.weights.stored import StoredBlob
 FORMAT = "1"
 MOST_BLOBS = 10_000  # of one layer; a higher number is damage, not a blob
 
-Layers = Mapping[str, list[StoredBlob | None]]
+Layers = Mapping[str, Sequence[StoredBlob | None]]
 
 
 def blob_name(layer: str, index: int) -> str:

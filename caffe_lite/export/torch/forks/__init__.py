@@ -1,0 +1,1 @@
+"""What layers of the forks become, by groups; each file registers its emitters."""
