@@ -39,10 +39,11 @@ ROWS = {
     "explain": 7,
     "lrcn": 8,
     "testing": 8,
-    "pycaffe": 9,
-    "cli": 9,
-    "__main__": 10,
-    "__init__": 10,
+    "recognition": 9,
+    "pycaffe": 10,
+    "cli": 10,
+    "__main__": 11,
+    "__init__": 11,
 }
 BESIDE = {
     "plugins": {"trust"},  # which plugins may be loaded

@@ -36,6 +36,7 @@ ROLES = {
     "explain": "a net step by step",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
+    "recognition": "what is in images",
     "pycaffe": "Caffe's Python interface",
     "cli": "the command line",
 }

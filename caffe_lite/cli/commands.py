@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from caffe_lite import __version__
-from caffe_lite.cli.gflags import command_first, plain_booleans, take_log_flags
+from caffe_lite.cli.gflags import command_first, plain_booleans, positionals_first, take_log_flags
 from caffe_lite.errors import UsageError, did_you_mean
 
 # In the order of the help; `classify-video` is the module cli/classify_video.py, and so on.
@@ -28,6 +28,7 @@ COMMANDS = (
     "parse_log",
     "plot",
     "upgrade",
+    "deploy",
     "export",
     "convert",
     "layers",
@@ -38,6 +39,8 @@ COMMANDS = (
     "retrieve",
     "score",
     "verify",
+    "classify",
+    "detect",
     "classify-video",
     "lrcn",
 )
@@ -45,7 +48,6 @@ COMMANDS = (
 # Other spellings of commands, and by command the tasks of earlier versions that are now tasks of
 # `prepare`.
 _ALIASES = {
-    "classify": "classify-video",
     "classify_video": "classify-video",
     "device-query": "device_query",
 }
@@ -138,13 +140,24 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
             parser.error(f'unknown command "{name}"{hint}')
         parser, depth = parser.tasks[name], depth + 1
     words = words[:depth] + plain_booleans(words[depth:], parser)
+    if words[:1] == ["classify"] and _only_known_to(root.tasks["classify-video"], parser, words):
+        words[0], parser = "classify-video", root.tasks["classify-video"]
+    words = words[:depth] + positionals_first(words[depth:], parser)
     parser.check_options(words[depth:])
     args, rest = root.parse_known_args(words)
     if rest:
         parser.error(f"unexpected argument {rest[0]}")
     args.command = " ".join(words[:depth])
+    args.words = words[depth:]
     args.log_settings = log_settings
     return args
+
+
+def _only_known_to(other: Parser, parser: Parser, words: Sequence[str]) -> bool:
+    """Whether options among `words` are unknown to `parser`, all of which `other` has."""
+    given = {word.partition("=")[0] for word in words if _is_option(word)}
+    unknown = given - set(parser._option_string_actions)
+    return bool(unknown) and unknown <= set(other._option_string_actions)
 
 
 def _is_option(word: str) -> bool:

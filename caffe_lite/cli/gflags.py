@@ -106,6 +106,39 @@ def command_first(
     return list(words)
 
 
+def positionals_first(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
+    """The words with those that belong to no option before the options.
+
+    gflags lets both alternate; argparse does not, where a positional argument is optional.
+    """
+    if "--" in words:
+        return list(words)
+    known = parser._option_string_actions
+    positionals: list[str] = []
+    options: list[str] = []
+    i = 0
+    while i < len(words):
+        option, equals, _ = words[i].partition("=")
+        if option not in known:
+            positionals.append(words[i])
+            i += 1
+            continue
+        last = i + 1 if equals else i + 1 + _values(words[i + 1 :], known, known[option].nargs)
+        options += words[i:last]
+        i = last
+    return [*positionals, *options]
+
+
+def _values(words: Sequence[str], known: Mapping[str, object], nargs: int | str | None) -> int:
+    """How many of the words are values of the option before them."""
+    if isinstance(nargs, int) or nargs is None:
+        return 1 if nargs is None else nargs
+    count = 0
+    while count < len(words) and words[count].partition("=")[0] not in known:
+        count += 1
+    return min(count, 1) if nargs == "?" else count
+
+
 def _are_options(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
     """Whether `words` are whole options of `parser`, each with its value."""
     known = parser._option_string_actions  # argparse has no public list of them

@@ -1,17 +1,17 @@
 """Classify windows of images, as R-CNN does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from caffe_lite.errors import UsageError
+from caffe_lite.errors import DataError, UsageError
 from caffe_lite.pycaffe.classifier import ImageNet
 from caffe_lite.pycaffe.errors import ArgumentError
-from caffe_lite.pycaffe.images import load_image, resize_image
-
-Window = Sequence[float]  # ymin, xmin, ymax, xmax
+from caffe_lite.pycaffe.images import load_image
+from caffe_lite.recognition.window_crops import Window, WindowCrops
 
 
 class Detector(ImageNet):
@@ -41,11 +41,8 @@ class Detector(ImageNet):
         # The image that the transformer turns into zeros.
         nothing = np.zeros((channels, height, width), np.float32)
         self.crop_mean = self.transformer.deprocess(self.inputs[0], nothing)
-        if self.context_pad and (height != width or 2 * self.context_pad >= height):
-            raise ArgumentError(
-                f"context_pad {self.context_pad} needs a square input of more than "
-                f"{2 * self.context_pad} pixels, the net's is {height} x {width}"
-            )
+        with _as_argument_error():
+            self._crops = WindowCrops(self.crop_mean, self.context_pad)
 
     def detect_windows(
         self, images_windows: Iterable[tuple[str, Iterable[Window]]]
@@ -80,35 +77,13 @@ class Detector(ImageNet):
         The crop has the window's own size, or with context that of the net's input. Raises
         ArgumentError for a window that lies outside the image.
         """
-        if not self.context_pad:
-            top, left, bottom, right = (int(edge) for edge in window)
-            pixels = im[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-            return _checked(pixels, window, im)
-        return self._with_context(im, np.asarray(window, float))
-
-    def _with_context(self, im: np.ndarray, window: np.ndarray) -> np.ndarray:
-        side = int(self.crop_dims[1])
-        stretch = side / (side - 2.0 * self.context_pad)
-        half = (window[2:] - window[:2] + 1) / 2
-        middle = window[:2] + half
-        box = np.round(np.concatenate([middle - stretch * half, middle + stretch * half]))
-        scale = side / (box[2:] - box[:2] + 1)
-        start = np.round(np.maximum(0, -box[:2]) * scale).astype(int)
-        inside = np.clip(box, 0, [*im.shape[:2], *im.shape[:2]]).astype(int)
-        size = np.round((inside[2:] - inside[:2] + 1) * scale).astype(int)
-        size = np.minimum(size, side - start)
-        pixels = im[inside[0] : inside[2], inside[1] : inside[3]]
-        crop = np.array(self.crop_mean, np.float32)
-        crop[start[0] : start[0] + size[0], start[1] : start[1] + size[1]] = resize_image(
-            _checked(pixels, window, im), size
-        )
-        return crop
+        with _as_argument_error():
+            return self._crops.crop(im, window)
 
 
-def _checked(pixels: np.ndarray, window: Any, im: np.ndarray) -> np.ndarray:
-    if not pixels.size:
-        raise ArgumentError(
-            f"window {tuple(float(edge) for edge in window)} lies outside the image of "
-            f"{im.shape[0]} x {im.shape[1]}; windows are ymin, xmin, ymax, xmax"
-        )
-    return pixels
+@contextmanager
+def _as_argument_error() -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise ArgumentError(str(error)) from None

@@ -1,8 +1,9 @@
 """Images in pycaffe's form: arrays (height, width, channels), float32, R G B, 0 ... 1."""
 
+import io
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -11,19 +12,24 @@ from caffe_lite.data.pictures import opened_picture
 from caffe_lite.errors import DataError
 from caffe_lite.lrcn.crops import ten_crops
 from caffe_lite.pycaffe.errors import ArgumentError
+from caffe_lite.recognition.resample import resample
 
 _LUMA = np.array([0.2125, 0.7154, 0.0721])  # R, G, B: scikit-image's rgb2gray
 _WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarray:
-    """Read an image file: (H, W, 3) float32, R G B, or with `color` False (H, W, 1); 0 ... 1.
+ImageFile = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
-    A grey image gives three equal channels, and alpha is dropped. Samples of 8 bits are divided by
-    255, of 16 bits by 65535. Colour becomes grey as 0.2125 R + 0.7154 G + 0.0721 B. Raises
-    DataError for a file that cannot be decoded.
+
+def load_image(filename: ImageFile, color: bool = True) -> np.ndarray:
+    """Read an image: (H, W, 3) float32, R G B, or with `color` False (H, W, 1); 0 ... 1.
+
+    `filename` may also be an open binary file, which is read from where it is, or the bytes of
+    one. A grey image gives three equal channels, and alpha is dropped. Samples of 8 bits are
+    divided by 255, of 16 bits by 65535. Colour becomes grey as 0.2125 R + 0.7154 G + 0.0721 B.
+    Raises DataError for what cannot be decoded.
     """
-    samples = _samples(os.fspath(filename))
+    samples = _samples(filename)
     scale = 65535 if samples.dtype.itemsize > 1 else 255
     image = samples / scale
     if image.ndim == 2:
@@ -35,12 +41,31 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarr
     return image.astype(np.float32)
 
 
-def _samples(name: str) -> np.ndarray:
-    """Samples of a file: (H, W), (H, W, 3) or, with alpha, (H, W, 4); uint8, or wider for 16 bit.
+def _samples(source: ImageFile) -> np.ndarray:
+    """Samples of an image: (H, W), (H, W, 3) or, with alpha, (H, W, 4); uint8, or wider for 16 bit.
 
     The EXIF orientation is ignored, as scikit-image ignored it.
     """
-    with open_image(name) as file, opened_picture(file, name) as picture:
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        with open_image(name) as file:
+            return _decoded(file, name)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decoded(io.BytesIO(source), "image")
+    if not hasattr(source, "read"):
+        raise ArgumentError(
+            "load_image takes a path, an open file or the bytes of one, got "
+            f"{type(source).__name__}"
+        )
+    name = str(getattr(source, "name", "image"))
+    content = source.read()
+    if not isinstance(content, bytes):
+        raise ArgumentError(f'{name}: open the image in binary mode ("rb")')
+    return _decoded(io.BytesIO(content), name)
+
+
+def _decoded(file: IO[bytes], name: str) -> np.ndarray:
+    with opened_picture(file, name) as picture:
         return np.asarray(_plain(picture, name))
 
 
@@ -57,13 +82,8 @@ def _plain(picture: Any, name: str) -> Any:
 def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
     """Resize an image (H, W, K) to (new_dims[0], new_dims[1], K) float32, keeping its value range.
 
-    Interpolates linearly (`interp_order` 1) or takes the nearest pixel (0), without smoothing
-    first, as the libraries did that pycaffe used at the time of Caffe 1.0:
-
-    - with 1 or 3 channels, as skimage.transform.resize before 0.15 in mode "constant": pixel
-      centres are at i + 0.5, and pixels outside have the image's smallest value, which shows at the
-      borders of an enlarged image;
-    - otherwise as scipy.ndimage.zoom: the centres of the first and the last pixel stay in place.
+    Interpolates linearly (`interp_order` 1) or takes the nearest pixel (0), as the libraries did
+    that pycaffe used at the time of Caffe 1.0; see `resample`.
 
     Raises ArgumentError for another order or number of axes.
     """
@@ -77,29 +97,7 @@ def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1)
     height, width = (int(size) for size in new_dims)
     if height < 1 or width < 1:
         raise ArgumentError(f"new_dims must be at least 1, got {(height, width)}")
-    aligned = im.shape[2] not in (1, 3)
-    low = 0.0 if aligned else float(im.min())
-    result = im.astype(np.float64) - low  # so that pixels outside are 0
-    for axis, size in enumerate((height, width)):
-        result = _resample(result, axis, size, aligned, interp_order)
-    return (result + low).astype(np.float32)
-
-
-def _resample(values: np.ndarray, axis: int, size: int, aligned: bool, order: int) -> np.ndarray:
-    old = values.shape[axis]
-    if aligned:
-        position = np.arange(size) * ((old - 1) / max(size - 1, 1))
-    else:
-        position = (np.arange(size) + 0.5) * (old / size) - 0.5
-    if order == 0:
-        nearest = np.clip(np.floor(position + 0.5).astype(int), 0, old - 1)
-        return values.take(nearest, axis)
-    first = np.floor(position).astype(int)
-    shape = [1, 1, 1]
-    shape[axis] = size
-    fraction = (position - first).reshape(shape)
-    padded = np.pad(values, [(int(a == axis), int(a == axis)) for a in range(3)])
-    return padded.take(first + 1, axis) * (1 - fraction) + padded.take(first + 2, axis) * fraction
+    return resample(im, height, width, interp_order)
 
 
 def flip_image(im: np.ndarray, scale: float = 128, is_flow: bool = False) -> np.ndarray:

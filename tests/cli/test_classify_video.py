@@ -265,3 +265,14 @@ def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, mess
     assert (found, len(told)) == (code, 1), err
     assert message in told[0]
     assert told[0].startswith("caffe_lite classify-video: ")
+
+
+def test_classify_is_classify_video_for_a_net_over_time(folder, capsys):
+    assert main(["classify-video", "frames/v_one", *NET, *RGB_OPTIONS]) == 0
+    expected = capsys.readouterr().out
+    assert main(["classify", "frames/v_one", *NET, *RGB_OPTIONS]) == 0
+    assert capsys.readouterr().out == expected
+    assert (
+        main(["-net", "deploy.prototxt", "classify", "frames/v_one", *NET[2:], *RGB_OPTIONS]) == 0
+    )
+    assert capsys.readouterr().out == expected

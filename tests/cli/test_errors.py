@@ -266,8 +266,8 @@ def test_options_without_an_effect_are_refused(job, capsys, argv, expected):
         ),
         (("device-query",), ("device_query",)),
         (
-            ("classify", "a", "--net", "n", "--weights", "w"),
-            ("classify-video", "a", "--net", "n", "--weights", "w"),
+            ("classify", "a", "--net", "n", "--weights", "w", "--flow=f"),
+            ("classify-video", "a", "--net", "n", "--weights", "w", "--flow=f"),
         ),
     ],
     ids=lambda words: " ".join(words[:2]),

@@ -1,10 +1,17 @@
 """glog's flags and options before the command, as Caffe's tools take them."""
 
+import argparse
+
 import pytest
 
 from caffe_lite import __version__
 from caffe_lite.cli import main
-from caffe_lite.cli.gflags import command_first, take_log_flags
+from caffe_lite.cli.gflags import (
+    command_first,
+    plain_booleans,
+    positionals_first,
+    take_log_flags,
+)
 from caffe_lite.errors import UsageError
 
 
@@ -22,6 +29,27 @@ from caffe_lite.errors import UsageError
 )
 def test_flags_of_glog_are_taken_out(words, rest, settings):
     assert take_log_flags(words.split()) == (rest.split(), settings)
+
+
+@pytest.mark.parametrize(
+    ("words", "plain"),
+    [
+        ("a --one b --two 3 c", "a b c --one --two 3"),
+        ("--two=3 a --one=false b", "a b --two=3"),
+        ("--noone a --notwo 3", "a --notwo 3"),
+        ("--one=yes a", "a --one"),
+        ("a --many b c --one d", "a d --many b c --one"),
+        ("--maybe b c", "c --maybe b"),
+        ("--two 3 -- --one", "--two 3 -- --one"),
+    ],
+)
+def test_words_may_alternate_and_switches_have_values(words, plain):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--one", action="store_true")
+    parser.add_argument("--two")
+    parser.add_argument("--many", nargs="*")
+    parser.add_argument("--maybe", nargs="?")
+    assert positionals_first(plain_booleans(words.split(), parser), parser) == plain.split()
 
 
 def test_a_flag_without_its_value():

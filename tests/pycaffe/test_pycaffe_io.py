@@ -1,6 +1,7 @@
 """caffe.io: images and preprocessing against numbers of Caffe's own, messages there and back."""
 
 import re
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,30 @@ def test_alpha_is_dropped(tmp_path):
     path = saved(tmp_path / "a.png", np.dstack([RGB, np.full((2, 3), 9, np.uint8)]))
     np.testing.assert_allclose(io.load_image(path), RGB / 255, rtol=1e-6)
     np.testing.assert_allclose(io.load_image(path, False)[..., 0], LUMA, rtol=1e-6)
+
+
+def test_load_image_from_open_files_and_bytes(tmp_path):
+    path = tmp_path / "x.png"
+    Image.fromarray(RGB.astype(np.uint8)).save(path)
+    content = path.read_bytes()
+    expected = io.load_image(path)
+    with open(path, "rb") as file:
+        assert np.array_equal(io.load_image(file), expected)
+    for source in (content, bytearray(content), memoryview(content), BytesIO(content)):
+        assert np.array_equal(io.load_image(source), expected)
+    inside = BytesIO(b"head" + content)
+    inside.seek(4)
+    assert np.array_equal(io.load_image(inside, color=False), io.load_image(path, color=False))
+    for wrong, message in (
+        (b"no image", "image: cannot be decoded"),
+        (BytesIO(content), "image: cannot be decoded"),
+        (StringIO("text"), 'open the image in binary mode \\("rb"\\)'),
+        (3, "takes a path, an open file or the bytes of one, got int"),
+    ):
+        if isinstance(wrong, BytesIO):
+            wrong.seek(0, 2)
+        with pytest.raises(CaffeError, match=message):
+            io.load_image(wrong)
 
 
 @pytest.mark.parametrize("dtype, scale", [(np.uint8, 255), (np.uint16, 65535)])

@@ -1,0 +1,1 @@
+"""Nets used on images: what is in them, and where."""
