@@ -123,23 +123,24 @@ def _images_in_color(layer: LayerParameter) -> None:
 
 
 def _dilation_by_side(layer: LayerParameter) -> None:
-    """dilation_h and dilation_w are two values of Caffe's repeated dilation."""
+    """dilation_h and dilation_w, or DeepLab's holes, are the values of Caffe's dilation."""
     param = layer.convolution_param
-    given = list(param.dilation) or [1]
-    sides = [
-        getattr(param, name) if param.HasField(name) else given[0]
-        for name in ("dilation_h", "dilation_w")
-    ]
+    both = param.hole if param.HasField("hole") else (list(param.dilation) or [1])[0]
+    sides = [both, both]
+    for name in _HOLES:
+        if name != "hole" and param.HasField(name):
+            sides[name.endswith("_w")] = getattr(param, name)
     param.ClearField("dilation")
-    param.dilation.extend(sides)
-    param.ClearField("dilation_h")
-    param.ClearField("dilation_w")
+    param.dilation.extend(sides[: 1 + (sides[0] != sides[1])])
+    for name in _HOLES:
+        param.ClearField(name)
 
+
+_HOLES = ("dilation_h", "dilation_w", "hole", "hole_h", "hole_w")
 
 _SPELLINGS: dict[str, Callable[[LayerParameter], None]] = {
     "pooling_param.ceil_mode": _ceil_mode,
     "pooling_param.torch_pooling": _torch_pooling,
     "image_data_param.images_in_color": _images_in_color,
-    "convolution_param.dilation_h": _dilation_by_side,
-    "convolution_param.dilation_w": _dilation_by_side,
+    **{f"convolution_param.{name}": _dilation_by_side for name in _HOLES},
 }

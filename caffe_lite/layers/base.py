@@ -117,6 +117,9 @@ class Layer:
         for name in additions(param):
             if name in read or name in self.extensions:
                 continue
+            if name.startswith("param.") or name == "connectivity_mode":
+                if not self.train:  # it is about the updates of learned blobs
+                    continue
             if not field_at(param, name).GetOptions().deprecated:
                 raise self.fail(
                     f"{name} is a field of a fork of Caffe that changes what the layer computes, "

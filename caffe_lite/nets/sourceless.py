@@ -223,7 +223,7 @@ def _class_of(layer: LayerParameter) -> type[Layer]:
     try:
         return layer_class(layer.type, layer)
     except LayerError:
-        reads = not layer.bottom and layer.top and type_of_fork(layer.type)
+        reads = not layer.bottom and layer.top and bool(type_of_fork(layer.type))
         return UnknownSource if reads or layer.type == MISSING else Layer
 
 
@@ -281,9 +281,9 @@ def _guess(
     """Images if a layer that uses the top is spatial, such as a convolution; else rows."""
     if cls.labels_pixels:
         channels, *size = _SCENES[guess]
-        return (cls.source_batch(layer), 1 if top == 1 else channels, *size)
+        return (cls.source_batch(layer) or 1, 1 if top == 1 else channels, *size)
     spatial = cls.reads_images or _goes_to_spatial(layer.top[top], net)
-    return (cls.source_batch(layer), *(_IMAGES if spatial else _ROWS)[guess])
+    return (cls.source_batch(layer) or 1, *(_IMAGES if spatial else _ROWS)[guess])
 
 
 def _goes_to_spatial(blob: str, net: NetParameter) -> bool:

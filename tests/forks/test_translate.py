@@ -53,13 +53,25 @@ def test_translation_leaves_the_given_net_alone():
     [
         ("dilation_h: 2 dilation_w: 3", [2, 3]),
         ("dilation_h: 2", [2, 1]),
+        ("hole: 12", [12]),
+        ("hole_h: 2 hole_w: 3", [2, 3]),
+        ("hole: 4 hole_w: 3", [4, 3]),
         ("dilation: 4 dilation_w: 3", [4, 3]),
     ],
 )
 def test_dilation_by_side(written, sides):
     param = layer(f'type: "Convolution" convolution_param {{ {written} }}').convolution_param
     assert list(param.dilation) == sides
-    assert not param.HasField("dilation_h") and not param.HasField("dilation_w")
+    assert not any(name in str(param) for name in ("dilation_", "hole"))
+
+
+def test_penalties_of_pruning_matter_to_training_alone():
+    definition = """type: "InnerProduct" param { lr_mult: 1 force_mult: 0.5 }
+                    inner_product_param { num_output: 2 } """
+    x = np.ones((3, 4))
+    assert make_layer(definition, [x], phase="TEST").forward()[0].shape == (3, 2)
+    with pytest.raises(LayerError, match=r"param.force_mult is a field of a fork"):
+        make_layer(definition, [x])
 
 
 @pytest.mark.parametrize("color", ["true", "false"])

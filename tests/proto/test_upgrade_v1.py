@@ -99,3 +99,15 @@ def test_layer_and_layers_in_one_net():
     net = text.parse("layer { } layers { }", schema.NetParameter)
     with pytest.raises(PrototxtError, match='^f: the net holds both "layer" and the old "layers"'):
         upgrade_net(net, "f")
+
+
+def test_types_of_c3d_in_the_old_form():
+    net = text.parse(
+        """layers { name: "d" type: VIDEO_DATA top: "x" top: "y" strict_dim: false
+                    image_data_param { source: "clips" new_length: 16 } }
+           layers { name: "e" type: VIDEO_SEGMENTATION_DATA top: "z" }""",
+        schema.NetParameter,
+    )
+    layers = upgrade_net(net).layer
+    assert [layer.type for layer in layers] == ["VideoData", "VideoSegmentationData"]
+    assert layers[0].image_data_param.new_length == 16

@@ -44,9 +44,11 @@ class CellLayer(Layer):
         values, truth = (blob.shape for blob in bottom)
         channels = self._param.cls_num + 4
         if len(values) != 4 or values[1] != channels or truth != (values[0], 6, *values[2:]):
-            raise self.fail(
+            raise self.fail_shape(
+                1,
+                (*values[:1], 6, *values[2:]),
                 f"needs a map (N, {channels}, H, W) and labels (N, 6, H, W), got shapes {values} "
-                f"and {truth}"
+                f"and {truth}",
             )
 
     def read(self, bottom: Blobs) -> tuple[Array, Array, Array]:

@@ -105,7 +105,8 @@ class PriorBox(Layer):
                 "offset_w and offset_h must be given equally often, got "
                 f"{len(given[0])} and {len(given[1])}"
             )
-        return list(zip(*given, strict=True)) or [(param.offset, param.offset)]
+        centers = list(zip(*given, strict=True)) or [(param.offset, param.offset)]
+        return centers + ([(param.offset, 1.0)] if param.denser_prior_boxes else [])
 
     def _aspect_ratios(self, param: Any) -> list[float]:
         """All aspect ratios but 1."""

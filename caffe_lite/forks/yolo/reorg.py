@@ -33,7 +33,7 @@ class Reorg(Layer):
         self.require_elements(bottom)
         shape, param = bottom[0].shape, self.param.reorg_param
         stride, reverse = param.stride, param.reverse
-        if not param.HasField("stride") or stride < 1:
+        if stride < 1:
             raise self.fail("give reorg_param a stride of at least 1")
         if len(shape) != 4:
             raise self.fail(f"needs a bottom of 4 axes (N, C, H, W), got shape {shape}")

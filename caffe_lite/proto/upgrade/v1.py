@@ -64,6 +64,7 @@ _FORK_TYPES = {
     "INTERP": "Interp",
     "LOCAL": "Local",
     "LSTM": "LSTM",
+    "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
     "NORMALIZE": "Normalize",
     "POOLING3D": "Pooling3D",
     "PRELU": "PReLU",
@@ -80,6 +81,8 @@ _FORK_TYPES = {
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
     "VIDEO_DATA": "VideoData",
+    "VIDEO_SEGMENTATION_DATA": "VideoSegmentationData",
+    "VIDEO_WITH_VOXEL_TRUTH_DATA": "VideoWithVoxelTruthData",
     "WINDOW_SEG_DATA": "WindowSegData",
 }
 

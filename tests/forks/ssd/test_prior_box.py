@@ -108,6 +108,18 @@ def test_several_centres_in_a_cell():
     np.testing.assert_allclose(boxes[:, :, 1], plain + shift, rtol=1e-6, atol=1e-9)
 
 
+def test_a_second_centre_on_the_lower_edge():
+    sizes = "min_size: 10 max_size: 20 aspect_ratio: 2 "
+    denser, named = (
+        make_layer(LAYER % (sizes + more), [FEATURES, IMAGE]).forward()[0]
+        for more in (
+            "denser_prior_boxes: true",
+            "offset_w: 0.5 offset_h: 0.5 offset_w: 0.5 offset_h: 1",
+        )
+    )
+    np.testing.assert_array_equal(denser, named)
+
+
 def test_variances():
     four = "min_size: 9 variance: 0.1 variance: 0.2 variance: 0.3 variance: 0.4"
     (priors,) = make_layer(LAYER % four, [FEATURES, IMAGE]).forward()

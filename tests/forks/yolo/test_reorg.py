@@ -57,7 +57,6 @@ def test_without_propagate_down_the_gradient_stays():
 @pytest.mark.parametrize(
     "param, shape, part",
     [
-        ("", (1, 4, 2, 2), "give reorg_param a stride"),
         ("reorg_param { stride: 0 }", (1, 4, 2, 2), "at least 1"),
         ("reorg_param { stride: 2 }", (1, 6, 2, 2), "divided by 4, height and width by 2"),
         ("reorg_param { stride: 2 }", (1, 4, 3, 2), "(1, 4, 3, 2)"),
@@ -67,3 +66,9 @@ def test_without_propagate_down_the_gradient_stays():
 )
 def test_errors(param, shape, part):
     fails(f'type: "Reorg" {param}', [normal(*shape)], part)
+
+
+def test_the_stride_is_2_unless_another_is_given():
+    x = spread(1, 4, 2, 6)
+    (given,) = make_layer('type: "Reorg" reorg_param { stride: 2 }', [x]).forward()
+    np.testing.assert_array_equal(make_layer('type: "Reorg"', [x]).forward()[0], given)
