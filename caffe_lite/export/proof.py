@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from caffe_lite.layers._recurrent import RecurrentLayer
+from caffe_lite.layers.base import Layer
 from caffe_lite.nets.net import Net
 from caffe_lite.types import Array, Shape
 
@@ -133,10 +133,16 @@ def run_net(net: Net, inputs: Values) -> dict[str, Array]:
     A blob that layers change in place has its last value. Recurrent layers begin at zero.
     """
     for layer in net.layers:
-        if isinstance(layer, RecurrentLayer):
-            layer.reset()
+        _forget(layer)
     for name, value in inputs.items():
         net.blobs[name].reshape(*value.shape)
         net.blobs[name].load(value)
     net.forward()
     return {name: net.ops.to_host(blob.data).copy() for name, blob in net.blobs.items()}
+
+
+def _forget(layer: Layer) -> None:
+    """Set the states that a recurrent layer carried from the last forward pass to zero."""
+    state = layer.get_state()
+    if "carried" in state:
+        layer.set_state({**state, "carried": [0 * array for array in state["carried"]]})

@@ -108,6 +108,8 @@ def _maker(
         # The first axis of any input is the batch, unless it is that of the indices.
         items = min((shape[0] for shape in inputs.values() if len(shape) > 1), default=1)
         return lambda rng, shape: rng.integers(0, min(items, given[0][0]), shape)
+    if kind in ("Unpooling", "Upsample") and bottom == 1:
+        return _places
     if kind in ("ROIPooling", "PSROIPooling", "ROIAlign") and bottom == 1:
         return _boxes(_scale_of(layer), given[0], inputs)
     if kind == "Proposal" and bottom == 2:
@@ -137,6 +139,13 @@ def _selectors(rng: Generator, shape: Shape) -> Array:
     keep = (rng.random(shape) < 0.5).astype(np.float32)
     keep[0] = 1
     return keep
+
+
+def _places(rng: Generator, shape: Shape) -> Array:
+    """Places in a plane that is at least as large, none twice."""
+    plane = int(np.prod(shape[2:]))
+    planes = np.tile(np.arange(plane), (int(np.prod(shape[:2])), 1))
+    return rng.permuted(planes, axis=1).reshape(shape)
 
 
 def _scale_of(layer: Layer) -> float:

@@ -28,6 +28,18 @@ class Graph:
         self._names: set[str] = set()
         self._small: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
 
+    def inner(self, what: str) -> Graph:
+        """A graph for the body of a node of this one; its names differ from all of this one."""
+        body = Graph(self.opset)
+        body.prefix = self.fresh(what)
+        return body
+
+    def initializers(self) -> list[Any]:
+        """The constants as messages."""
+        from onnx import numpy_helper
+
+        return [numpy_helper.from_array(values, name) for name, values in self.constants.items()]
+
     def fresh(self, what: str) -> str:
         """A name that no value or node has yet."""
         name = f"{self.prefix}/{what}" if self.prefix else what
@@ -52,9 +64,7 @@ class Graph:
         key = (array.dtype.str, array.shape, array.tobytes() if array.size <= 64 else b"")
         if array.size <= 64 and key in self._small:
             return self._small[key]
-        prefix, self.prefix = self.prefix, self.prefix if array.size > 64 else ""
         made = self.fresh("constant")
-        self.prefix = prefix
         self.constants[made] = array
         if array.size <= 64:
             self._small[key] = made

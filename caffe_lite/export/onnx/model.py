@@ -80,6 +80,7 @@ class _Builder:
             [self.free[names[b]] for b in node.bottom],
             [self.free.get(names[t], set()) for t in node.top],
             self.weights[position],
+            (net.bottom_vecs[position], net.top_vecs[position]),
             self.job.options.one_sequence,
         )
         first = len(graph.nodes)
@@ -122,7 +123,7 @@ class _Builder:
             state.output = named.get(state.output, state.output)
 
     def _model(self) -> Any:
-        from onnx import TensorProto, checker, helper, numpy_helper
+        from onnx import TensorProto, checker, helper
 
         graph, net, options = self.graph, self.net, self.job.options
         float32 = TensorProto.FLOAT
@@ -137,14 +138,15 @@ class _Builder:
             given: list[int | str | None] = [1, f"{state.name}_streams", state.units]
             inputs.append(helper.make_tensor_value_info(state.name, float32, given))
             graph.constants[state.name] = np.zeros((1, 1, state.units), np.float32)
-            made = [1, self._dims(state.of)[1], state.units]
+            made = [1, None, state.units]
             outputs.append(helper.make_tensor_value_info(state.output, float32, made))
         size = sum(array.nbytes for array in graph.constants.values())
         if size > MOST_BYTES:
             raise CaffeError(f"the weights take {size} bytes; an ONNX file holds {MOST_BYTES}")
-        constants = [numpy_helper.from_array(a, name) for name, a in graph.constants.items()]
         model = helper.make_model(
-            helper.make_graph(graph.nodes, net.name or "net", inputs, outputs, constants),
+            helper.make_graph(
+                graph.nodes, net.name or "net", inputs, outputs, graph.initializers()
+            ),
             opset_imports=[helper.make_opsetid("", graph.opset)],
             ir_version=helper.OP_SET_ID_VERSION_MAP[("ai.onnx", graph.opset)],
             producer_name="caffe_lite",

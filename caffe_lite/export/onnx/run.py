@@ -12,21 +12,16 @@ from caffe_lite.proto.files import read_bytes
 
 
 class Session:
-    """A model in ONNX Runtime on the CPU. Running it gives its outputs by name.
+    """A model in ONNX Runtime on the CPU. Running it gives its outputs by name."""
 
-    With `blobs` the values of these are outputs as well.
-    """
-
-    def __init__(self, data: bytes, name: str, blobs: Sequence[str] = ()) -> None:
+    def __init__(self, data: bytes, name: str) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                _with_outputs(data, blobs) if blobs else data,
-                options,
-                providers=["CPUExecutionProvider"],
+                data, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors have no common base that it exports
             raise CaffeError(f"{name}: ONNX Runtime cannot load it: {error}") from error
@@ -41,17 +36,18 @@ class Session:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def _with_outputs(data: bytes, blobs: Sequence[str]) -> bytes:
-    """The model with the values of those blobs that it names as outputs, too."""
+def _with_outputs(data: bytes, blobs: Sequence[str]) -> bytes | None:
+    """The model with the values of those blobs that it names as outputs, too; None: it has them."""
     from onnx import ModelProto, TensorProto, helper
 
     model: Any = ModelProto.FromString(data)
     known = {output.name for output in model.graph.output}
-    made = {name for node in model.graph.node for name in node.output}
+    made = {name for node in model.graph.node for name in node.output} - known
+    inner = [name for name in blobs if name in made]
+    if not inner:
+        return None
     model.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-        for name in blobs
-        if name in made - known
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in inner
     )
     serialized: bytes = model.SerializeToString()
     return serialized
@@ -63,5 +59,9 @@ def runner(path: Path, blobs: Sequence[str]) -> Runner:
     The outputs of the file are those of the file as it is.
     """
     data = read_bytes(path)
-    whole, opened = Session(data, str(path)), Session(data, str(path), blobs)
+    whole = Session(data, str(path))
+    more = _with_outputs(data, blobs)
+    if more is None:
+        return whole
+    opened = Session(more, str(path))
     return lambda values: {**opened(values), **whole(values)}

@@ -10,20 +10,18 @@ from caffe_lite.errors import ModelError
 from caffe_lite.export.onnx.builder import Graph, Tensor
 from caffe_lite.export.onnx.sizes import Size, vector
 from caffe_lite.layers.base import Layer
-from caffe_lite.types import Array, Shape
+from caffe_lite.types import Array, Blobs, Shape
 
 
 @dataclass
 class CarriedState:
     """A state (1, N, H) that a recurrent layer keeps from one run to the next.
 
-    `name` is the input that gives it, zeros by default, `output` the value after the run. `of` is
-    the blob whose second axis is N.
+    `name` is the input that gives it, zeros by default, `output` the value after the run.
     """
 
     name: str
     units: int
-    of: str
     output: Tensor = ""
 
 
@@ -45,13 +43,14 @@ class Site:
         free: Sequence[set[int]],
         made_free: Sequence[set[int]],
         weights: Sequence[Tensor],
+        blobs: tuple[Blobs, Blobs],
         one_sequence: bool,
     ) -> None:
         self.graph, self.layer = graph, layer
         self.x, self.shapes, self.free = list(x), list(shapes), list(free)
         self.made, self.made_free = list(made), list(made_free)
         self._weights = weights
-        self.one_sequence = one_sequence
+        self.blobs, self.one_sequence = blobs, one_sequence
         self.carried: list[CarriedState] = []
 
     def refuse(self, why: str) -> ModelError:
@@ -78,6 +77,12 @@ class Site:
     def weight_as(self, i: int, values: Array) -> Tensor:
         """Learned blob `i` in another form, such as another shape; an own constant."""
         return self.graph.constant(values, name=self.graph.fresh(f"{i}"))
+
+    def folded(self) -> list[Array]:
+        """The values of the tops, if they are constants: the layer is run on the net's blobs."""
+        bottoms, tops = self.blobs
+        self.layer.forward(bottoms, tops)
+        return [self.layer.ops.to_host(top.data).copy() for top in tops]
 
     # Shapes
 

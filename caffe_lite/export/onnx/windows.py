@@ -21,6 +21,7 @@ class Windows:
     stride: Shape
     pad: Shape
     round_up: bool
+    keep_last: bool = False  # of averages, a last window that begins in the far padding
 
     @property
     def may_be_empty(self) -> bool:
@@ -58,7 +59,7 @@ class Windows:
             if k < p + s:
                 axes.append(2 + i)
                 ends.append((h + (p + s - 1)) // s)  # windows that begin before h + p
-        if not axes:
+        if not axes or self.keep_last:
             return y
         return site.graph.slice(y, [0] * len(axes), vector(site.graph, ends), axes)
 

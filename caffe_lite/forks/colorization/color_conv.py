@@ -8,17 +8,17 @@ from caffe_lite.layers.registry import register
 from caffe_lite.proto import schema
 from caffe_lite.types import Array, Blobs
 
-_TO_XYZ = (
+TO_XYZ = (
     (0.4124564, 0.3575761, 0.1804375),
     (0.2126729, 0.7151522, 0.0721750),
     (0.0193339, 0.1191920, 0.9503041),
 )
-_TO_RGB = (
+TO_RGB = (
     (3.2404542, -1.5371385, -0.4985314),
     (-0.9692660, 1.8760108, 0.0415560),
     (0.0556434, -0.2040259, 1.0572252),
 )
-_WHITE = (0.95074, 1.0, 1.08883)  # D65
+WHITE = (0.95074, 1.0, 1.08883)  # D65
 
 
 @register("ColorConv")
@@ -47,7 +47,7 @@ class ColorConv(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param, name = self.param.color_conv_param, schema.ColorConvParameter.ColorSpace.Name
         self._given, self._wanted = name(param.input), name(param.output)
-        self._steps = _path(self._given, self._wanted)
+        self._steps = conversions(self._given, self._wanted)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
@@ -76,58 +76,58 @@ def _per_channel(xp: Any, x: Array, values: Any) -> Array:
     return shaped
 
 
-def _swap(xp: Any, x: Array) -> Array:
+def swap(xp: Any, x: Array) -> Array:
     return x[:, ::-1]
 
 
-def _rgb_to_gray(xp: Any, x: Array) -> Array:
-    return (x * _per_channel(xp, x, _TO_XYZ[1])).sum(axis=1, keepdims=True)
+def rgb_to_gray(xp: Any, x: Array) -> Array:
+    return (x * _per_channel(xp, x, TO_XYZ[1])).sum(axis=1, keepdims=True)
 
 
-def _gray_to_rgb(xp: Any, x: Array) -> Array:
+def gray_to_rgb(xp: Any, x: Array) -> Array:
     copied: Array = xp.concatenate([x, x, x], axis=1)
     return copied
 
 
-def _rgb_to_xyz(xp: Any, x: Array) -> Array:
+def rgb_to_xyz(xp: Any, x: Array) -> Array:
     v = x / 255
     powered = (xp.maximum(v, 0) + 0.055) / 1.055
-    return _mix(xp, xp.where(v <= 0.04045, v / 12.92, powered**2.4), _TO_XYZ)
+    return _mix(xp, xp.where(v <= 0.04045, v / 12.92, powered**2.4), TO_XYZ)
 
 
-def _xyz_to_rgb(xp: Any, x: Array) -> Array:
-    v = _mix(xp, x, _TO_RGB)
+def xyz_to_rgb(xp: Any, x: Array) -> Array:
+    v = _mix(xp, x, TO_RGB)
     powered = 1.055 * xp.maximum(v, 0) ** (1 / 2.4) - 0.055
     linear: Array = xp.where(v <= 0.0031308, v * 12.92, powered)
     return linear * 255
 
 
-def _xyz_to_lab(xp: Any, x: Array) -> Array:
-    v = x / _per_channel(xp, x, _WHITE)
+def xyz_to_lab(xp: Any, x: Array) -> Array:
+    v = x / _per_channel(xp, x, WHITE)
     f = xp.where(v > 0.008867, xp.maximum(v, 0) ** (1 / 3), (903.3 * v + 16) / 116)
     a, b = 500 * (f[:, :1] - f[:, 1:2]), 200 * (f[:, 1:2] - f[:, 2:])
     lab: Array = xp.concatenate([116 * f[:, 1:2] - 16, a, b], axis=1)
     return lab
 
 
-def _lab_to_xyz(xp: Any, x: Array) -> Array:
+def lab_to_xyz(xp: Any, x: Array) -> Array:
     y = (x[:, :1] + 16) / 116
     v = xp.concatenate([y + x[:, 1:2] / 500, y, y - x[:, 2:] / 200], axis=1)
-    return xp.where(v > 0.206896, v**3, (116 * v - 16) / 903.3) * _per_channel(xp, x, _WHITE)
+    return xp.where(v > 0.206896, v**3, (116 * v - 16) / 903.3) * _per_channel(xp, x, WHITE)
 
 
 Step = Callable[[Any, Array], Array]
 
 # The next space on the way from one space to RGB, and back.
 _TOWARDS_RGB: dict[str, tuple[str, Step, Step]] = {
-    "BGR": ("RGB", _swap, _swap),
-    "Gray": ("RGB", _gray_to_rgb, _rgb_to_gray),
-    "XYZ": ("RGB", _xyz_to_rgb, _rgb_to_xyz),
-    "Lab": ("XYZ", _lab_to_xyz, _xyz_to_lab),
+    "BGR": ("RGB", swap, swap),
+    "Gray": ("RGB", gray_to_rgb, rgb_to_gray),
+    "XYZ": ("RGB", xyz_to_rgb, rgb_to_xyz),
+    "Lab": ("XYZ", lab_to_xyz, xyz_to_lab),
 }
 
 
-def _path(given: str, wanted: str) -> list[Step]:
+def conversions(given: str, wanted: str) -> list[Step]:
     """The conversions that lead from one space to another."""
     there, back = [given], [wanted]
     for spaces in (there, back):

@@ -51,7 +51,7 @@ class Mean(Layer):
         mean = self._given
         if mean is None:
             mean = self.ops.asarray(list(param.value)).reshape(-1, 1, 1)
-        self._means = []
+        self.means = []
         for below, above in zip(bottom, top, strict=True):
             shape = below.shape
             if len(shape) != 4 or shape[1] % len(mean):
@@ -61,20 +61,20 @@ class Mean(Layer):
             if self._given is not None and mean.shape[1:] != shape[2:]:
                 raise self.fail(f"the mean image {mean.shape} must be as large as {shape}")
             tiled = self.xp.tile(mean, (shape[1] // len(mean), 1, 1))
-            self._means.append(tiled * (sign * param.mean_scale * param.output_scale))
+            self.means.append(tiled * (sign * param.mean_scale * param.output_scale))
             above.reshape(*shape)
 
     @property
-    def _slope(self) -> float:
+    def slope(self) -> float:
         return float(self.param.mean_param.input_scale * self.param.mean_param.output_scale)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        for below, above, mean in zip(bottom, top, self._means, strict=True):
-            self.xp.multiply(below.data, self._slope, out=above.data)
+        for below, above, mean in zip(bottom, top, self.means, strict=True):
+            self.xp.multiply(below.data, self.slope, out=above.data)
             y = above.data
             y += mean
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for below, above, wanted in zip(bottom, top, propagate_down, strict=True):
             if wanted:
-                self.xp.multiply(above.diff, self._slope, out=below.diff)
+                self.xp.multiply(above.diff, self.slope, out=below.diff)

@@ -57,7 +57,7 @@ class BoxOutput(Layer):
                 f"field_h, field_w and downsample_rate need one value for each of {len(bottom)} "
                 f"bottoms, got {', '.join(map(str, given))}"
             )
-        self._fields = [
+        self.fields = [
             field_of(self, height, width, step, param.field_whr, param.field_xyr)
             for height, width, step in zip(*given, strict=True)
         ]
@@ -94,7 +94,7 @@ class BoxOutput(Layer):
     def _find(self, maps: list[Array]) -> Array:
         """The boxes of an image, best first: rows (x1, y1, x2, y2, score)."""
         param = self.param.box_output_param
-        rows = [self._read(*each) for each in zip(maps, self._fields, strict=True)]
+        rows = [self._read(*each) for each in zip(maps, self.fields, strict=True)]
         boxes = np.concatenate(rows)
         boxes = boxes[rank(boxes[:, 4], param.max_nms_num or -1)]
         kept = _suppress(boxes[:, :4], param.iou_thr, param.nms_type)

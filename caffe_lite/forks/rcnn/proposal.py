@@ -53,9 +53,7 @@ class Proposal(Layer):
     varying_axis = 0
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        self._rule = (
-            self._given_rule() if self.param.proposal_param.anchor else self._rule_of_grid()
-        )
+        self.rule = self._given_rule() if self.param.proposal_param.anchor else self._rule_of_grid()
 
     def _rule_of_grid(self) -> Proposals:
         param = self.param.proposal_param
@@ -94,7 +92,7 @@ class Proposal(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         scores, codes, info = (blob.shape for blob in bottom)
-        count = len(self._rule.anchors)
+        count = len(self.rule.anchors)
         if (
             len(scores) != 4
             or scores[1] != 2 * count
@@ -117,7 +115,7 @@ class Proposal(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         scores, codes, info = (self.ops.to_host(blob.data) for blob in bottom)
         info = np.broadcast_to(info.reshape(len(info), -1), (len(scores), info[0].size))
-        found = [self._rule.find(*image) for image in zip(scores, codes, info, strict=True)]
+        found = [self.rule.find(*image) for image in zip(scores, codes, info, strict=True)]
         images = np.repeat(np.arange(len(found)), [len(boxes) for boxes, _ in found])
         boxes, best = (np.concatenate(each) for each in zip(*found, strict=True))
         top[0].reshape(len(images), 5)

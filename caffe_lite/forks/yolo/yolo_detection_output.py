@@ -48,7 +48,7 @@ class YoloDetectionOutput(DetectionOutput):
         param = self.options
         if not param.HasField("num_classes"):
             raise self.fail("needs num_classes")
-        self._anchors = read_anchors(self, list(param.biases), param.num_box)[: param.num_box]
+        self.anchors = read_anchors(self, list(param.biases), param.num_box)[: param.num_box]
 
     @property
     def options(self) -> Any:
@@ -64,6 +64,6 @@ class YoloDetectionOutput(DetectionOutput):
             chosen = product >= param.confidence_threshold  # NaN is not
             labels.append(classes.argmax(axis=-1)[chosen] + 1)
             scores.append(product[chosen])
-            boxes.append(place(sigmoid(x[..., :2]), x[..., 2:4], self._anchors)[chosen])
+            boxes.append(place(sigmoid(x[..., :2]), x[..., 2:4], self.anchors)[chosen])
         label, score, box = (np.concatenate(each) for each in (labels, scores, boxes))
         return detect(label, score, box, param.nms_threshold)

@@ -10,8 +10,8 @@ from caffe_lite.forks.yolo._output import DetectionOutput
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs
 
-_PLAIN = ([0, 1], [2, 3], 4)  # where x, y; width, height; and the score of an object are
-_GAUSSIAN = ([0, 2], [4, 6], 8)  # behind each of x, y, width and height is its uncertainty
+PLAIN = ([0, 1], [2, 3], 4)  # where x, y; width, height; and the score of an object are
+GAUSSIAN = ([0, 2], [4, 6], 8)  # behind each of x, y, width and height is its uncertainty
 
 
 @register("Yolov3DetectionOutput")
@@ -70,7 +70,7 @@ class Yolov3DetectionOutput(DetectionOutput):
                 f"mask must name {param.num_box} of {len(anchors)} anchors, from 0, for each of "
                 f"{groups} bottoms, got {mask}"
             )
-        self._anchors = anchors[mask].reshape(groups, -1, 2)
+        self.anchors = anchors[mask].reshape(groups, -1, 2)
 
     @property
     def options(self) -> Any:
@@ -82,9 +82,9 @@ class Yolov3DetectionOutput(DetectionOutput):
 
     def detections(self, maps: list[Array]) -> Array:
         param = self.options
-        position, size, object_at = _GAUSSIAN if param.gaussian_box else _PLAIN
+        position, size, object_at = GAUSSIAN if param.gaussian_box else PLAIN
         labels, scores, boxes = [], [], []
-        for each, anchors, cell in zip(maps, self._anchors, param.anchors_scale, strict=False):
+        for each, anchors, cell in zip(maps, self.anchors, param.anchors_scale, strict=False):
             x = by_cell(each, param.num_box)
             found = sigmoid(x[..., object_at])
             if param.gaussian_box:

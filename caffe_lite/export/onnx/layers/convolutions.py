@@ -20,12 +20,13 @@ from caffe_lite.layers.inner_product import InnerProduct
 
 @translates(Convolution, Deconvolution)
 def convolution(site: Site) -> list[Tensor]:
-    return convolved(site, {"pads": [*_geometry(site).pad] * 2})
+    geometry = geometry_of(site)
+    return convolved(site, geometry, {"pads": [*geometry.pad] * 2})
 
 
-def convolved(site: Site, padding: dict[str, object]) -> list[Tensor]:
+def convolved(site: Site, geometry: ConvGeometry, padding: dict[str, object]) -> list[Tensor]:
     """The tops of a convolution. ONNX wants one axis before the channels and one behind them."""
-    layer, geometry = site.layer, _geometry(site)
+    layer = site.layer
     if not isinstance(layer, ConvolutionBase):
         raise TypeError(f"{layer.type} is no convolution")
     op = "ConvTranspose" if layer.transposed else "Conv"
@@ -51,7 +52,7 @@ def convolved(site: Site, padding: dict[str, object]) -> list[Tensor]:
     return tops
 
 
-def _geometry(site: Site) -> ConvGeometry:
+def geometry_of(site: Site) -> ConvGeometry:
     """The windows, as if there were one axis of size 1 where there is no spatial axis."""
     param = site.layer.param.convolution_param
     axes = len(site.shapes[0]) - param.axis % len(site.shapes[0]) - 1

@@ -5,14 +5,15 @@ With --one-sequence they are ONNX's own operators, whose gates are in the order 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from caffe_lite.export.onnx.builder import Graph, Tensor
 from caffe_lite.export.onnx.registry import translates
+from caffe_lite.export.onnx.scans import scan_states
 from caffe_lite.export.onnx.site import CarriedState, Site
 from caffe_lite.export.onnx.sizes import Size, vector
 from caffe_lite.layers.lstm import LSTM
@@ -20,27 +21,49 @@ from caffe_lite.layers.lstm_unit import LSTMUnit
 from caffe_lite.layers.rnn import RNN
 from caffe_lite.types import Array
 
-_FLOAT = 1
-_ONNX_GATES = (0, 2, 1, 3)  # i, o, f, g among Caffe's i, f, o, g
+ONNX_GATES = (0, 2, 1, 3)  # i, o, f, g among Caffe's i, f, o, g
+
+# From a graph, the states and entries of a step, U and H to the new states and the result.
+Step = Callable[[Graph, Sequence[Tensor], Tensor, int], list[Tensor]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrent layer's inputs and weights, of which those of x and static inputs are joined.
+
+    `x` are bottoms as (T, N, D), `static` as (N, D'), `cont` as (T, N), not needed with
+    --one-sequence. `weights` are the numbers of the learned blobs W, b, the static input's W (or
+    -1), and U. `steps` and `streams` are T and N, `states` the initial states as (N, H).
+    """
+
+    units: int
+    x: Tensor
+    cont: Tensor
+    static: Tensor
+    weights: tuple[int, int, int, int]
+    steps: Size
+    streams: Size
+    states: tuple[Tensor, ...]
 
 
 @translates(LSTM)
 def lstm(site: Site) -> list[Tensor]:
-    if site.one_sequence:
-        return _plain(site, "LSTM", _ONNX_GATES)
-    return _scanned(site, ("h", "c"), _lstm_step)
+    made = lstm_over(site, _cell(site, ("h", "c")))
+    return made[: len(site.made)]
 
 
 @translates(RNN)
 def rnn(site: Site) -> list[Tensor]:
-    hidden, *states = (
-        _plain(site, "RNN", (0,)) if site.one_sequence else _scanned(site, ("h",), _rnn_step)
-    )
-    first = 4 if _has_static(site) else 3
-    rows = site.graph.reshape(hidden, [-1, _units(site)])
+    cell = _cell(site, ("h",))
+    if site.one_sequence:
+        hidden, *states = plain(site, "RNN", (0,), cell)
+    else:
+        hidden, *states = _scanned(site, cell, _rnn_step)
+    first = 1 + cell.weights[-1]
+    rows = site.graph.reshape(hidden, [-1, cell.units])
     o = site.op("Gemm", rows, site.weight(first), site.weight(first + 1), transB=1)
-    y = site.as_shape(site.op("Tanh", o), [site.size(0), site.size(1), _units(site)])
-    return [y, *states]
+    y = site.as_shape(site.op("Tanh", o), [cell.steps, cell.streams, cell.units])
+    return [y, *states][: len(site.made)]
 
 
 @translates(LSTMUnit)
@@ -50,87 +73,73 @@ def lstm_unit(site: Site) -> list[Tensor]:
     return list(_lstm_unit(graph, gates, c, carry, site.shapes[0][2]))
 
 
-def _units(site: Site) -> int:
-    return int(site.layer.param.recurrent_param.num_output)
+def lstm_over(site: Site, cell: Cell) -> list[Tensor]:
+    """y (T, N, H) and the final h and c, (1, N, H) each."""
+    if site.one_sequence:
+        return plain(site, "LSTM", ONNX_GATES, cell)
+    return _scanned(site, cell, _lstm_step)
 
 
-def _exposed(site: Site) -> int:
-    """How many states come as bottoms and go as tops."""
-    return len(site.made) - 1
-
-
-def _has_static(site: Site) -> bool:
-    return len(site.x) - _exposed(site) == 3
-
-
-def _inputs(site: Site) -> Tensor:
-    """The gates' sums over the inputs of all steps, (T, N, gates * H): W_x x + b (+ W_s x_s)."""
-    rows = site.layer.blobs[0].shape[0]
-    taken = prod(site.shapes[0][2:])
-    steps = site.as_shape(site.x[0], [site.size(0) * site.size(1), taken])
-    pre = site.op("Gemm", steps, site.weight(0), site.weight(1), transB=1)
-    pre = site.as_shape(pre, [site.size(0), site.size(1), rows])
-    if _has_static(site):
-        static = site.op("Flatten", site.x[2], axis=1)
-        pre = site.op("Add", pre, site.op("Gemm", static, site.weight(2), transB=1))
-    return pre
-
-
-def _scanned(site: Site, states: Sequence[str], step: Any) -> list[Tensor]:
-    """y (T, N, H) and the final states that are tops; others are inputs and outputs of the net."""
-    from onnx import helper
-
-    graph, units = site.graph, _units(site)
-    pre, cont = _inputs(site), site.graph.unsqueeze(site.x[1], [2])
-    weight = site.weight(3 if _has_static(site) else 2)
-    exposed = _exposed(site)
-    if exposed:
-        initial = [graph.squeeze(x, [0]) for x in site.x[-exposed:]]
+def _cell(site: Site, states: Sequence[str]) -> Cell:
+    """A layer of Caffe's own. States that are no bottoms are inputs of the model."""
+    graph, exposed = site.graph, len(site.made) - 1
+    units = int(site.layer.param.recurrent_param.num_output)
+    static = len(site.x) - exposed == 3
+    steps, streams = site.size(0), site.size(1)
+    if site.one_sequence:
+        initial: tuple[Tensor, ...] = ()
+    elif exposed:
+        initial = tuple(graph.squeeze(x, [0]) for x in site.x[-exposed:])
     else:
-        initial = [_carried(site, name) for name in states]
-    body = Graph(graph.opset)
-    body.prefix = graph.fresh("step")
-    given = [body.fresh(name) for name in (*states, "pre", "cont")]
-    finals = step(body, given, weight, units)
-    y = body.add("Identity", finals[0])
-    inner = helper.make_graph(
-        body.nodes,
-        body.prefix,
-        [helper.make_tensor_value_info(name, _FLOAT, None) for name in given],
-        [helper.make_tensor_value_info(name, _FLOAT, None) for name in (*finals, y)],
-        [_initializer(body.constants[name], name) for name in body.constants],
+        initial = tuple(carried(site, name, units, streams) for name in states)
+    return Cell(
+        units,
+        site.as_shape(site.x[0], [steps, streams, prod(site.shapes[0][2:])]),
+        site.x[1],
+        site.op("Flatten", site.x[2], axis=1) if static else "",
+        (0, 1, 2, 3) if static else (0, 1, -1, 2),
+        steps,
+        streams,
+        initial,
     )
-    made = graph.add_many(
-        "Scan", [*initial, pre, cont], len(states) + 1, body=inner, num_scan_inputs=2
-    )
-    last = [graph.unsqueeze(state, [0]) for state in made[:-1]]
-    if exposed:
-        return [made[-1], *last]
-    for state, value in zip(site.carried, last, strict=True):
-        state.output = value
-    return [made[-1]]
 
 
-def _initializer(values: Array, name: str) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(values, name)
-
-
-def _carried(site: Site, name: str) -> Tensor:
+def carried(site: Site, name: str, units: int, streams: Size) -> Tensor:
     """The state (N, H) from the run before: an input of the model, zeros by default."""
-    graph, units = site.graph, _units(site)
+    graph = site.graph
     given = graph.reserve(f"{site.layer.name}.{name}")
-    site.carried.append(CarriedState(given, units, site.layer.param.bottom[0]))
-    streams = site.size(1)
+    site.carried.append(CarriedState(given, units))
     return site.op("Expand", graph.squeeze(given, [0]), vector(graph, [streams, units]))
+
+
+def _scanned(site: Site, cell: Cell, step: Step) -> list[Tensor]:
+    """y (T, N, H) and the final states (1, N, H), by a Scan over the steps."""
+    graph, (w, b, w_static, u) = site.graph, cell.weights
+    rows = site.layer.blobs[w].shape[0]
+    taken = site.layer.blobs[w].count // rows
+    steps = graph.reshape(cell.x, [-1, taken])
+    pre = site.op("Gemm", steps, site.weight(w), site.weight(b), transB=1)
+    pre = site.as_shape(pre, [cell.steps, cell.streams, rows])
+    if cell.static:
+        pre = site.op("Add", pre, site.op("Gemm", cell.static, site.weight(w_static), transB=1))
+    cont, recurrent = graph.unsqueeze(cell.cont, [2]), site.weight(u)
+    *finals, y = scan_states(
+        graph,
+        lambda body, given: step(body, given, recurrent, cell.units),
+        cell.states,
+        [pre, cont],
+    )
+    finals = [graph.unsqueeze(state, [0]) for state in finals]
+    for state, value in zip(site.carried, finals, strict=False):
+        state.output = value
+    return [y, *finals]
 
 
 def _lstm_step(body: Graph, given: Sequence[Tensor], weight: Tensor, units: int) -> list[Tensor]:
     h, c, pre, cont = given
     gates = body.add("Gemm", body.add("Mul", h, cont), weight, pre, transB=1)
     c, h = _lstm_unit(body, gates, c, cont, units)
-    return [h, c]
+    return [h, c, h]
 
 
 def _lstm_unit(
@@ -147,35 +156,33 @@ def _lstm_unit(
 def _rnn_step(body: Graph, given: Sequence[Tensor], weight: Tensor, units: int) -> list[Tensor]:
     h, pre, cont = given
     sums = body.add("Gemm", body.add("Mul", h, cont), weight, pre, transB=1)
-    return [body.add("Tanh", sums)]
+    h = body.add("Tanh", sums)
+    return [h, h]
 
 
-def _plain(site: Site, op: str, order: Sequence[int]) -> list[Tensor]:
-    """y and the exposed final states by ONNX's operator, which begins with zeros.
+def plain(site: Site, op: str, order: Sequence[int], cell: Cell) -> list[Tensor]:
+    """y and the final states by ONNX's operator, which begins with zeros at the first step.
 
-    A static input is repeated for every step, beside the others.
+    A static input is repeated for every step, beside the others. `order` is that of ONNX's gates.
     """
-    graph, units = site.graph, _units(site)
-    static = _has_static(site)
-    x = site.as_shape(site.x[0], [site.size(0), site.size(1), prod(site.shapes[0][2:])])
-    weight = site.values(0)
-    if static:
-        width = prod(site.shapes[2][1:])
-        shape: list[int | Size] = [site.size(0), site.size(1), width]
-        repeated = site.op("Expand", site.op("Flatten", site.x[2], axis=1), vector(graph, shape))
-        x = graph.concat([x, repeated], 2)
-        weight = np.concatenate([weight, site.values(2)], 1)
-    bias = _gates(site.values(1), order)
+    graph, (w, b, w_static, u) = site.graph, cell.weights
+    x, weight = cell.x, site.values(w)
+    if cell.static:
+        extra = site.values(w_static)
+        shape = vector(graph, [cell.steps, cell.streams, extra.shape[1]])
+        x = graph.concat([x, site.op("Expand", cell.static, shape)], 2)
+        weight = np.concatenate([weight, extra], 1)
+    bias = _gates(site.values(b), order)
     constants = [
         graph.constant(values[None], name=graph.fresh(name))
         for name, values in (
             ("W", _gates(weight, order)),
-            ("R", _gates(site.values(3 if static else 2), order)),
+            ("R", _gates(site.values(u), order)),
             ("B", np.concatenate([bias, np.zeros_like(bias)])),
         )
     ]
-    made = graph.add_many(op, [x, *constants], 3 if op == "LSTM" else 2, hidden_size=units)
-    return [graph.squeeze(made[0], [1]), *made[1 : 1 + _exposed(site)]]
+    made = graph.add_many(op, [x, *constants], 3 if op == "LSTM" else 2, hidden_size=cell.units)
+    return [graph.squeeze(made[0], [1]), *made[1:]]
 
 
 def _gates(values: Array, order: Sequence[int]) -> Array:
