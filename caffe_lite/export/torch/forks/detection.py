@@ -69,7 +69,7 @@ def detection_output(site: Site) -> Code:
 @emits(Proposal)
 def proposal(site: Site) -> Code:
     rule: Any = site.layer
-    return proposals(site, rule._rule)
+    return proposals(site, rule.rule)
 
 
 def proposals(site: Site, rule: Any) -> Code:
@@ -93,7 +93,7 @@ def reorg(site: Site) -> Code:
 def yolo2(site: Site) -> Code:
     param, layer = site.param.yolo_detection_output_param, site.layer
     given: Any = layer
-    anchors = numbers([tuple(row) for row in given._anchors.tolist()])
+    anchors = numbers([tuple(row) for row in given.anchors.tolist()])
     return Code(
         f"yolo2_output({', '.join(site.x)}, boxes={param.num_box}, anchors={anchors}, "
         f"threshold={number(param.confidence_threshold)}, overlap={number(param.nms_threshold)})"
@@ -104,7 +104,7 @@ def yolo2(site: Site) -> Code:
 def yolo3(site: Site) -> Code:
     param, layer = site.param.yolov3_detection_output_param, site.layer
     given: Any = layer
-    anchors = numbers([[tuple(row) for row in group] for group in given._anchors.tolist()])
+    anchors = numbers([[tuple(row) for row in group] for group in given.anchors.tolist()])
     return Code(
         f"yolo3_output({', '.join(site.x)}, boxes={param.num_box}, anchors={anchors}, "
         f"cells={numbers(list(param.anchors_scale))}, gaussian={param.gaussian_box}, "
