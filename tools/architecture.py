@@ -42,6 +42,7 @@ ROWS = {
     "recognition": 9,
     "pycaffe": 10,
     "cli": 10,
+    "dnn": 10,
     "__main__": 11,
     "__init__": 11,
 }

@@ -39,6 +39,7 @@ ROLES = {
     "recognition": "what is in images",
     "pycaffe": "Caffe's Python interface",
     "cli": "the command line",
+    "dnn": "cv2.dnn's interface",
 }
 EVERYWHERE = tuple(part for part, row in ROWS.items() if row == 0)  # boxes without arrows
 FRONT = ("__main__", "__init__")  # import what they name; nothing imports them

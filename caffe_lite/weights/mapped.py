@@ -1,6 +1,7 @@
 """A file as read-only memory, and blobs that lie in it as runs of equally spaced numbers."""
 
 import hashlib
+import io
 import mmap
 import os
 import shutil
@@ -31,24 +32,18 @@ class MappedFile:
     """The file at `path`: `data` maps it, `read_into` fills arrays without touching mapped pages.
 
     A pipe (`<(gunzip -c net.caffemodel.gz)`) is first copied to a temporary file, and `piped` is
-    true. Raises ModelError if it cannot be opened or is empty.
+    true. So is `contents`, if given, in place of a file; `path` is then its name in errors. Raises
+    ModelError if the file cannot be opened or is empty.
 
     With a checksum (`check_pieces`, which sets `checked`) every value is verified before or while
     it is read.
     """
 
-    def __init__(self, path: StrPath) -> None:
+    def __init__(self, path: StrPath, contents: bytes | None = None) -> None:
         self.path = os.fspath(path)
         self.fields_read = 0  # fields of messages read so far
-        try:
-            file = open(path, "rb", buffering=0)
-        except FileNotFoundError:
-            folder = os.path.dirname(os.path.abspath(self.path))
-            raise ModelError(f"{self.path}: no such file (looked in {folder})") from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ModelError(f"{self.path}: cannot be read: {reason}") from None
-        self.piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+        file = self._opened() if contents is None else io.BytesIO(contents)
+        self.piped = contents is not None or stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
         if self.piped:
             file = self._copy_of(file)
         self._file = file
@@ -62,6 +57,16 @@ class MappedFile:
             self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.path}: cannot be read: {error}") from None
+
+    def _opened(self) -> Any:
+        try:
+            return open(self.path, "rb", buffering=0)
+        except FileNotFoundError:
+            folder = os.path.dirname(os.path.abspath(self.path))
+            raise ModelError(f"{self.path}: no such file (looked in {folder})") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ModelError(f"{self.path}: cannot be read: {reason}") from None
 
     def _copy_of(self, pipe: Any) -> Any:
         kept = tempfile.TemporaryFile(buffering=0)

@@ -20,7 +20,15 @@ def read_weights(path: StrPath) -> Weights:
     when they are used; a checksum, if it has one, is verified with them. Raises ModelError, in one
     line that says what it is, for any other file.
     """
-    file = MappedFile(path)
+    return _read(MappedFile(path))
+
+
+def read_weights_in_memory(contents: bytes) -> Weights:
+    """As `read_weights`, of a file's contents; HDF5 must be a file."""
+    return _read(MappedFile("the weights in memory", contents))
+
+
+def _read(file: MappedFile) -> Weights:
     if is_hdf5(file):
         from caffe_lite.weights.hdf5 import read_hdf5
 
@@ -44,13 +52,16 @@ def read_weights(path: StrPath) -> Weights:
 def is_hdf5(file: MappedFile) -> bool:
     """Whether HDF5's signature is at byte 0, or after a user block: at 512, 1024, 2048 ...
 
-    Raises ModelError if it came through a pipe: the HDF5 library opens files by name.
+    Raises ModelError if it came through a pipe or from memory: the HDF5 library opens files by
+    name.
     """
     offset = 0
     while offset + len(HDF5_SIGNATURE) <= file.size:
         if file.data[offset : offset + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE:
             if file.piped:
-                raise ModelError(f"{file.path}: HDF5 cannot be read from a pipe; give the file")
+                raise ModelError(
+                    f"{file.path}: HDF5 cannot be read from a pipe or from memory; give the file"
+                )
             return True
         offset = 2 * offset or 512
     return False
