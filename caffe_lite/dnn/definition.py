@@ -1,7 +1,7 @@
 """The net that computes some outputs of a graph: a definition that `caffe_lite.Net` runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from caffe_lite.dnn.custom import as_python_layer, is_custom
@@ -10,7 +10,7 @@ from caffe_lite.dnn.graph import Graph, Node, Pin, axpy_inputs
 from caffe_lite.errors import LayerError
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.proto import schema
-from caffe_lite.types import NetParameter, Shape
+from caffe_lite.types import Array, NetParameter, Shape
 
 # Layers whose output is their input. Silence has one in OpenCV, for all that its name says.
 _IDENTITIES = {"Dropout", "Split", "Silence"}
@@ -28,21 +28,32 @@ class Definition:
 
 
 def definition_of(
-    graph: Graph, wanted: Iterable[Pin], shapes: Sequence[Shape], keep_all: bool = False
+    graph: Graph,
+    wanted: Iterable[Pin],
+    shapes: Sequence[Shape],
+    params: Mapping[str, Sequence[Array]],
+    keep_all: bool = False,
 ) -> Definition:
     """The layers that the outputs `wanted` need, with inputs of these shapes.
 
-    A layer works in place where no one else reads its input. With `keep_all` none does, and layers
-    that only copy are there too, so that every blob has its own shape and values.
+    `params` has their learned blobs. A layer works in place where no one else reads its input. With
+    `keep_all` none does, and layers that only copy are there too, so that every blob has its own
+    shape and values.
     """
-    return _Writer(graph, list(wanted), shapes, keep_all).write()
+    return _Writer(graph, list(wanted), shapes, params, keep_all).write()
 
 
 class _Writer:
     def __init__(
-        self, graph: Graph, wanted: list[Pin], shapes: Sequence[Shape], keep_all: bool
+        self,
+        graph: Graph,
+        wanted: list[Pin],
+        shapes: Sequence[Shape],
+        params: Mapping[str, Sequence[Array]],
+        keep_all: bool,
     ) -> None:
         self._graph, self._shapes, self._keep_all = graph, shapes, keep_all
+        self._params = params
         self._wanted = [self._source(pin) for pin in wanted]
         self._asked = wanted
         self._needed = self._ancestors()
@@ -129,7 +140,7 @@ class _Writer:
         if is_custom(node.type):
             as_python_layer(layer)
         else:
-            as_in_opencv(layer, node)
+            as_in_opencv(layer, node, len(self._params.get(node.name, [])))
 
     def _in_place(self, node: Node, inputs: list[Pin]) -> bool:
         if self._keep_all or not inputs or self._uses[inputs[0]] > 1 or is_custom(node.type):

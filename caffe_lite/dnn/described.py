@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,11 @@ class DescribedNet:
     def getLayer(self, layerId: Name) -> Layer:
         """The layer of an id or a name."""
         node = self._node(layerId)
-        return Layer(node, self._params.get(node.name, []), self._target)
+        blobs = self._params.get(node.name, [])
+        return Layer(node, blobs, partial(self._set_blobs, node.name), self._target)
+
+    def _set_blobs(self, layer: str, blobs: Sequence[Array]) -> None:
+        self._params.replace(layer, blobs)
 
     def _node(self, layer: Name) -> Node:
         found = self._graph.id_of(layer) if isinstance(layer, str) else layer

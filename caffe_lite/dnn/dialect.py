@@ -14,8 +14,13 @@ from caffe_lite.types import LayerParameter
 _LRN_ALPHA = 1e-4  # Caffe's is 1
 
 
-def as_in_opencv(layer: LayerParameter, node: Node) -> None:
-    """Change the fields of `layer`, which computes `node`, to what they mean to OpenCV."""
+def as_in_opencv(layer: LayerParameter, node: Node, blobs: int) -> None:
+    """Change the fields of `layer`, which computes `node`, to what they mean to OpenCV.
+
+    `blobs` is the number of its learned blobs.
+    """
+    if node.type in ("Convolution", "Deconvolution") and blobs:
+        layer.convolution_param.bias_term = blobs > 1
     if layer.type == "BatchNorm":
         # The layer of type MVN takes the statistics of the image, all others those of the weights.
         layer.batch_norm_param.use_global_stats = node.type != "MVN"

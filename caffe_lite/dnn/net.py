@@ -148,6 +148,10 @@ class Net(DescribedNet):
         self._runs[pins] = run
         return run
 
+    def _set_blobs(self, layer: str, blobs: Sequence[Array]) -> None:
+        super()._set_blobs(layer, blobs)
+        self._forget_runs()
+
     def _forget_runs(self) -> None:
         self._runs.clear()
         self._last = None

@@ -1,6 +1,6 @@
 """The learned blobs of a net's layers, as the caffemodel has them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from caffe_lite.types import Array
 
 
 class Params(Mapping[str, list[Array]]):
-    """Blobs by layer name, read from the file when they are used; `set` replaces one.
+    """Blobs by layer name, read from the file when they are used; `set` and `replace` change them.
 
     Shapes are OpenCV's: an InnerProduct has (outputs, inputs) and a bias (1, outputs), and other
     blobs of one axis are columns (n, 1). Layers of one name have the same blobs.
@@ -25,20 +25,22 @@ class Params(Mapping[str, list[Array]]):
             if stored.get(node.source) and node.type != "MVN"
         }
         self._stored = stored
-        self._changed: dict[str, dict[int, Array]] = {}
+        self._changed: dict[str, list[Array]] = {}
 
     def __getitem__(self, layer: str) -> list[Array]:
-        node = self._sources[layer]
-        found = _blobs(node, self._stored)
-        for i, values in self._changed.get(layer, {}).items():
-            found[i] = values
-        return found
+        if layer in self._changed:
+            return list(self._changed[layer])
+        return _blobs(self._sources[layer], self._stored)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._sources)
+        return iter(self._sources | self._changed)
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._sources | self._changed)
+
+    def replace(self, layer: str, blobs: Sequence[Array]) -> None:
+        """Give a layer other blobs, of any number and shapes."""
+        self._changed[layer] = [np.array(values, np.float32) for values in blobs]
 
     def set(self, layer: str, i: int, values: Array) -> None:
         """Replace blob `i` of a layer; UsageError if it has no such blob or another size."""
@@ -49,7 +51,8 @@ class Params(Mapping[str, list[Array]]):
             raise UsageError(
                 f'layer "{layer}": learned blob {i} has shape {blobs[i].shape}, got {values.shape}'
             )
-        self._changed.setdefault(layer, {})[i] = np.array(values, np.float32)
+        blobs[i] = values
+        self.replace(layer, blobs)
 
 
 def _blobs(node: Node, stored: Mapping[str, list[Any]]) -> list[Array]:

@@ -35,10 +35,11 @@ class Run:
         params: Mapping[str, list[Array]],
         ops: Ops,
     ) -> None:
-        definition = definition_of(graph, wanted, [blob.shape for blob in inputs])
+        definition = definition_of(graph, wanted, [blob.shape for blob in inputs], params)
         self.nodes = definition.layers
         self.net = Net(definition.net, schema.TEST, ops, seed=0)
         self._load(params)
+        self.net.optimize()
         self._given = list(inputs)
         self._inputs = [self.net.blobs[definition.blobs[0, i]] for i in range(len(inputs))]
         self._outputs = [

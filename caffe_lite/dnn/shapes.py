@@ -27,7 +27,7 @@ class LayerShapes:
 def layer_shapes(graph: Graph, inputs: Sequence[Shape], ops: Ops) -> list[LayerShapes]:
     """The shapes of all layers, by id, for inputs of these shapes. Allocates nothing."""
     pins = [(node.id, i) for node in graph.nodes[1:] for i in range(len(node.outputs))]
-    definition = definition_of(graph, pins, inputs, keep_all=True)
+    definition = definition_of(graph, pins, inputs, {}, keep_all=True)
     with Net(definition.net, schema.TEST, ops, seed=0) as net:
         found = [LayerShapes(list(inputs), list(inputs))]
         for node in graph.nodes[1:]:

@@ -207,3 +207,21 @@ def test_layers_are_named_as_in_opencv() -> None:
     assert net.getLayer(0).name == "_input" and net.getLayer(0).outputNameToIndex("data") == 0
     assert net.getLayerTypes() == ("Convolution", "Eltwise", "ReLU", "Scale", "__NetInputLayer__")
     assert net.getLayersCount("ReLU") == 2
+
+
+def test_blobs_of_a_layer_can_be_assigned() -> None:
+    net = dnn.readNetFromCaffe(
+        b'input: "data" layer { name: "c" type: "Convolution" bottom: "data" top: "c" '
+        b"convolution_param { num_output: 2 kernel_size: 1 } }"
+    )
+    x = image(1, 3, 2, 2)
+    weight = RNG.normal(size=(2, 3, 1, 1)).astype(np.float32)
+    layer = net.getLayer(net.getLayerId("c"))
+    layer.blobs = [weight]  # and no bias
+    net.setInput(x)
+    product = np.einsum("oi,nihw->nohw", weight[..., 0, 0], x)
+    assert np.allclose(net.forward(), product, atol=1e-6)
+    net.getLayer("c").blobs = [weight, np.array([1, 2])]
+    expected = product + np.array([1, 2]).reshape(2, 1, 1)
+    assert np.allclose(net.forward(), expected, atol=1e-6)
+    assert np.array_equal(layer.blobs[0], net.getParam("c"))
