@@ -25,6 +25,9 @@ KINDS = {
     ".txt",
     ".json",
     ".prototxt",
+    ".html",
+    ".css",
+    ".js",
 }
 
 

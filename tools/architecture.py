@@ -37,6 +37,7 @@ ROWS = {
     "solvers": 7,
     "export": 7,
     "explain": 7,
+    "board": 7,
     "lrcn": 8,
     "testing": 8,
     "recognition": 9,

@@ -34,6 +34,7 @@ ROLES = {
     "solvers": "rules, rates, snapshots",
     "export": "other formats, proofs",
     "explain": "a net step by step",
+    "board": "runs on a web page",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "recognition": "what is in images",

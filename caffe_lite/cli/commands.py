@@ -20,6 +20,7 @@ COMMANDS = (
     "summary",
     "gradcheck",
     "explain",
+    "board",
     "convert_imageset",
     "convert_mnist_data",
     "convert_cifar_data",

@@ -102,6 +102,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "infinite: stop (default, exit code 1), warn and train on, or ignore it as Caffe does",
     )
     options.add_log_dir(parser, "train")
+    options.add_flag(
+        parser,
+        "log_histograms",
+        type=options.natural,
+        default=0,
+        metavar="N",
+        help="with --log-dir, record histograms of weights and gradients every N iterations that "
+        "are displayed (default 0: never)",
+    )
     options.add_unknown_fields(parser)
     options.add_no_python_layers(parser)
 
@@ -110,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend import get_ops
     from caffe_lite.cli.event_log import EventLog
     from caffe_lite.cli.log import start_log
+    from caffe_lite.cli.run_record import RunRecord
     from caffe_lite.cli.shipped_data import make_missing
     from caffe_lite.cli.solver_log import SolverLog
     from caffe_lite.errors import UsageError
@@ -126,6 +136,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "give --snapshot to resume a run or --weights to start one from weights, not both"
         )
+    if args.log_histograms and args.log_dir is None:
+        raise UsageError("--log-histograms only has an effect with --log-dir DIR")
     live = start_log(args.log_dir, "train")
     param = load.load_solver(args.solver, unknown=args.unknown_fields)
     param.train_state.level = args.level
@@ -159,6 +171,8 @@ def run(args: argparse.Namespace) -> int:
             keep_every=args.keep_every,
             force=args.force,
         )
+        if args.log_dir is not None:
+            solver.listeners.append(RunRecord(solver, events, args.log_histograms))
         solver_log.info("Solver scaffolding done.")
         if state:
             log.info("Resuming from %s", state)

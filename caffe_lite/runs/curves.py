@@ -16,6 +16,7 @@ from caffe_lite.runs.log_lines import log_lines
 from caffe_lite.runs.tables import ITERATION, RATE
 
 TRAIN_LOSS, TEST_LOSS, LEARNING_RATE = "train loss", "test loss", "learning rate"
+GRADIENT_NORM = "gradient norm"
 
 _LOSS = re.compile(r"Iteration \d+.*, loss = (\S+)")
 _TEST = re.compile(r"Testing net \(#(\d+)\)")
@@ -45,8 +46,9 @@ class Run:
     """The curves of one training, by name.
 
     `train loss` is the mean that is displayed, `test loss` the weighted sum of a test's losses;
-    `learning rate`; `train: NAME` and `test: NAME` are outputs of the nets, those of further test
-    nets `test: NAME #1` and so on. `scores` are the names of test outputs that are no losses.
+    `learning rate`; `gradient norm` over all learned blobs, only in the log in JSON; `train: NAME`
+    and `test: NAME` are outputs of the nets, those of further test nets `test: NAME #1` and so on.
+    `scores` are the names of test outputs that are no losses.
     """
 
     path: str
@@ -64,6 +66,56 @@ class Run:
                 self.scores.append(full)
         elif not index:
             self.curves[TEST_LOSS].add(*point[:2], loss)
+
+
+class EventError(ValueError):
+    """An event that no training writes."""
+
+
+class EventCurves:
+    """Adds the events of a log in JSON to the curves of a run, one by one."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._start: float | None = None
+
+    def add(self, event: Any) -> None:
+        """Add what an event says. Raises EventError for one that is not of a training."""
+        try:
+            self._add(event)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise EventError(
+                f"not an event of a training ({type(error).__name__}: {error}); take what "
+                "`train --log-dir` wrote"
+            ) from None
+
+    def _add(self, event: Any) -> None:
+        kind, time = event["event"], float(event["time"])
+        self._start = time if self._start is None else self._start
+        if kind not in ("train", "test", "final_loss", "gradients"):
+            return
+        point = int(event["iteration"]), time - self._start
+        curves = self.run.curves
+        if kind == "final_loss":
+            curves[TRAIN_LOSS].add(*point, float(event["loss"]))
+        elif kind == "gradients":
+            curves[GRADIENT_NORM].add(*point, float(event["norm"]))
+        else:
+            outputs = {name: float(values[0]) for name, values in event["outputs"].items()}
+            if kind == "train":
+                curves[TRAIN_LOSS].add(*point, float(event["loss"]))
+                curves[LEARNING_RATE].add(*point, float(event["learning_rate"]))
+                for name, value in outputs.items():
+                    curves[f"train: {name}"].add(*point, value)
+            else:
+                self._add_test(event, point, outputs)
+
+    def _add_test(self, event: Any, point: tuple[int, float], outputs: dict[str, float]) -> None:
+        weights, total = event.get("loss_weights", {}), 0.0
+        for name, value in outputs.items():
+            total += weights.get(name, 0.0) * value
+            loss_so_far = total if name in weights else None
+            self.run.add_test(int(event["test_index"]), name, (*point, value), loss_so_far)
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:
@@ -113,35 +165,12 @@ def _read_log(run: Run) -> None:
 
 
 def _read_json(run: Run) -> None:
-    start: float | None = None
+    curves = EventCurves(run)
     for number, event in _events(run.path):
         try:
-            kind, time = event["event"], float(event["time"])
-            start = time if start is None else start
-            if kind == "final_loss":
-                loss = float(event["loss"])
-                run.curves[TRAIN_LOSS].add(int(event["iteration"]), time - start, loss)
-            if kind not in ("train", "test"):
-                continue
-            point = int(event["iteration"]), time - start
-            outputs = {name: float(values[0]) for name, values in event["outputs"].items()}
-            weights = event.get("loss_weights", {})
-            if kind == "train":
-                run.curves[TRAIN_LOSS].add(*point, float(event["loss"]))
-                run.curves[LEARNING_RATE].add(*point, float(event["learning_rate"]))
-                for name, value in outputs.items():
-                    run.curves[f"train: {name}"].add(*point, value)
-                continue
-            total = 0.0
-            for name, value in outputs.items():
-                total += weights.get(name, 0.0) * value
-                loss_so_far = total if name in weights else None
-                run.add_test(int(event["test_index"]), name, (*point, value), loss_so_far)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"{run.path}:{number}: not an event of a training ({type(error).__name__}: "
-                f"{error}); take what `train --log-dir` wrote"
-            ) from None
+            curves.add(event)
+        except EventError as error:
+            raise DataError(f"{run.path}:{number}: {error}") from None
 
 
 def _events(path: str) -> Iterator[tuple[int, Any]]:

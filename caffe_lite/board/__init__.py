@@ -1,0 +1,1 @@
+"""A local web page that shows trainings, live and afterwards (extra `web`)."""
