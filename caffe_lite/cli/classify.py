@@ -93,7 +93,7 @@ def _as_videos(args: argparse.Namespace) -> int:
     """Run `classify-video` with the same words, which earlier versions called `classify`."""
     from caffe_lite.cli.commands import parse
 
-    words = parse(["classify-video", *args.words])
+    words = parse(["classify-video", *args.command_words])
     return int(words.run(words))
 
 

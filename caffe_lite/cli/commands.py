@@ -149,7 +149,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if rest:
         parser.error(f"unexpected argument {rest[0]}")
     args.command = " ".join(words[:depth])
-    args.words = words[depth:]
+    args.command_words = words[depth:]
     args.log_settings = log_settings
     return args
 
