@@ -154,7 +154,7 @@ def _job(args: argparse.Namespace, chosen: Options) -> Job:
         if missing:
             raise ModelError(f"{args.weights}: has no weights for {', '.join(missing)}")
     elif net.params:
-        raise UsageError(
-            f"--weights is missing: {', '.join(list(net.params)[:3])} ... have learned blobs"
-        )
+        names = list(net.params)
+        more = f" and {len(names) - 3} more layers" if len(names) > 3 else ""
+        raise UsageError(f"--weights is missing: {', '.join(names[:3])}{more} have learned blobs")
     return Job(net, inference, definition, chosen, args.model)

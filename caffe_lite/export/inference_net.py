@@ -72,6 +72,9 @@ def inference_net(
             added.CopyFrom(layer)
             for field in ("include", "exclude", "loss_weight", "propagate_down"):
                 added.ClearField(field)
+            # Detections are an output; the files that SSD's layer writes beside it are not.
+            if added.HasField("detection_output_param"):
+                added.detection_output_param.ClearField("save_output_param")
     if len(inputs) == sum(len(layer.top) for layer in made.layer):
         raise ModelError(f'net "{net.name}": nothing is left of it without its data and losses')
     _check_names(given, inputs)

@@ -36,6 +36,15 @@ class Proof:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, ours: Values, theirs: Values, inputs: Values, how: str = "") -> None:
+        """Compare the blobs that both sides have for these inputs, which are not compared."""
+        described = ", ".join(f"{k} {'x'.join(map(str, v.shape))}" for k, v in inputs.items())
+        self.rows += [
+            Row(name, value.shape, difference(value, theirs[name]), described + how)
+            for name, value in ours.items()
+            if name in theirs and name not in inputs
+        ]
+
     @property
     def first_difference(self) -> Row | None:
         """The first blob that differs by more than the tolerance."""
@@ -116,23 +125,17 @@ def prove(
     """
     proof = Proof(tolerance)
     for inputs in trials:
-        ours = run_net(net, prepare(inputs))
-        theirs = run(inputs)
-        described = ", ".join(f"{k} {'x'.join(map(str, v.shape))}" for k, v in inputs.items())
-        proof.rows += [
-            Row(name, value.shape, difference(value, theirs[name]), described)
-            for name, value in ours.items()
-            if name in theirs and name not in inputs
-        ]
+        proof.add(run_net(net, prepare(inputs)), run(inputs), inputs)
     return proof
 
 
-def run_net(net: Net, inputs: Values) -> dict[str, Array]:
+def run_net(net: Net, inputs: Values, forget: bool = True) -> dict[str, Array]:
     """All blobs of `net` after a forward pass on `inputs`, as host arrays, in order of execution.
 
-    A blob that layers change in place has its last value. Recurrent layers begin at zero.
+    A blob that layers change in place has its last value. Recurrent layers begin at zero, unless
+    `forget` is false.
     """
-    for layer in net.layers:
+    for layer in net.layers if forget else ():
         _forget(layer)
     for name, value in inputs.items():
         net.blobs[name].reshape(*value.shape)

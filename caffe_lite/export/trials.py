@@ -28,6 +28,15 @@ def trials(
     return [_inputs(net, shapes, rng, one_sequence) for shapes in trial_shapes(net, axes)]
 
 
+def continued_trial(net: Net, seed: int = 0) -> dict[str, Array]:
+    """Inputs of which every sequence continues one from before; {} if they do not say that."""
+    inputs = trials(net, (), seed)[0]
+    shapes = {name: value.shape for name, value in inputs.items()}
+    marks = [name for name, made in _makers(net, shapes).items() if made is _indicators]
+    marks = [name for name in marks if name in inputs]
+    return {**inputs, **{name: np.ones_like(inputs[name]) for name in marks}} if marks else {}
+
+
 def trial_shapes(net: Net, axes: Sequence[FreeAxis]) -> list[dict[str, Shape]]:
     """The shapes of inputs that `trials` takes: the net's own, and up to two others."""
     own = {name: net.blobs[name].shape for name in net.inputs}

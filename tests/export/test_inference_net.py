@@ -121,3 +121,16 @@ layer { name: "y" type: "ReLU" bottom: "x" top: "y" include { phase: TRAIN } }""
 def test_errors(text, options, kind, message):
     with pytest.raises(kind, match=message):
         inference_net(net(text), **options)
+
+
+def test_detections_are_written_to_no_file():
+    text = """
+    layer { name: "x" type: "Input" top: "loc" top: "conf" top: "priors"
+            input_param { shape { dim: 1 dim: 8 } shape { dim: 1 dim: 6 }
+                          shape { dim: 1 dim: 2 dim: 8 } } }
+    layer { name: "out" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "priors"
+            top: "out" detection_output_param { num_classes: 3
+            save_output_param { output_directory: "results" label_map_file: "a" } } }"""
+    param = inference_net(net(text)).param.layer[-1].detection_output_param
+    assert param.num_classes == 3
+    assert not param.HasField("save_output_param")

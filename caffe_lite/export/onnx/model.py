@@ -114,13 +114,13 @@ class _Builder:
                 value = graph.add("Identity", value)
                 makers[value] = graph.nodes[-1]
             named[value] = name
+        for state in self.carried:
+            named[state.output] = state.next_name
         for made in graph.nodes:
             for names in (made.input, made.output):
                 for i, value in enumerate(names):
                     if value in named:
                         names[i] = named[value]
-        for state in self.carried:
-            state.output = named.get(state.output, state.output)
 
     def _model(self) -> Any:
         from onnx import TensorProto, checker, helper
@@ -139,7 +139,7 @@ class _Builder:
             inputs.append(helper.make_tensor_value_info(state.name, float32, given))
             graph.constants[state.name] = np.zeros((1, 1, state.units), np.float32)
             made = [1, None, state.units]
-            outputs.append(helper.make_tensor_value_info(state.output, float32, made))
+            outputs.append(helper.make_tensor_value_info(state.next_name, float32, made))
         size = sum(array.nbytes for array in graph.constants.values())
         if size > MOST_BYTES:
             raise CaffeError(f"the weights take {size} bytes; an ONNX file holds {MOST_BYTES}")

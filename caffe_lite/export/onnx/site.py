@@ -13,16 +13,24 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.types import Array, Blobs, Shape
 
 
+NEXT = "_next"  # behind the name of a state that the model takes, of the one that it gives
+
+
 @dataclass
 class CarriedState:
     """A state (1, N, H) that a recurrent layer keeps from one run to the next.
 
-    `name` is the input that gives it, zeros by default, `output` the value after the run.
+    `name` is the input that gives it, zeros by default; `output` is the value after the run, which
+    the model's output `next_name` gives.
     """
 
     name: str
     units: int
     output: Tensor = ""
+
+    @property
+    def next_name(self) -> str:
+        return f"{self.name}{NEXT}"
 
 
 class Site:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from caffe_lite.errors import UsageError
 from caffe_lite.export.formats import Job
-from caffe_lite.export.proof import Proof, Values, prove
-from caffe_lite.export.trials import trials
+from caffe_lite.export.proof import Proof, Runner, Values, prove, run_net
+from caffe_lite.export.trials import continued_trial, trials
+from caffe_lite.nets.net import Net
 from caffe_lite.proto.atomic import atomic_path
 
 SUFFIX = ".onnx"
@@ -44,7 +45,28 @@ def check(job: Job, path: Path) -> Proof:
     def prepare(values: Values) -> Values:
         return {**values, first: steps.apply(first, values[first])} if steps else values
 
-    proof = prove(net, runner(path, list(net.blobs)), inputs, job.options.tolerance, prepare)
+    run = runner(path, list(net.blobs))
+    proof = prove(net, run, inputs, job.options.tolerance, prepare)
+    _continue(net, run, proof)
     if len(inputs) == 1:
         proof.notes.append("the net takes no inputs of other shapes")
     return proof
+
+
+def _continue(net: Net, run: Runner, proof: Proof) -> None:
+    """Compare a second pass, which begins with the states that recurrent layers had at the end."""
+    from caffe_lite.export.onnx.site import NEXT
+
+    inputs = continued_trial(net)
+    if not inputs:
+        return
+    first = run(inputs)
+    states = {
+        name.removesuffix(NEXT): value
+        for name, value in first.items()
+        if name.endswith(NEXT) and name not in net.blobs
+    }
+    if states:
+        run_net(net, inputs)
+        theirs = run({**inputs, **states})
+        proof.add(run_net(net, inputs, forget=False), theirs, inputs, ", a second pass")
