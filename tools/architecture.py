@@ -38,6 +38,7 @@ ROWS = {
     "export": 7,
     "explain": 7,
     "board": 7,
+    "importer": 8,
     "lrcn": 8,
     "testing": 8,
     "recognition": 9,

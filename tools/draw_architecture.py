@@ -35,6 +35,7 @@ ROLES = {
     "export": "other formats, proofs",
     "explain": "a net step by step",
     "board": "runs on a web page",
+    "importer": "weights of others",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "recognition": "what is in images",

@@ -32,6 +32,7 @@ COMMANDS = (
     "deploy",
     "export",
     "convert",
+    "import",
     "layers",
     "device_query",
     "demo",
@@ -45,6 +46,9 @@ COMMANDS = (
     "classify-video",
     "lrcn",
 )
+
+# Commands whose names Python does not allow for modules.
+_MODULES = {"import": "import_weights"}
 
 # Other spellings of commands, and by command the tasks of earlier versions that are now tasks of
 # `prepare`.
@@ -113,7 +117,7 @@ def build_parser() -> Parser:
     parser.set_defaults(no_python_layers=False)
     parser.add_tasks("command", "COMMAND")
     for name in COMMANDS:
-        module = import_module(f"caffe_lite.cli.{name.replace('-', '_')}")
+        module = import_module(f"caffe_lite.cli.{_MODULES.get(name, name).replace('-', '_')}")
         run = getattr(module, "run", None)  # `prepare` has subcommands instead
         command = parser.add_task(name, module.__doc__ or "", run)
         module.add_arguments(command)

@@ -140,8 +140,7 @@ class _Writer:
             name = f"{attribute}.{suffix}" if suffix else attribute
             blob = layer.blobs[slot.index]
             self._tensors[name] = Tensor(layer.name, slot, blob)
-            key = blob.buffer_ids[0] if blob.has_data else id(blob)
-            owner = self._owners.setdefault(key, name)
+            owner = self._owners.setdefault(blob.buffer_ids[0], name)
             if owner != name:
                 other = self._tensors[owner]
                 if (slot.axes, slot.shape, slot.buffer, blob.shape) != (

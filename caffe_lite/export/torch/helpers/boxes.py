@@ -82,15 +82,16 @@ def suppress_boxes(
     order = order if top_k < 0 else order[:top_k]
     boxes = boxes[order]
     kept: list[int] = []
-    worst = boxes.new_zeros(len(boxes))
-    for i in range(len(boxes)):
-        if len(kept) == limit:
-            break
-        if worst[i] <= threshold:
-            kept.append(i)
-            worst = torch.maximum(worst, box_overlaps(boxes[i], boxes, extent))
-            if eta < 1 and threshold > 0.5:
-                threshold *= eta
+    rest = torch.arange(len(boxes), device=boxes.device)
+    worst = boxes.new_zeros(len(boxes))  # the largest overlap of each with a kept one
+    while len(rest) and len(kept) != limit:
+        kept.append(int(rest[0]))
+        worst = torch.maximum(worst, box_overlaps(boxes[rest[0]], boxes[rest], extent))
+        if eta < 1 and threshold > 0.5:
+            threshold *= eta
+        alive = worst <= threshold
+        alive[0] = False
+        rest, worst = rest[alive], worst[alive]
     return order[kept]
 
 
