@@ -1,5 +1,5 @@
 /* Local response normalization across channels, a strip of pixels at a time. */
-#include "common.h"
+#include "negative_power.h"
 
 typedef struct {
     idx images, channels, pixels, size;
@@ -14,17 +14,6 @@ typedef struct {
 static void cut(lrn_job *job) {
     job->strip = min_idx(job->pixels, max_idx(64, STRIP_ELEMENTS / job->channels / 16 * 16));
     job->strips = ceil_div(job->pixels, job->strip);
-}
-
-/* out[i] = scale[i]^-beta; by square roots for beta = 3/4, the usual value. */
-INLINE void negative_power(const real *scale, real beta, idx count, real *out) {
-    if (beta == (real)0.75)
-        for (idx i = 0; i < count; i++) {
-            real root = (real)__builtin_sqrt(scale[i]);
-            out[i] = 1 / (root * (real)__builtin_sqrt(root));
-        }
-    else
-        for (idx i = 0; i < count; i++) out[i] = (real)pow(scale[i], -beta);
 }
 
 static void forward_task(void *context, idx task, int thread) {

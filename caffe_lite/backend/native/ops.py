@@ -1,5 +1,7 @@
 """The CPU backend with its hot operations in C."""
 
+from collections.abc import Mapping, Sequence
+
 from numpy.typing import DTypeLike
 
 from caffe_lite.backend.arena import Arena
@@ -10,9 +12,12 @@ from caffe_lite.backend.native.convolution import NativeConvolution
 from caffe_lite.backend.native.losses import NativeLosses
 from caffe_lite.backend.native.normalization import NativeNormalization
 from caffe_lite.backend.native.pooling import NativePooling
+from caffe_lite.backend.native.program import NativeProgram
 from caffe_lite.backend.native.recurrent import NativeRecurrent
 from caffe_lite.backend.native.roi_pooling import NativeRoiPooling
 from caffe_lite.backend.native.updates import NativeUpdates
+from caffe_lite.backend.operations import Holder, Step, Value
+from caffe_lite.backend.reference.program import Program
 
 
 class NativeOps(
@@ -36,3 +41,8 @@ class NativeOps(
         super().__init__(dtype)
         self.library = library
         self.arena = Arena()
+
+    def program(
+        self, values: Sequence[Value], steps: Sequence[Step], held: Mapping[int, Holder]
+    ) -> Program:
+        return NativeProgram(self, values, steps, held)
