@@ -15,6 +15,7 @@ from caffe_lite.types import LayerParameter, Message, NetParameter
 log = logging.getLogger("caffe_lite.net")
 
 _SOFTMAX_LOSS_TOPS = 2  # at most, in Caffe
+_DETECTIONS_AND_TRUTH = 2  # the bottoms of SSD's DetectionEvaluate
 
 
 def translate(net: NetParameter) -> NetParameter:
@@ -39,6 +40,8 @@ def translate_layer(layer: LayerParameter) -> None:
             _SPELLINGS[path](layer)
     if layer.type == "SoftmaxWithLoss" and len(layer.top) > _SOFTMAX_LOSS_TOPS:
         layer.type = "SoftmaxWithLossOHEM"  # R-FCN's, whose third top is the loss of each label
+    if layer.type == "DetectionEvaluate" and len(layer.bottom) > _DETECTIONS_AND_TRUTH:
+        layer.type = "RegionDetectionEvaluate"  # Cascade R-CNN's, which is told the images' sizes
     if layer.type == "InnerProduct" and len(layer.bottom) > 1:
         layer.inner_product_param.normalize = False  # happynear's, whose weights can be bottoms
 

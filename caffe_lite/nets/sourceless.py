@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from caffe_lite import plugins
 from caffe_lite.errors import BottomShapeError, LayerError, ModelError
+from caffe_lite.forks.foreign_sources import foreign_batch, foreign_shape
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.nets.graph import filter_net, insert_splits
@@ -50,9 +51,17 @@ class Absent(Layer):
 
 
 class UnknownSource(Layer):
-    """Stands for a source of which nothing is known but its tops."""
+    """Stands for a source of which little is known but its tops."""
 
     has_source = True
+
+    @classmethod
+    def source_batch(cls, param: LayerParameter) -> int:
+        return foreign_batch(param)
+
+    @classmethod
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
+        return foreign_shape(param, top)
 
     @classmethod
     def source_exists(cls, param: LayerParameter) -> bool:

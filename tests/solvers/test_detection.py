@@ -58,6 +58,7 @@ def run_test(settings="", found=FOUND, net=NET):
 CLASS_1 = {
     "Integral": (1 + 1 + 3 / 5 + 4 / 6) / 6,
     "MaxIntegral": (1 + 1 + 4 / 6 + 4 / 6) / 6,
+    "101point": (34 * 1 + 33 * 4 / 6) / 101,
     "11point": (4 * 1 + 3 * 4 / 6) / 11,  # recall 2/6 is above 0, 0.1, 0.2 and 0.3; 4/6 to 0.6
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from caffe_lite.forks.boxes.nms import rank
 from caffe_lite.types import Array
 
-VERSIONS = ("Integral", "MaxIntegral", "11point")
+VERSIONS = ("Integral", "MaxIntegral", "11point", "101point")
 _STEP = 1e-6  # recalls that differ by less count as equal
 
 
@@ -34,15 +34,17 @@ def average_precision(
     Integral     sum of steps in recall * precision at the end of the step
     MaxIntegral  the same with the best precision from there on (VOC 2012, ILSVRC)
     11point      mean of the best precision at recall 0, 0.1, ... 1 and above (VOC 2007)
+    101point     the same at recall 0, 0.01, ... 1 (COCO)
     """
     if not len(scores) or positives <= 0:
         return 0.0
     precision, recall = (
         each.astype(float) for each in precision_recall(scores, correct, positives)
     )
-    if version == "11point":
-        points = np.arange(11) / 10.0
-        return sum(float(precision[recall >= point].max(initial=0)) for point in points) / 11
+    if version.endswith("point"):
+        count = int(version.removesuffix("point"))
+        points = np.arange(count) / (count - 1.0)
+        return sum(float(precision[recall >= point].max(initial=0)) for point in points) / count
     if version == "MaxIntegral":
         precision = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.diff(recall, prepend=0)

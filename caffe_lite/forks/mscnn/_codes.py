@@ -55,6 +55,19 @@ class Field:
         left, top = x + dx * self.width - width / 2, y + dy * self.height - height / 2
         return np.stack([left, top, width, height])
 
+    def encode(self, boxes: Array) -> Array:
+        """Codes (N, 4, H, W) of boxes (N, 4, H, W), x, y, width and height about the centre."""
+        x, y = self.centers(*boxes.shape[2:])
+        return np.stack(
+            [
+                (boxes[:, 0] - x) / self.width,
+                (boxes[:, 1] - y) / self.height,
+                np.log(np.maximum(boxes[:, 2], 2) / self.width),
+                np.log(np.maximum(boxes[:, 3], 2) / self.height),
+            ],
+            axis=1,
+        )
+
 
 def field_of(
     layer: Layer, height: float, width: float, step: float, size: float, offset: float

@@ -9,7 +9,7 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.types import Array, Blobs, Flags
 
-_OVERLAPS = ("IOU", "IOMU", "IOFU")
+OVERLAPS = ("IOU", "IOMU", "IOFU")
 
 
 @register("BoxOutput")
@@ -49,7 +49,7 @@ class BoxOutput(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.box_output_param
-        if param.nms_type not in _OVERLAPS:
+        if param.nms_type not in OVERLAPS:
             raise self.fail(f"nms_type must be IOU, IOMU or IOFU, got {param.nms_type}")
         given = [list(values) for values in (param.field_h, param.field_w, param.downsample_rate)]
         if any(len(values) != len(bottom) for values in given):
@@ -73,17 +73,21 @@ class BoxOutput(Layer):
                     "needs maps (N, C + 4, H, W) of two classes or more and as many images in all, "
                     f"got shape {shape} in bottom[{i}]"
                 )
+        self._shape_tops(top)
+
+    def _shape_tops(self, top: Blobs) -> None:
         for blob, columns in zip(top, (5, 6), strict=False):
             if not blob.count or blob.shape[1:] != (columns, 1, 1):
                 blob.reshape(1, columns, 1, 1)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         maps = [self.ops.to_host(blob.data) for blob in bottom]
-        rows = []
-        for image in range(len(maps[0])):
-            found = self._find([each[image] for each in maps])
-            rows.append(np.insert(found, 0, image, axis=1))
-        boxes = np.concatenate(rows)
+        found = [self._find([each[image] for each in maps]) for image in range(len(maps[0]))]
+        self._give(found, top)
+
+    def _give(self, found: list[Array], top: Blobs) -> None:
+        """Write the boxes of each image, rows (x1, y1, x2, y2, score), into the tops."""
+        boxes = np.concatenate([np.insert(each, 0, i, axis=1) for i, each in enumerate(found)])
         regions = boxes[:, :5]
         if not len(boxes):
             regions, boxes = np.array([[0, 1, 1, 10, 10]]), np.zeros((1, 6))
@@ -97,7 +101,7 @@ class BoxOutput(Layer):
         rows = [self._read(*each) for each in zip(maps, self.fields, strict=True)]
         boxes = np.concatenate(rows)
         boxes = boxes[rank(boxes[:, 4], param.max_nms_num or -1)]
-        kept = _suppress(boxes[:, :4], param.iou_thr, param.nms_type)
+        kept = suppressed(boxes[:, :4], param.iou_thr, param.nms_type)
         return boxes[kept[: param.max_post_nms_num or None]]
 
     def _read(self, values: Array, field: Field) -> Array:
@@ -116,15 +120,18 @@ class BoxOutput(Layer):
         self._zero_gradient(propagate_down, bottom)
 
 
-def _suppress(boxes: Array, threshold: float, kind: str) -> Array:
-    """The indices of boxes, best first, that overlap no better kept one by more."""
+def suppressed(boxes: Array, threshold: float, kind: str, extent: int = 0) -> Array:
+    """The indices of boxes, best first, that overlap no better kept one by more.
+
+    A side is `extent` longer than the difference of its coordinates.
+    """
     if kind == "IOU":
-        return suppress(boxes, threshold)
-    sizes = areas(np, boxes)
+        return suppress(boxes, threshold, extent=extent)
+    sizes = areas(np, boxes, extent)
     alive = np.ones(len(boxes), bool)
     for i in range(len(boxes)):
         if alive[i]:
-            shared = intersections(np, boxes[i : i + 1], boxes[i + 1 :])[0]
+            shared = intersections(np, boxes[i : i + 1], boxes[i + 1 :], extent)[0]
             whole = np.minimum(sizes[i], sizes[i + 1 :]) if kind == "IOMU" else sizes[i]
             alive[i + 1 :] &= shared <= threshold * whole
     return np.flatnonzero(alive)

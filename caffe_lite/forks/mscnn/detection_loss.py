@@ -111,17 +111,8 @@ class DetectionLoss(CellLayer):
 
     def _codes(self, codes: Array, truth: Array, positive: Array) -> tuple[float, Array]:
         """The loss of the codes and its gradient, lambda included in the latter."""
-        field, height_width = self.field, codes.shape[2:]
-        x, y = field.centers(*height_width)
-        targets = np.stack(
-            [
-                (truth[:, 1] - x) / field.width,
-                (truth[:, 2] - y) / field.height,
-                np.log(np.maximum(truth[:, 3], 2) / field.width),
-                np.log(np.maximum(truth[:, 4], 2) / field.height),
-            ],
-            axis=1,
-        )
+        field = self.field
+        targets = field.encode(truth[:, 1:5])
         targets = (targets - self.mean) / self.deviation
         mean = self.mean.reshape(2, 2).mean(axis=1).repeat(2)[:, None, None]
         deviation = np.sqrt(self.deviation.reshape(2, 2).prod(axis=1)).repeat(2)[:, None, None]

@@ -70,11 +70,14 @@ class ProposalTarget(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
-        for blob, columns in zip(bottom, (5, 7), strict=True):
+        for i, columns in enumerate((5, 7)):
+            blob = bottom[i]
             if not blob.shape or blob.count != blob.shape[0] * columns:
-                raise self.fail(
+                raise self.fail_shape(
+                    i,
+                    (1, columns),
                     "needs regions (R, 5) and objects (G, 7), got shapes "
-                    f"{bottom[0].shape} and {bottom[1].shape}"
+                    f"{bottom[0].shape} and {bottom[1].shape}",
                 )
         wanted = self.param.proposal_target_param.batch_size
         self._shape(top, bottom[0].shape[0] if wanted == -1 else wanted)

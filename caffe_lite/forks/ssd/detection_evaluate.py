@@ -6,7 +6,7 @@ from caffe_lite.forks.ssd._lists import read_name_sizes
 from caffe_lite.forks.ssd._truths import COLUMNS, find_fault, read_truths
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-from caffe_lite.types import Blobs
+from caffe_lite.types import Array, Blobs
 
 
 @register("DetectionEvaluate")
@@ -87,11 +87,15 @@ class DetectionEvaluate(Layer):
         classes = range(self.param.detection_evaluate_param.num_classes)
         return [label for label in classes if label != self._background]
 
+    def _rows(self, bottom: Blobs) -> tuple[Array, Array]:
+        """Detections and ground truth as rows of 7 and 8 numbers, on the host."""
+        return self.ops.to_host(bottom[0].data), self.ops.to_host(bottom[1].data)
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self._judge is None:
             self._judge = self._read_rules()
-        detections = read_detections(self.ops.to_host(bottom[0].data))
-        truths = read_truths(self.ops.to_host(bottom[1].data))
+        detected, true = self._rows(bottom)
+        detections, truths = read_detections(detected), read_truths(true)
         classes = self.param.detection_evaluate_param.num_classes
         fault = find_fault(truths, None, classes, self._background)
         if fault is not None:
