@@ -39,6 +39,7 @@ ROWS = {
     "explain": 7,
     "board": 7,
     "importer": 8,
+    "draw": 7,
     "lrcn": 8,
     "testing": 8,
     "recognition": 9,

@@ -8,8 +8,8 @@ one that it imports; it is left out if a path of other arrows leads there.
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from caffe_lite.draw.layered import Edge, Layout
 from tools.architecture import MODULES, ROWS, imports, part_of, part_of_module
-from tools.layered_graph import Edge, Layout
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "architecture.svg"
 
@@ -36,6 +36,7 @@ ROLES = {
     "explain": "a net step by step",
     "board": "runs on a web page",
     "importer": "weights of others",
+    "draw": "nets as graphs",
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "recognition": "what is in images",

@@ -21,6 +21,7 @@ COMMANDS = (
     "gradcheck",
     "explain",
     "board",
+    "draw",
     "convert_imageset",
     "convert_mnist_data",
     "convert_cifar_data",

@@ -7,7 +7,7 @@ After `caffe_lite.install_as_caffe()`, `import caffe` imports it as well;
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import layer_types as layer_type_list
 from caffe_lite.proto.schema import TEST, TRAIN
-from caffe_lite.pycaffe import coord_map, io, proto
+from caffe_lite.pycaffe import coord_map, draw, io, proto
 from caffe_lite.pycaffe.classifier import Classifier
 from caffe_lite.pycaffe.detector import Detector
 from caffe_lite.pycaffe.glog import init_log, log
@@ -54,6 +54,7 @@ __all__ = [
     "Timer",
     "__version__",
     "coord_map",
+    "draw",
     "get_solver",
     "has_nccl",
     "init_log",

@@ -23,11 +23,19 @@ class Edge:
 class Layout:
     """Horizontal positions for the boxes of `rows`, from the first row down.
 
+    With `straight`, long chains run straight down; else boxes are in the middle of all neighbours.
     A line that passes a row has a point of its own there, treated as a narrow box. `places` gives
     (x of the centre, number of the row) by name, `width` the total width.
     """
 
-    def __init__(self, rows: list[list[str]], edges: list[Edge], box: float, gap: float) -> None:
+    def __init__(
+        self,
+        rows: list[list[str]],
+        edges: list[Edge],
+        box: float,
+        gap: float,
+        straight: bool = False,
+    ) -> None:
         self._box, self._gap = box, gap
         self._rows = [list(row) for row in rows]
         self._boxes = {name for row in rows for name in row}
@@ -47,6 +55,8 @@ class Layout:
         self._row_of = {name: i for i, row in enumerate(self._rows) for name in row}
         self._reorder()
         self._x = self._spread()
+        if straight:
+            self._straighten()
         left = min(x - self._size(name) / 2 for name, x in self._x.items())
         self._x = {name: x - left for name, x in self._x.items()}
         self.width = max(x + self._size(name) / 2 for name, x in self._x.items())
@@ -116,6 +126,26 @@ class Layout:
                 for name, place in zip(row, self._apart(row, wanted), strict=True):
                     x[name] = place
         return x
+
+    def _straighten(self) -> None:
+        """Put boxes below the mean of those above, then above the mean of those below, in turns.
+
+        A move runs through a whole chain, which `_spread` would take a sweep for each row for.
+        """
+        for sweep in range(2 * SWEEPS + 1):
+            down = sweep % 2 == 0
+            for row in self._rows if down else reversed(self._rows):
+                wanted = []
+                for name in row:
+                    here = self._row_of[name]
+                    near = [
+                        self._x[each]
+                        for each in self._neighbours[name]
+                        if (self._row_of[each] < here) == down
+                    ]
+                    wanted.append(fmean(near) if near else self._x[name])
+                for name, place in zip(row, self._apart(row, wanted), strict=True):
+                    self._x[name] = place
 
     def _apart(self, row: list[str], wanted: list[float]) -> list[float]:
         """Positions near those wanted, without overlaps: the mean of packing from either end."""

@@ -1,0 +1,1 @@
+"""Nets drawn as graphs: SVG, PNG, DOT, and a page to look around in."""
