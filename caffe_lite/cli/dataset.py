@@ -7,6 +7,7 @@ from caffe_lite.cli import options
 from caffe_lite.cli.commands import Parser
 from caffe_lite.errors import did_you_mean
 
+ORDERED_CLIPS = {"train": 2000, "sentences": 1500, "validation": 500, "test": 1000}
 FORMS = ("hdf5", "flow", "lmdb", "frames", "captions")
 
 DIGITS = """Write the UCI handwritten digits: 1,797 scans of 8 x 8 pixels.
@@ -18,6 +19,12 @@ MOVING_DIGITS = """Write clips of moving handwritten digits, with labels, flow a
 Each clip has 16 frames in which one or two digits move, as the nets in prototxt/moving_digits/ read
 them. Test clips show digits that no training clip uses.
 """
+ORDERED_DIGITS = """Write clips of digits whose activities differ in the order of two motions.
+
+Each clip has 16 frames as from a hand-held camera, with computed optical flow and a caption, as the
+nets in prototxt/ordered_digits/ read them. The four splits share no scan of a digit. Flow needs a C
+compiler, or takes much longer.
+"""
 SSD_DIGITS = """Write digits of several sizes on a cluttered canvas, with their boxes.
 
 They are LMDBs of AnnotatedDatum records, as the nets in prototxt/ssd_digits/ read them. Test images
@@ -26,7 +33,7 @@ show digits that no training image uses.
 
 
 def add_tasks(parser: Parser) -> None:
-    """Add `prepare`'s tasks for the shipped data: digits, moving_digits, ssd_digits."""
+    """Add `prepare`'s tasks for the data that ships with the package."""
     _add_out(parser.add_task("digits", DIGITS, run), "digits")
     clips = parser.add_task("moving_digits", MOVING_DIGITS, run)
     _add_out(clips, "moving_digits")
@@ -65,7 +72,18 @@ def add_tasks(parser: Parser) -> None:
             metavar="N",
             help=f"{word} images (default {count})",
         )
-    for task, what in ((clips, "clips"), (boxes, "images")):
+    ordered = parser.add_task("ordered_digits", ORDERED_DIGITS, run)
+    _add_out(ordered, "ordered_digits")
+    for split, count in ORDERED_CLIPS.items():
+        options.add_flag(
+            ordered,
+            f"{split}_clips",
+            type=options.positive,
+            default=count,
+            metavar="N",
+            help=f"clips of the split {split} (default {count})",
+        )
+    for task, what in ((clips, "clips"), (boxes, "images"), (ordered, "clips")):
         options.add_flag(
             task,
             "seed",
@@ -100,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
     from caffe_lite.cli.log import start_log
 
     live = start_log(quiet=True)
-    names = ("train_clips", "test_clips", "train_images", "test_images", "seed")
+    kinds = [f"{split}_clips" for split in ORDERED_CLIPS]
+    names = (*kinds, "train_images", "test_images", "seed")
     settings = {name: getattr(args, name) for name in names if hasattr(args, name)}
     write(args.task, args.out, live, getattr(args, "forms", FORMS), **settings)
     live.finish()
@@ -113,6 +132,8 @@ def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **sett
     from caffe_lite.datasets.export import write_digits
     from caffe_lite.datasets.export_boxes import write_ssd_digits
     from caffe_lite.datasets.export_clips import write_moving_digits
+    from caffe_lite.datasets.export_ordered import write_ordered_digits
+    from caffe_lite.lrcn.prepare.flow_methods import METHODS, own_method
 
     def progress(done: int, total: int, what: str) -> None:
         live.show(f"{name}: {done} of {total} parts written ({what})")
@@ -122,5 +143,9 @@ def write(name: str, out: str, live: Any, forms: tuple[str, ...] = FORMS, **sett
         write_digits(out, progress=progress)
     elif name == "ssd_digits":
         write_ssd_digits(out, progress=progress, **settings)
+    elif name == "ordered_digits":
+        counts = {s: settings.pop(f"{s}_clips", ORDERED_CLIPS[s]) for s in ORDERED_CLIPS}
+        flow = METHODS[own_method()].make()
+        write_ordered_digits(out, flow, counts, progress=progress, **settings)
     else:
         write_moving_digits(out, forms=forms, progress=progress, **settings)

@@ -13,7 +13,7 @@ from caffe_lite.solvers.nets import beside
 
 log = logging.getLogger("caffe_lite.caffe")
 
-SHIPPED = ("digits", "moving_digits", "ssd_digits")
+SHIPPED = ("digits", "moving_digits", "ordered_digits", "ssd_digits")
 
 
 def make_missing(solver: Any, solver_path: str, live: Any) -> None:

@@ -14,7 +14,7 @@ from caffe_lite.errors import DataError
 
 UNKNOWN = "<unk>"
 STEPS = 8  # of the longest caption, its end included
-_DIGITS = (
+DIGIT_NAMES = (
     "a zero",
     "a one",
     "a two",
@@ -32,7 +32,7 @@ def _words(phrases: Iterable[str]) -> Iterable[str]:
     return (word for phrase in phrases for word in phrase.split())
 
 
-VOCABULARY = tuple(dict.fromkeys((UNKNOWN, *_words(_DIGITS), *_words(MOTIONS), *RELATIONS)))
+VOCABULARY = tuple(dict.fromkeys((UNKNOWN, *_words(DIGIT_NAMES), *_words(MOTIONS), *RELATIONS)))
 
 
 def describe(paths: Paths, digits: np.ndarray) -> list[str]:
@@ -40,9 +40,9 @@ def describe(paths: Paths, digits: np.ndarray) -> list[str]:
     captions = []
     rows = zip(digits.tolist(), paths.label, paths.count, paths.relation, strict=True)
     for (first, second), label, count, relation in rows:
-        caption = f"{_DIGITS[first]} {MOTIONS[label]}"
+        caption = f"{DIGIT_NAMES[first]} {MOTIONS[label]}"
         if count == 2:
-            caption += f" {RELATIONS[relation]} {_DIGITS[second]}"
+            caption += f" {RELATIONS[relation]} {DIGIT_NAMES[second]}"
         captions.append(caption)
     return captions
 

@@ -9,16 +9,19 @@ _VISIBLE = 0.5 / _LEVELS
 _CHUNK = 32  # clips drawn at once, so that the work stays in cache
 
 
-def _to_scan(paths: Paths, clips: np.ndarray, digit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each pixel's row and column in the scan, 0..7 inside it: (n, FRAMES, SIZE, SIZE)."""
+def to_scan(
+    x: np.ndarray, y: np.ndarray, angle: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each pixel's row and column in the scan, 0..7 inside it: (n, times, SIZE, SIZE).
 
-    def pick(values: np.ndarray) -> np.ndarray:
-        return values[clips, digit, :FRAMES, None, None].astype(np.float32)
-
-    turn = np.deg2rad(pick(paths.angle))
-    cos, sin = np.cos(turn) / pick(paths.scale), np.sin(turn) / pick(paths.scale)
+    The scan's place (n, times), float32: its centre in pixels, its angle in degrees clockwise, its
+    scale in pixels per scan pixel.
+    """
+    x, y, angle, scale = (values[..., None, None] for values in (x, y, angle, scale))
+    turn = np.deg2rad(angle)
+    cos, sin = np.cos(turn) / scale, np.sin(turn) / scale
     pixel = np.arange(SIZE, dtype=np.float32)
-    dx, dy = pixel - pick(paths.x), pixel[:, None] - pick(paths.y)
+    dx, dy = pixel - x, pixel[:, None] - y
     return cos * dy - sin * dx + 3.5, cos * dx + sin * dy + 3.5
 
 
@@ -43,7 +46,10 @@ def sample(scans: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray
 
 
 def _draw(scans: np.ndarray, paths: Paths, clips: np.ndarray, digit: int) -> np.ndarray:
-    row, column = _to_scan(paths, clips, digit)
+    def pick(values: np.ndarray) -> np.ndarray:
+        return values[clips, digit, :FRAMES].astype(np.float32)
+
+    row, column = to_scan(*map(pick, (paths.x, paths.y, paths.angle, paths.scale)))
     return sample(scans[clips, digit], row, column)
 
 

@@ -59,6 +59,9 @@ METHODS = {
 
 def best_method() -> str:
     """OpenCV's DIS if it is installed, else our own if there is native code, else TV-L1."""
-    if find_spec("cv2") is not None:
-        return "opencv"
+    return "opencv" if find_spec("cv2") is not None else own_method()
+
+
+def own_method() -> str:
+    """Our own DIS if there is native code, else TV-L1: the same flow whatever is installed."""
     return "dis" if native.load("float32") is not None else "tvl1"
