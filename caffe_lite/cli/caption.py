@@ -26,7 +26,6 @@ import argparse
 import json
 import math
 import os
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +37,7 @@ from caffe_lite.cli.caption_options import (
     annotated_paths,
     find_images,
     find_videos,
+    refuse_twice,
 )
 from caffe_lite.cli.picture_option import add_picture, check_picture, write_picture
 from caffe_lite.cli.unused_options import refuse
@@ -272,11 +272,7 @@ def _images(args: argparse.Namespace, describer: Describer) -> list[tuple[Any, s
 
 def _named(paths: list[str]) -> list[tuple[Any, str]]:
     """(image id, path): the file name, or the path if several images have the same file name."""
-    from caffe_lite.errors import UsageError
-
-    counts = Counter(paths)
-    if len(counts) < len(paths):
-        raise UsageError(f"{counts.most_common(1)[0][0]} is given twice; give each image once")
+    refuse_twice(paths, "image")
     names = [os.path.basename(os.path.normpath(path)) for path in paths]
     is_unique = len(set(names)) == len(names)
     return list(zip(names if is_unique else paths, paths, strict=True))
@@ -288,6 +284,8 @@ def _describe(
     paths: list[str],
 ) -> Iterator[tuple[int, list[Caption]]]:
     """Yield the index of each image and its captions, the likeliest first."""
+    from caffe_lite.errors import DataError
+
     captioner = describer.captioner
     length = args.max_length or MAX_LENGTH
     temperature = args.temperature or 1 / (args.inverse_temperature or 1)
@@ -295,6 +293,9 @@ def _describe(
     if args.score:
         unknown = "<unk>" if args.unknown_words == "unk" else None
         sentences = [[*captioner.vocabulary.encode(text, unknown), 0] for text in args.score]
+        for text, ids in zip(args.score, sentences, strict=True):
+            if len(ids) == 1:
+                raise DataError(f'--score: caption "{text}" has no words')
     for first in range(0, len(paths), BATCH):
         batch = paths[first : first + BATCH]
         given = describer.input_for(batch, first)

@@ -177,6 +177,17 @@ def find_images(given: Sequence[str]) -> list[str]:
     return found
 
 
+def refuse_twice(paths: Sequence[str], what: str) -> None:
+    """Raise UsageError for a path that is given twice; `what` names a path's kind."""
+    from caffe_lite.errors import UsageError
+
+    seen: set[str] = set()
+    for path in paths:
+        if os.path.normpath(path) in seen:
+            raise UsageError(f"{path} is given twice; give each {what} once")
+        seen.add(os.path.normpath(path))
+
+
 def annotated_paths(
     annotations: str, root: str, are_videos: bool, split: str | None = None
 ) -> list[tuple[Any, str]]:
@@ -185,9 +196,12 @@ def annotated_paths(
     For videos the paths are folders of frames, found as `find_video` finds them.
     """
     from caffe_lite.data.frames import find_video
+    from caffe_lite.errors import DataError
     from caffe_lite.lrcn.coco import read_annotations
 
     files = read_annotations(annotations, split).files
+    if not files:
+        raise DataError(f"{annotations}: the file lists no images")
     return [
         (image, find_video(root, name) if are_videos else os.path.join(root, name))
         for image, name in files.items()
@@ -323,4 +337,6 @@ def _read_features(path: str, of_videos: bool) -> Sequence[np.ndarray]:
             f"{path}: not a file of features: expected one array of numbers "
             f"{wanted if of_videos else '(images, ...)'}, as numpy.save writes it"
         )
+    if not len(features):
+        raise DataError(f"{path}: holds the features of no images")
     return features

@@ -30,12 +30,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.cli import options
-from caffe_lite.cli.caption_options import add_image_input
+from caffe_lite.cli.caption_options import add_image_input, refuse_twice
 from caffe_lite.cli.picture_option import add_picture, check_picture
 from caffe_lite.cli.recognizer import Recognizer
 from caffe_lite.cli.unused_options import refuse
@@ -229,6 +230,7 @@ def _classify(
     """Classify the videos and print each, unless JSON is asked for; the number that are right."""
     recognizer = Recognizer(args)
     videos = _videos(args)
+    _check_labels(args, recognizer, videos)
     pictures.begin(recognizer, videos)
     right, results = 0, []
     for number, (folder, label) in enumerate(videos, 1):
@@ -247,6 +249,21 @@ def _classify(
             print(f"{folder}: {best}", flush=True)
         progress.report("videos", number, len(videos))
     return right, results
+
+
+def _check_labels(
+    args: argparse.Namespace, recognizer: Recognizer, videos: list[tuple[str, int | None]]
+) -> None:
+    """Raise DataError for a label that the net does not know."""
+    from caffe_lite.errors import DataError
+
+    count = recognizer.first.classes
+    for folder, label in videos:
+        if label is not None and label >= count:
+            raise DataError(
+                f"{args.list}: {folder} has label {label}, but the {count} classes of {args.net} "
+                f"have labels from 0 to {count - 1}"
+            )
 
 
 def _print(args: argparse.Namespace, splits: list[_Split]) -> None:
@@ -288,19 +305,24 @@ def _take_video_from_picture(args: argparse.Namespace) -> None:
 def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
     """Folders of frames, with the labels that --list gives them."""
     from caffe_lite.data.frames import find_video, read_video_list
-    from caffe_lite.errors import UsageError
+    from caffe_lite.errors import DataError, UsageError
 
     if args.list:
         if len(args.videos) != 1:
             raise UsageError("--list takes one folder, which contains the folders of frames")
-        return [
+        listed = [
             (find_video(args.videos[0], video), label)
             for video, label in read_video_list(args.list)
         ]
+        for folder, count in Counter(folder for folder, _ in listed).items():
+            if count > 1:
+                raise DataError(f"{args.list}: {folder} is listed {count} times; list it once")
+        return listed
     for video in args.videos:
         if os.path.isfile(video):
             raise UsageError(
                 f"{video} is a file; a folder of its frames is expected: make one "
                 "with `caffe_lite prepare videos`"
             )
+    refuse_twice(args.videos, "video")
     return [(video, None) for video in args.videos]

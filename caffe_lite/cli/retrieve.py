@@ -30,6 +30,7 @@ from caffe_lite.cli.caption_options import (
     annotated_paths,
     find_images,
     find_videos,
+    refuse_twice,
 )
 from caffe_lite.cli.picture_option import add_picture, check_picture, write_picture
 from caffe_lite.cli.unused_options import refuse
@@ -196,6 +197,7 @@ def _print_recall(
 def _find(args: argparse.Namespace, live: LiveHandler) -> None:
     describer = Describer(args)
     paths = (find_videos if describer.takes_videos else find_images)(args.folders)
+    refuse_twice(paths, "image")
     scores = _scores(args, describer, paths, args.query, "--query", live)
     live.finish()
     if args.picture:

@@ -471,6 +471,19 @@ def test_images_for_a_query(folder, capsys):
             "holds the features of 3 images, but 1 were given",
         ),
         (["caption", *FEATURES, "--features", "words.txt"], 1, "words.txt: not a file of features"),
+        (["caption", *NET, "--features", "nobody.npy"], 1, "nobody.npy: holds the features of no"),
+        (["caption", *FEATURES, "--score", ""], 1, '--score: caption "" has no words'),
+        (["caption", *FEATURES, "--score", "a", "--score", "."], 1, 'caption "." has no words'),
+        (
+            ["caption", "photos", *WITH_CONVNET, "--annotations", "nothing.json"],
+            1,
+            "nothing.json: the file lists no images",
+        ),
+        (
+            ["retrieve", "photos", "photos/../photos/b.png", *WITH_CONVNET, "--query", "a dog"],
+            2,
+            "photos/../photos/b.png is given twice; give each image once",
+        ),
         (["caption", *FEATURES, "--beam", "0"], 2, "--beam must be positive, got 0"),
         (["caption", *FEATURES, "--beam", "2", "--best", "3"], 2, "--best 3 needs --beam 3"),
         (
@@ -554,6 +567,8 @@ def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, mess
     coco(folder)
     (folder / "empty").mkdir()
     (folder / "short.txt").write_text("a\nb\n")
+    (folder / "nothing.json").write_text('{"images": [], "annotations": []}')
+    np.save(folder / "nobody.npy", images(0))
     (folder / "ids.txt").write_text("7\na.png\n")
     write_caffemodel(make_net(9), folder / "larger.caffemodel")
     for name, results in (

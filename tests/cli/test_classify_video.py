@@ -248,6 +248,17 @@ def test_a_net_of_single_frames(folder, capsys):
         (["frames/v_one", "--rgb-weight", "1"], 2, "--rgb-weight has no effect without --flow"),
         (["frames/v_one", "--json", "--top", "2"], 2, "--top has no effect with --json"),
         (["frames/v_one", "--resize", "4,9"], 1, "images of 4x9 pixels are smaller"),
+        (
+            ["frames/v_one", "frames/v_one/"],
+            2,
+            "frames/v_one/ is given twice; give each video once",
+        ),
+        (["frames", "--list", "again.txt"], 1, "again.txt: frames/v_one is listed 2 times"),
+        (
+            ["frames", "--list", "label.txt"],
+            1,
+            "label.txt: frames/v_two has label 7, but the",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, message):
@@ -259,6 +270,8 @@ def test_what_is_wrong_is_told_in_one_line(folder, capsys, arguments, code, mess
     for i, height in ((1, 8), (2, 9)):
         write_image(folder / "sizes" / f"frame.{i:04}.png", np.zeros((height, 9, 3), np.uint8))
     (folder / "few.txt").write_text("one\ntwo\n")
+    (folder / "again.txt").write_text("A/v_one 0\nA/v_two 1\nB/v_one 1\n")
+    (folder / "label.txt").write_text("A/v_one 0\nA/v_two 7\n")
     write_caffemodel(make(SINGLE), folder / "single.caffemodel")
     found, _, err = run(capsys, *NET, *arguments)
     told = [line for line in err.splitlines() if "upgraded on the fly" not in line]

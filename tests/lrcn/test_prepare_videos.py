@@ -248,6 +248,7 @@ def test_a_list_of_frames_for_image_data(tmp_path):
     ("listed", "classes", "told"),
     [
         ("v1.avi 1", None, "has no class"),
+        ("A/v1.avi\nA/v2.avi\nA/v1 1", None, r'list.txt:3: "A/v1" is listed already, in line 1'),
         ("Zebra/v1.avi", "1 Ape\n2 Zebu", 'class "Zebra", which .*did you mean "Zebu"'),
         ("Zebra/v1.avi", "1 Ape\n3 Zebra", "classes.txt: the numbers of 2 classes must be 1 to 2"),
     ],

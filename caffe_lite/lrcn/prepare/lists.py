@@ -31,7 +31,15 @@ def labelled_videos(source: Path, classes: list[str] | None = None) -> Labelled:
                 f"({', '.join(ENDINGS)}) nor folders"
             )
     else:
-        videos = [_plain(line.split()[0]) for _, line in read_lines(source, "videos")]
+        lines: dict[str, int] = {}
+        for number, line in read_lines(source, "videos"):
+            video = _plain(line.split()[0])
+            if video in lines:
+                raise DataError(
+                    f'{source}:{number}: "{video}" is listed already, in line {lines[video]}'
+                )
+            lines[video] = number
+        videos = list(lines)
     names = {video: video.partition("/")[0] for video in videos}
     for video, name in names.items():
         if name == video:
