@@ -76,19 +76,25 @@ def _try(path: Path, shapes: dict[str, Shape], backward: bool) -> tuple[str, str
     except CaffeError as error:
         return "no net", str(error)
     with net:
-        set_weights(net, weights)
         try:
+            generate(net, inference.param, inference.outputs, "", Preprocess())
+        except ModelError as error:
+            return "refused", str(error)
+        try:
+            set_weights(net, weights)
+            balance(net, given=set(weights))
             proof = compare(net, inference)
             if backward:
                 _backward(net, inference, proof)
-        except ModelError as error:
-            return "refused", str(error)
+        except CaffeError as error:
+            return "no run", str(error)
         found = f"{len(proof.worst())} blobs, {_largest(proof):.1e}"
         if proof.first_difference is None:
             return "equal", found
         double = Net(inference.param, ops=get_ops(dtype="float64"), seed=0)
         with double:
-            set_weights(double, weights)
+            for ours, theirs in zip(double.learnable_params, net.learnable_params, strict=True):
+                ours.load(net.ops.to_host(theirs.data))
             exact = compare(double, inference)
         first = exact.first_difference
         if first is None:
@@ -136,6 +142,25 @@ def set_weights(net: Net, weights: dict[str, Array]) -> None:
                 values = rng.uniform(-0.1, 0.1, shape) + (layer.type in ("Scale", "Normalize"))
             found = weights.get(f"{layer.name}/{i}")
             blob.load(np.asarray(values if found is None else found, np.float32).reshape(shape))
+
+
+def balance(net: Net, given: set[str]) -> None:
+    """Scale random weights so that each layer with products gives values of deviation 1.
+
+    Otherwise values of deep nets grow until scores are all 0 or 1, and rounding decides.
+    """
+    for name, values in trials(net, [])[0].items():
+        net.blobs[name].load(values)
+    for i, layer in enumerate(net.layers):
+        net.forward(i, i)
+        products = layer.blobs and len(layer.blobs[0].shape) > 1 and layer.type not in _NORMS
+        if not products or f"{layer.name}/0" in given:
+            continue
+        deviation = float(net.ops.to_host(net.top_vecs[i][0].data).std())
+        if 0 < deviation < np.inf:
+            for blob in layer.blobs:
+                blob.load(net.ops.to_host(blob.data) / np.float32(deviation))
+            net.forward(i, i)
 
 
 def compare(net: Net, inference: InferenceNet) -> Proof:

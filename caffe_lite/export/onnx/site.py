@@ -12,7 +12,6 @@ from caffe_lite.export.onnx.sizes import Size, vector
 from caffe_lite.layers.base import Layer
 from caffe_lite.types import Array, Blobs, Shape
 
-
 NEXT = "_next"  # behind the name of a state that the model takes, of the one that it gives
 
 

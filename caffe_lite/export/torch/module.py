@@ -25,6 +25,7 @@ _IMPORTS = {
     r"\bmath\.": "import math",
     r"\bproduct\(": "from itertools import product",
     r"\bPath\(": "from pathlib import Path",
+    r"\bAny\b": "from typing import Any",
 }
 _LOAD = '''
     @classmethod
@@ -37,8 +38,8 @@ _LOAD = '''
 _RESET = '''
     def reset(self):
         """Forget the states that recurrent layers carry from one call to the next."""
-        for module in self.modules():
-            if isinstance(module, (LSTM, RNN)):
+        for module in self.children():
+            if hasattr(module, "reset"):
                 module.reset()
 '''
 

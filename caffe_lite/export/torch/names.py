@@ -18,7 +18,7 @@ MODULE_NAMES = frozenset(
     zero_grad""".split()
 )
 # What a module uses itself, so that no variable of `forward` may have the name.
-VARIABLE_NAMES = frozenset("F Net Path cls json math nn product self torch".split())
+VARIABLE_NAMES = frozenset("Any F Net Path cls json math nn product self torch".split())
 
 
 class Names:

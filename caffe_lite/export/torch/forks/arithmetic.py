@@ -1,14 +1,16 @@
 """Convolutions, products and activations of the forks."""
 
-from caffe_lite.export.torch.layers.arithmetic import eltwise
+from caffe_lite.export.torch.layers.arithmetic import eltwise, parameter
 from caffe_lite.export.torch.layers.convolution import convolve
 from caffe_lite.export.torch.layers.neurons import dropout, module
-from caffe_lite.export.torch.layers.pooling import pooling
+from caffe_lite.export.torch.layers.normalization import scale
 from caffe_lite.export.torch.registry import Code, Site, Slot, arguments, emits, number
 from caffe_lite.forks.faces.inner_distance import InnerDistance
 from caffe_lite.forks.faces.inner_product import ScaledInnerProduct
+from caffe_lite.forks.faces.parameter import FilledParameter
+from caffe_lite.forks.faces.scale import LimitedScale
+from caffe_lite.forks.flownet.mean import Mean
 from caffe_lite.forks.happynear.channel_scale import ChannelScale
-from caffe_lite.forks.intel.pooling import Pooling as IntelPooling
 from caffe_lite.forks.lrcn.eltwise import EltwiseWithCoefficients
 from caffe_lite.forks.mobile.axpy import Axpy
 from caffe_lite.forks.mobile.convolution import Convolution as TfConvolution
@@ -18,15 +20,21 @@ from caffe_lite.forks.rcnn.dropout import UnscaledDropout
 from caffe_lite.forks.segnet.dropout import Dropout as SegnetDropout
 from caffe_lite.forks.segnet.spatial_dropout import SpatialDropout
 from caffe_lite.forks.video.convolution3d import Convolution3D
+from caffe_lite.forks.video.nd_convolution import NdConvolution
+from caffe_lite.layers._conv import read_geometry
 from caffe_lite.proto import schema
 
 
-@emits(DepthwiseConvolution, TfConvolution, Convolution3D)
+@emits(DepthwiseConvolution, TfConvolution, Convolution3D, NdConvolution)
 def convolution(site: Site) -> Code:
-    param = site.param.convolution_param
-    if param.HasField("tf_pad") and param.tf_pad == schema.ConvolutionParameter.SAME:
-        raise site.refuse("tf_pad: SAME, whose padding follows the size, has no translation")
-    return convolve(site, "nn.Conv")
+    param, code = site.param.convolution_param, convolve(site, "nn.Conv")
+    if not param.HasField("tf_pad") or param.tf_pad != schema.ConvolutionParameter.SAME:
+        return code
+    if site.axis(param.axis) != 1 or len(site.x) > 1:
+        raise site.refuse("tf_pad: SAME has a translation for one bottom with channels on axis 1")
+    geometry = read_geometry(site.layer, len(site.shape) - 2, param.group)
+    padded = f"pad_same({site.x[0]}, {geometry.extent}, {geometry.stride})"
+    return Code(f"{site.me}({padded})", code.init, code.weights)
 
 
 @emits(ReLU6)
@@ -68,6 +76,37 @@ def eltwise_with_coefficients(site: Site) -> Code:
     return Code(" + ".join(terms))
 
 
+emits(FilledParameter)(parameter)
+
+
+@emits(LimitedScale)
+def limited_scale(site: Site) -> Code:
+    """The factor itself is cut to the limits in every call."""
+    if len(site.x) > 1:
+        raise site.refuse("a factor that is a bottom and is overwritten has no translation")
+    param, code = site.param.scale_param, scale(site)
+    least = number(param.min_value) if param.HasField("min_value") else "None"
+    most = number(param.max_value) if param.HasField("max_value") else "None"
+    init = code.init.replace("Scale(", f"LimitedScale({least}, {most}, ", 1)
+    return Code(code.call, init, code.weights)
+
+
+@emits(Mean)
+def mean(site: Site) -> Code:
+    param = site.param.mean_param
+    if param.file:
+        raise site.refuse("a mean image from a file has no translation; use --mean")
+    sign = 1 if param.operation == schema.MeanParameter.ADD else -1
+    factor, slope = sign * param.mean_scale * param.output_scale, param.input_scale
+    tops = []
+    for x, shape in zip(site.x, site.bottom_shapes, strict=True):
+        values = [number(factor * value) for value in param.value] * (shape[1] // len(param.value))
+        each = f"{x}.new_tensor([{', '.join(values)}]).view(-1, 1, 1)"
+        scaled = slope * param.output_scale
+        tops.append(f"{x if scaled == 1 else f'{number(scaled)} * {x}'} + {each}")
+    return Code(", ".join(tops))
+
+
 @emits(SegnetDropout)
 def segnet_dropout(site: Site) -> Code:
     if site.param.dropout_param.sample_weights_test and site.param.dropout_param.dropout_ratio:
@@ -91,14 +130,6 @@ def unscaled_dropout(site: Site) -> Code:
     # nn.Dropout scales while training; times what is kept, both phases are as here.
     kept = number(1 - param.dropout_ratio)
     return Code(f"{kept} * {site.me}({x})", f"nn.Dropout({number(param.dropout_ratio)})")
-
-
-@emits(IntelPooling)
-def intel_pooling(site: Site) -> Code:
-    param = site.param.pooling_param
-    if param.pool == schema.PoolingParameter.AVE and not param.avg_include_pad:
-        raise site.refuse("averages without the padding have no translation")
-    return pooling(site)
 
 
 @emits(ScaledInnerProduct)
@@ -139,8 +170,14 @@ def _unit(normalize: bool) -> str | None:
 @emits(InnerDistance)
 def inner_distance(site: Site) -> Code:
     param = site.param.inner_distance_param
-    if param.update_center_only or len(site.x) > 1:
-        raise site.refuse("distances from given rows, or with labels, have no translation")
+    if param.update_center_only:
+        raise site.refuse("a gradient that depends on labels has no translation")
+    if len(site.x) > 1:
+        axis = site.axis(param.axis)
+        x = site.x[0] if axis == len(site.shape) - 1 else f"{site.x[0]}.flatten({axis})"
+        rows = site.x[1] if len(site.bottom_shapes[1]) == 2 else f"{site.x[1]}.flatten(1)"
+        power = "abs()" if param.distance_type == "L1" else "square()"
+        return Code(f"({x}[..., None, :] - {rows}).{power}.sum(-1)")
     axis = site.axis(param.axis)
     x = site.x[0] if axis == len(site.shape) - 1 else f"{site.x[0]}.flatten({axis})"
     outputs, inputs = site.blob(0)

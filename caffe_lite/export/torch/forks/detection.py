@@ -4,6 +4,7 @@ from typing import Any
 
 from caffe_lite.export.torch.registry import Code, Site, Slot, emits, number
 from caffe_lite.forks.rcnn.proposal import Proposal
+from caffe_lite.forks.rcnn.python_layers.proposal_layer import ProposalLayer
 from caffe_lite.forks.ssd.detection_output import DetectionOutput
 from caffe_lite.forks.ssd.normalize import Normalize
 from caffe_lite.forks.ssd.permute import Permute
@@ -11,6 +12,7 @@ from caffe_lite.forks.ssd.prior_box import PriorBox
 from caffe_lite.forks.yolo.reorg import Reorg
 from caffe_lite.forks.yolo.yolo_detection_output import YoloDetectionOutput
 from caffe_lite.forks.yolo.yolov3_detection_output import Yolov3DetectionOutput
+from caffe_lite.layers.python import Python
 from caffe_lite.proto import schema
 
 _LOWEST = -3.4028234663852886e38  # -FLT_MAX
@@ -70,6 +72,17 @@ def detection_output(site: Site) -> Code:
 def proposal(site: Site) -> Code:
     rule: Any = site.layer
     return proposals(site, rule.rule)
+
+
+@emits(Python)
+def python(site: Site) -> Code:
+    """A Python layer is its own code; those that ship have translations."""
+    layer: Any = site.layer
+    if isinstance(layer._user, ProposalLayer):
+        if len(site.top_shapes) > 1:
+            raise site.refuse("proposals with their scores have a translation as type Proposal")
+        return proposals(site, layer._rule)
+    raise site.refuse("runs Python code of its own, which has no translation")
 
 
 def proposals(site: Site, rule: Any) -> Code:

@@ -1,8 +1,11 @@
 """Layers of the forks that move, repeat and resize."""
 
-from caffe_lite.export.torch.registry import Code, Site, emits
+from caffe_lite.export.torch.registry import Code, Site, emits, number
 from caffe_lite.forks.deeplab.interp import Interp
 from caffe_lite.forks.faces.flip import Flip
+from caffe_lite.forks.flownet.accum import Accum
+from caffe_lite.forks.flownet.correlation import Correlation
+from caffe_lite.forks.flownet.flow_warp import FlowWarp
 from caffe_lite.forks.mobile.shuffle_channel import ShuffleChannel
 from caffe_lite.forks.segnet.unpooling import Unpooling
 from caffe_lite.forks.segnet.upsample import Upsample
@@ -94,3 +97,33 @@ def interp(site: Site) -> Code:
         f"interp({site.x[0]}, size={size}, shrink={param.shrink_factor}, "
         f"zoom={param.zoom_factor}, begin={-param.pad_beg}, end={-param.pad_end})"
     )
+
+
+@emits(FlowWarp)
+def flow_warp(site: Site) -> Code:
+    zero = site.param.flow_warp_param.fill_value == schema.FlowWarpParameter.ZERO
+    return Code(f"flow_warp({', '.join(site.x)}, {'0.0' if zero else number(float('nan'))})")
+
+
+@emits(Correlation)
+def correlation(site: Site) -> Code:
+    param = site.param.correlation_param
+    multiply = param.correlation_type == schema.CorrelationParameter.MULTIPLY
+    return Code(
+        f"correlation({', '.join(site.x)}, kernel={param.kernel_size}, "
+        f"displacement={param.max_displacement}, stride=({param.stride_1}, {param.stride_2}), "
+        f"pad={param.pad}, multiply={multiply})"
+    )
+
+
+@emits(Accum)
+def accum(site: Site) -> Code:
+    param, xs = site.param.accum_param, list(site.x)
+    if param.have_reference:
+        size = f"tuple({xs.pop()}.shape[2:])"
+    elif param.size_divisible_by or param.top_height or param.top_width:
+        size = str(tuple(site.top_shapes[0][2:]))
+    else:
+        heights, widths = (", ".join(f"{x}.shape[{axis}]" for x in xs) for axis in (2, 3))
+        size = f"(max({heights}), max({widths}))" if len(xs) > 1 else f"tuple({xs[0]}.shape[2:])"
+    return Code(f"torch.cat([{', '.join(f'resize_corners({x}, {size})' for x in xs)}], 1)")

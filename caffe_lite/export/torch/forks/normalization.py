@@ -7,6 +7,7 @@ from caffe_lite.forks.deeplab import bn as deeplab
 from caffe_lite.forks.deeplab.batch_norm import BatchNorm as DeeplabBatchNorm
 from caffe_lite.forks.faces.normalize import ChannelNormalize
 from caffe_lite.forks.flownet.channel_norm import ChannelNorm
+from caffe_lite.forks.happynear import batch_norm as happynear
 from caffe_lite.forks.intel.batch_norm import BatchNorm as IntelBatchNorm
 from caffe_lite.forks.nvidia.batch_norm import BatchNorm as NvidiaBatchNorm
 from caffe_lite.forks.segnet import bn as segnet
@@ -84,6 +85,23 @@ def _scaled(site: Site, eps: float, relu: bool, always_global: bool) -> Code:
         always_global="True" if always_global else None,
     )
     return Code(f"{site.me}({site.x[0]})", f"ScaledBatchNorm({given})", weights)
+
+
+@emits(happynear.BatchNorm)
+def part_batch_norm(site: Site) -> Code:
+    param = site.param.batch_norm_param
+    if param.HasField("use_global_stats"):
+        raise site.refuse("use_global_stats beside disable_mean has no translation")
+    given = arguments(
+        str(site.blob(0)[0]),
+        number(param.eps),
+        number(param.moving_average_fraction),
+        mean=str(not param.disable_mean),
+        scale=str(not param.disable_variance),
+    )
+    names = ("mean", "variance", "factor")
+    weights = {name: Slot(i, buffer=True) for i, name in enumerate(names)}
+    return Code(f"{site.me}({site.x[0]})", f"PartBatchNorm({given})", weights)
 
 
 @emits(ChannelNormalize)

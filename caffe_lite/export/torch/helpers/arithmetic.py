@@ -1,5 +1,7 @@
 """Arithmetic along some axes of an array."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -21,6 +23,21 @@ class Scale(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x * along(self.weight, x, self.axis)
         return y if self.bias is None else y + along(self.bias, x, self.axis)
+
+
+class LimitedScale(Scale):
+    """A Scale whose factor every call cuts to an interval, as happynear's fork does it."""
+
+    def __init__(
+        self, least: float | None, most: float | None, shape: tuple[int, ...], **options: Any
+    ) -> None:
+        super().__init__(shape, **options)
+        self.least, self.most = least, most
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            self.weight.clamp_(self.least, self.most)
+        return super().forward(x)
 
 
 class Bias(nn.Module):
@@ -92,3 +109,22 @@ class Constants(nn.Module):
     def forward(self) -> torch.Tensor | tuple[torch.Tensor, ...]:
         arrays = tuple(self.buffers())
         return arrays[0] if len(arrays) == 1 else arrays
+
+
+@torch.no_grad()
+def ctc_greedy(
+    scores: torch.Tensor, cont: torch.Tensor | None = None, *, blank: int, merge: bool
+) -> torch.Tensor:
+    """The best class of each step, without blanks and repetitions, then -1; no gradient."""
+    best = scores.argmax(2).T
+    kept = best != blank
+    if merge:
+        kept[:, 1:] &= best[:, 1:] != best[:, :-1]
+    if cont is not None:
+        inside = (cont != 0).reshape(best.shape[::-1]).T.clone()
+        inside[:, 0] = True
+        kept &= inside.cumprod(1).bool()
+    labels = scores.new_full(best.shape, -1.0)
+    row, step = kept.nonzero(as_tuple=True)
+    labels[row, (kept.cumsum(1) - 1)[row, step]] = best[row, step].to(scores.dtype)
+    return labels[:, :, None, None]

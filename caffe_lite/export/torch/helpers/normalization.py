@@ -42,3 +42,24 @@ class BatchNorm(nn.Module):
 def lrn_within(x: torch.Tensor, size: int, alpha: float, beta: float) -> torch.Tensor:
     """Local response normalization over size x size pixels; PyTorch has it over channels only."""
     return x * (1 + alpha * F.avg_pool2d(x * x, size, 1, size // 2)) ** -beta
+
+
+class PartBatchNorm(BatchNorm):
+    """happynear's: without the mean, or without the variance."""
+
+    def __init__(self, channels: int, eps: float, fraction: float, mean: bool, scale: bool) -> None:
+        super().__init__(channels, eps, fraction)
+        self.centred, self.scaled = mean, scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        axes, shape = [i for i in range(x.ndim) if i != 1], (1, -1) + (1,) * (x.ndim - 2)
+        if self.training:
+            mean = x.mean(axes) if self.centred else torch.zeros_like(self.mean)
+            variance = (x - mean.view(shape)).square().mean(axes)
+            variance = variance if self.scaled else torch.zeros_like(self.variance)
+            self.update(mean.detach(), variance.detach(), x.numel() // mean.numel())
+        else:
+            share = 0.0 if self.factor.item() == 0 else 1 / self.factor
+            mean, variance = self.mean * share, self.variance * share
+        y = x - mean.view(shape) if self.centred else x
+        return y / (variance + self.eps).sqrt().view(shape) if self.scaled else y

@@ -1,4 +1,4 @@
-"""Pooling where PyTorch's layers do not take Caffe's windows."""
+"""Pooling where PyTorch's layers do not take Caffe's windows, over one to three axes."""
 
 import torch
 from torch.nn import functional as F
@@ -12,31 +12,30 @@ def pooled(size: int, kernel: int, stride: int, pad: int, ceil: bool, padded: bo
 
 def padded_for(
     x: torch.Tensor,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    pad: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
     ceil: bool,
     value: float,
 ) -> torch.Tensor:
     """x with `value` around it so that all windows fit, also with pad beyond half the kernel."""
     sides: list[int] = []
-    for axis in (1, 0):  # F.pad takes the last axis first
-        size = x.shape[2 + axis]
-        count = pooled(size, kernel[axis], stride[axis], pad[axis], ceil, any(pad))
-        end = (count - 1) * stride[axis] + kernel[axis]
-        sides += [pad[axis], max(0, end - size - pad[axis])]
+    for size, k, s, p in reversed(list(zip(x.shape[2:], kernel, stride, pad))):
+        count = pooled(size, k, s, p, ceil, any(pad))
+        sides += [p, max(0, (count - 1) * s + k - size - p)]
     return F.pad(x, sides, value=value)
 
 
 def max_pool(
     x: torch.Tensor,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    pad: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
     ceil: bool = True,
 ) -> torch.Tensor:
     """Max pooling with any padding smaller than the kernel; PyTorch takes up to half of it."""
-    return F.max_pool2d(padded_for(x, kernel, stride, pad, ceil, -torch.inf), kernel, stride)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
+    return pool(padded_for(x, kernel, stride, pad, ceil, -torch.inf), kernel, stride)
 
 
 def max_pool_mask(
@@ -55,27 +54,21 @@ def max_pool_mask(
 
 def ave_pool(
     x: torch.Tensor,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    pad: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
     ceil: bool = True,
+    include_pad: bool = True,
 ) -> torch.Tensor:
-    """Sums over the size of each window within the padded image, with any padding."""
-    wide = padded_for(x, kernel, stride, pad, ceil, 0.0)
-    sums = F.avg_pool2d(wide, kernel, stride, divisor_override=1)
-    areas = [
-        torch.tensor(
-            [
-                min(i * stride[axis] + kernel[axis], x.shape[2 + axis] + 2 * pad[axis])
-                - i * stride[axis]
-                for i in range(sums.shape[2 + axis])
-            ],
-            dtype=x.dtype,
-            device=x.device,
-        )
-        for axis in (0, 1)
-    ]
-    return sums / (areas[0][:, None] * areas[1])
+    """Sums over the size of each window within the padded image, or within the image alone."""
+    y = padded_for(x, kernel, stride, pad, ceil, 0.0)
+    for axis, (size, k, s, p) in enumerate(zip(x.shape[2:], kernel, stride, pad), 2):
+        y = y.unfold(axis, k, s).sum(-1)
+        first, last = (0, size + 2 * p) if include_pad else (p, size + p)
+        ends = [(max(i * s, first), min(i * s + k, last)) for i in range(y.shape[axis])]
+        sizes = torch.tensor([max(end - start, 1) for start, end in ends]).to(y)
+        y = y / sizes.reshape(-1, *(1,) * (y.ndim - axis - 1))
+    return y
 
 
 def stochastic_pool(

@@ -28,7 +28,8 @@ class LSTM(nn.Module):
 
     def reset(self) -> None:
         """Forget the states that the last call left."""
-        self.h = self.c = None
+        self.h: torch.Tensor | None = None
+        self.c: torch.Tensor | None = None
 
     def forward(
         self, x: torch.Tensor, cont: torch.Tensor, static: torch.Tensor | None = None
@@ -86,7 +87,7 @@ class RNN(nn.Module):
 
     def reset(self) -> None:
         """Forget the state that the last call left."""
-        self.h = None
+        self.h: torch.Tensor | None = None
 
     def forward(
         self, x: torch.Tensor, cont: torch.Tensor, static: torch.Tensor | None = None
@@ -132,3 +133,51 @@ def lstm_unit(
     i, f, o, g = gates.chunk(4, 2)
     c = cont.unsqueeze(-1) * f.sigmoid() * c + i.sigmoid() * g.tanh()
     return c, o.sigmoid() * c.tanh()
+
+
+class ClippedLSTM(nn.Module):
+    """caffe-lstm's: all steps of N sequences as rows, gradients of the gates cut to a threshold.
+
+    `batch` is N; None takes x as (T, N, ...). Without `clip` (0 where a sequence begins) every call
+    begins new sequences.
+    """
+
+    def __init__(
+        self, inputs: int, hidden: int, batch: int | None = None, threshold: float = 0
+    ) -> None:
+        super().__init__()
+        self.batch, self.threshold = batch, threshold
+        self.weight_x = nn.Parameter(torch.empty(4 * hidden, inputs))
+        self.weight_h = nn.Parameter(torch.empty(4 * hidden, hidden))
+        self.bias = nn.Parameter(torch.zeros(4 * hidden))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the states that the last call left."""
+        self.h: torch.Tensor | None = None
+        self.c: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor, clip: torch.Tensor | None = None) -> torch.Tensor:
+        steps = x.flatten(2) if self.batch is None else x.flatten(1).unflatten(0, (-1, self.batch))
+        count, streams = steps.shape[:2]
+        like = self.weight_h[0, None]
+        if self.h is None or len(self.h) != streams:
+            self.h = self.c = like.new_zeros(streams, like.shape[1])
+        h, c = self.h.to(like), self.c.to(like)
+        if clip is None:
+            cont = torch.ones(count, streams, 1).to(x)
+            cont[0] = 0
+        else:
+            cont = (clip != 0).to(x.dtype).reshape(count, streams, 1)
+        found = []
+        for gate, go_on in zip(steps @ self.weight_x.T + self.bias, cont):
+            gate = gate + (go_on * h) @ self.weight_h.T
+            if self.threshold and gate.requires_grad:
+                gate.register_hook(lambda g: g.clamp(-self.threshold, self.threshold))
+            i, f, o, g = gate.chunk(4, 1)
+            c = f.sigmoid() * (go_on * c) + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            found.append(h)
+        self.h, self.c = h.detach(), c.detach()
+        y = torch.stack(found)
+        return y if self.batch is None else y.flatten(0, 1)
