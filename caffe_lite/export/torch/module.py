@@ -186,8 +186,9 @@ class _Writer:
         code = "\n\n\n".join([*(helpers()[name].text for name in names), body])
         imports = [line for use, line in _IMPORTS.items() if re.search(use, code)]
         uses_functional = "from torch.nn import functional as F\n" * ("F." in code)
+        standard = "".join(f"{line}\n" for line in sorted(imports, key=_plain_first))
         text = (
-            f"{self._docstring()}\n{''.join(line + chr(10) for line in sorted(imports))}\n"
+            f"{self._docstring()}\n{standard}\n"
             f"import torch\nfrom torch import nn\n{uses_functional}\n{tables}\n\n{code}"
         )
         variables = {self._blobs(name): name for name in self._net.blobs if self._known(name)}
@@ -240,6 +241,10 @@ def _paired(net: Net, param: NetParameter) -> Iterator[tuple[Layer, LayerParamet
         if definition is not None and layer.name == definition.name:
             yield layer, definition, index
             definition = next(definitions, None)
+
+
+def _plain_first(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
 
 
 def _printed(value: object) -> str:
