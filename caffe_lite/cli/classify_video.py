@@ -310,7 +310,7 @@ def _videos(args: argparse.Namespace) -> list[tuple[str, int | None]]:
     if args.list:
         if len(args.videos) != 1:
             raise UsageError("--list takes one folder, which contains the folders of frames")
-        listed = [
+        listed: list[tuple[str, int | None]] = [
             (find_video(args.videos[0], video), label)
             for video, label in read_video_list(args.list)
         ]

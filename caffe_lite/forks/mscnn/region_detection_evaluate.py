@@ -32,7 +32,8 @@ class RegionDetectionEvaluate(DetectionEvaluate):
     Example::
 
         layer { name: "eval" type: "RegionDetectionEvaluate" bottom: "frcnn_out"
-                bottom: "gt_boxes" bottom: "image_sizes" top: "eval" detection_evaluate_param { num_classes: 3
+                bottom: "gt_boxes" bottom: "image_sizes" top: "eval"
+                detection_evaluate_param { num_classes: 3
                 evaluate_difficult_gt: false name_size_file: "name_size.txt" } }
     """
 
