@@ -37,17 +37,17 @@ ROWS = {
     "solvers": 7,
     "export": 7,
     "explain": 7,
-    "board": 7,
     "importer": 8,
     "draw": 7,
     "lrcn": 8,
     "testing": 8,
     "recognition": 9,
     "pycaffe": 10,
-    "cli": 10,
+    "board": 10,
     "dnn": 10,
-    "__main__": 11,
-    "__init__": 11,
+    "cli": 11,
+    "__main__": 12,
+    "__init__": 12,
 }
 BESIDE = {
     "plugins": {"trust"},  # which plugins may be loaded

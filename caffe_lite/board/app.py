@@ -25,10 +25,12 @@ from caffe_lite.board import net_view
 from caffe_lite.board.live_run import LiveRun
 from caffe_lite.board.processes import SIGNALS, ask
 from caffe_lite.board.runs import Runs
+from caffe_lite.board.trial import Trial
 from caffe_lite.errors import CaffeError
 
 HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+MOST_IMAGE = 20 * 2**20  # bytes
 MOST_LOG = 200_000  # bytes of a log in one answer
 EVERY = 0.5  # seconds between looks for what is new
 SHARE = 0.1  # seconds of reading at a time, between which requests are answered
@@ -49,8 +51,12 @@ class NoSuchRunError(CaffeError):
     """A request names a run, a layer or a file that is not there."""
 
 
+class WrongTokenError(CaffeError):
+    """A request that does something lacks the token."""
+
+
 def make_app(runs: Runs, token: str) -> Starlette:
-    """The application for `runs`. Runs can be stopped by who knows `token`; all else only reads."""
+    """The application for `runs`. Only who knows `token` can stop runs and try images."""
     board = _Board(runs, token)
     paths: dict[str, Handler] = {
         "/": board.page,
@@ -62,9 +68,11 @@ def make_app(runs: Runs, token: str) -> Starlette:
         "/api/layer": board.layer,
         "/api/pictures": board.pictures,
         "/api/picture": board.picture,
+        "/api/activations": board.activations,
     }
     routes: list[Any] = [Route(path, _guarded(handler)) for path, handler in paths.items()]
-    routes.append(Route("/api/ask", _guarded(board.ask), methods=["POST"]))
+    for path, handler in {"/api/ask": board.ask, "/api/image": board.image}.items():
+        routes.append(Route(path, _guarded(handler), methods=["POST"]))
     routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     return Starlette(routes=routes, middleware=[trusted], lifespan=board.reading)
@@ -76,6 +84,8 @@ def _guarded(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         try:
             response = await handler(request)
+        except WrongTokenError as error:
+            response = JSONResponse({"error": str(error)}, 403)
         except NoSuchRunError as error:
             response = JSONResponse({"error": str(error)}, 404)
         except CaffeError as error:
@@ -89,6 +99,7 @@ def _guarded(handler: Handler) -> Handler:
 class _Board:
     def __init__(self, runs: Runs, token: str) -> None:
         self.runs, self.token = runs, token
+        self._trial: tuple[str, Trial] | None = None  # the run that an image was tried on last
 
     @contextlib.asynccontextmanager
     async def reading(self, app: Starlette) -> AsyncIterator[None]:
@@ -196,10 +207,7 @@ class _Board:
 
     async def ask(self, request: Request) -> Response:
         """Ask a run to stop or to take a snapshot."""
-        given = request.headers.get("X-Token", "")
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
-            error = "wrong token; open the address that `caffe_lite board` printed"
-            return JSONResponse({"error": error}, 403)
+        self._check_token(request)
         run, what = self._run(request), request.query_params.get("what", "")
         if what not in SIGNALS:
             raise CaffeError(f'a run can be asked to stop or to snapshot, not to "{what}"')
@@ -207,6 +215,32 @@ class _Board:
             raise CaffeError(f'run "{run.name}" is not running')
         ask(run.about["process"], what, run.about.get("solver", ""))
         return JSONResponse({"asked": what})
+
+    async def image(self, request: Request) -> Response:
+        """Run the image in the request's body through the run's net."""
+        self._check_token(request)
+        run = self._run(request)
+        if int(request.headers.get("Content-Length") or MOST_IMAGE + 1) > MOST_IMAGE:
+            raise CaffeError(f"an image can have at most {MOST_IMAGE // 2**20} MiB")
+        body = await request.body()
+        return JSONResponse(await asyncio.to_thread(self._try_image, run, body))
+
+    def _try_image(self, run: LiveRun, body: bytes) -> dict[str, Any]:
+        trial = Trial(run)
+        made = trial.run(body)
+        self._trial = run.name, trial
+        return made
+
+    async def activations(self, request: Request) -> Response:
+        run, layer = self._run(request), request.query_params.get("layer", "")
+        if self._trial is None or self._trial[0] != run.name:
+            return JSONResponse([])
+        return JSONResponse(await asyncio.to_thread(self._trial[1].activations, layer))
+
+    def _check_token(self, request: Request) -> None:
+        given = request.headers.get("X-Token", "")
+        if not hmac.compare_digest(given.encode(), self.token.encode()):
+            raise WrongTokenError("wrong token; open the address that `caffe_lite board` printed")
 
 
 def _whole(request: Request, name: str, default: int) -> int:

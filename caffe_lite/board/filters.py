@@ -20,20 +20,29 @@ def filters(run: LiveRun, layer: str) -> dict[str, Any] | None:
 
     `snapshot` is the file they are from. Values are rounded to four digits.
     """
+    path = newest_weights(run)
+    if path is None:
+        return None
+    stored = read_weights(path).stored.get(layer)
+    first = stored[0] if stored else None
+    if first is None or len(first.shape) != 4 or max(first.shape[2:]) == 1:
+        return None
+    values = np.asarray(first.array(), np.float32)[:MOST, :MOST]
+    rounded = [float(f"{v:.4g}") for v in np.nan_to_num(values).ravel().tolist()]
+    return {"snapshot": path.name, "shape": list(values.shape), "values": rounded}
+
+
+def newest_weights(run: LiveRun) -> Path | None:
+    """The weights of the newest snapshot that is there and whole; None if there is none."""
     for event in reversed(run.snapshots):
         path = _found(run, event["weights"])
         if path is None:
             continue
         try:
-            stored = read_weights(path).stored.get(layer)
+            read_weights(path)
         except CaffeError:  # being written, or damaged
             continue
-        first = stored[0] if stored else None
-        if first is None or len(first.shape) != 4 or max(first.shape[2:]) == 1:
-            return None
-        values = np.asarray(first.array(), np.float32)[:MOST, :MOST]
-        rounded = [float(f"{v:.4g}") for v in np.nan_to_num(values).ravel().tolist()]
-        return {"snapshot": path.name, "shape": list(values.shape), "values": rounded}
+        return path
     return None
 
 

@@ -43,9 +43,9 @@ def graph(run: LiveRun, phase: str) -> dict[str, Any]:
 
 def layer(run: LiveRun, name: str) -> dict[str, Any] | None:
     """A layer's prototxt, page, learned blobs, histograms over time and filters; None if none."""
-    param = next((each for each in _definition(run).layer if each.name == name), None)
+    param = next((each for each in definition_of(run).layer if each.name == name), None)
     if param is None and run.about.get("test_nets"):
-        param = next((e for e in _definition(run, "TEST").layer if e.name == name), None)
+        param = next((e for e in definition_of(run, "TEST").layer if e.name == name), None)
     if param is None:
         return None
     try:
@@ -69,7 +69,8 @@ def layer(run: LiveRun, name: str) -> dict[str, Any] | None:
     }
 
 
-def _definition(run: LiveRun, phase: str = "TRAIN") -> Any:
+def definition_of(run: LiveRun, phase: str = "TRAIN") -> Any:
+    """The NetParameter of a phase as the run recorded it. Raises ModelError if it did not."""
     if phase not in ("TRAIN", "TEST"):
         raise ModelError(f'a phase is TRAIN or TEST, not "{phase}"')
     nets = [run.about["net"]] if "net" in run.about else []
@@ -83,5 +84,5 @@ def _definition(run: LiveRun, phase: str = "TRAIN") -> Any:
 def _net(run: LiveRun, phase: str) -> Net:
     """The net without its data sources, and without running code that it names."""
     with trusting(False):
-        described, _ = without_sources(_definition(run, phase), {}, 0)
+        described, _ = without_sources(definition_of(run, phase), {}, 0)
         return Net(described, None, seed=0, trust=False)

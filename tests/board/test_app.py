@@ -1,5 +1,6 @@
 """The board's answers, over HTTP without a network."""
 
+import io
 import json
 import os
 import platform
@@ -8,7 +9,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from caffe_lite.__main__ import main
 from caffe_lite.board.runs import Runs
@@ -111,6 +114,26 @@ def test_the_log_and_pictures(client):
     assert after["text"] == "" and after["from"] == answer["next"]
     assert client.get("/api/pictures?run=made").json() == ["curve.png"]
     assert client.get("/api/picture?run=made&name=curve.png").content == b"\x89PNG"
+
+
+def test_an_image_through_the_net(client):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    right = {"X-Token": "right"}
+    assert client.get("/api/activations?run=made&layer=conv").json() == []
+    answer = client.post("/api/image?run=made", content=file.getvalue(), headers=right).json()
+    assert answer["snapshot"] == "snap_iter_6.caffemodel"
+    (output,) = answer["outputs"]
+    assert output["name"] == "y" and sorted(k for k, _ in output["best"]) == [0, 1]
+    (maps,) = client.get("/api/activations?run=made&layer=relu").json()
+    assert maps["shape"] == [5, 4, 4] and min(maps["values"]) == 0 < max(maps["values"])
+    for content, message in ((b"no image", "image"), (b"", "image")):
+        bad = client.post("/api/image?run=made", content=content, headers=right)
+        assert bad.status_code == 400 and message in bad.json()["error"]
+    assert client.post("/api/image?run=made", content=b"x").status_code == 403
+    by_hand = client.post("/api/image?run=by hand", content=b"x", headers=right)
+    assert "has no snapshot yet" in by_hand.json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from PIL import Image
 
 from tests.board.events import start, train, write
 from tests.board.test_app import folder  # noqa: F401 - a fixture
@@ -87,9 +88,15 @@ def test_every_view(browser, address, folder, tmp_path):  # noqa: F811
     tab.send_keys("\ue014")  # right arrow
     layer = until(lambda: find(browser, '#graph g[data-name="conv"]'))[0]
     layer.send_keys("\ue007")  # enter
-    until(lambda: find(browser, "#layer canvas.filters"))
+    until(lambda: find(browser, "#layer canvas.tiles"))
     assert "num_output: 5" in browser.find_element("id", "layer").text
     assert len(find(browser, "#layer svg")) >= 2, "no histograms"
+
+    # An image through the net: its outputs, and what the chosen layer makes of it.
+    Image.new("RGB", (8, 7), (200, 30, 90)).save(tmp_path / "image.png")
+    browser.find_element("id", "image").send_keys(str(tmp_path / "image.png"))
+    until(lambda: "snap_iter_6.caffemodel" in browser.find_element("id", "outputs").text)
+    until(lambda: "for the image" in browser.find_element("id", "layer").text)
 
     browser.find_element("id", "tab-log").click()
     until(lambda: "Optimization Done." in browser.find_element("id", "log-text").text)

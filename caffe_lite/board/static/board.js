@@ -1,5 +1,5 @@
 // The page: the list of runs, the tabs, and a look for what is new every second.
-import { ask, byId, colorOf, element, state, tell } from "./common.js";
+import { ask, byId, colorOf, element, post, state, tell, token } from "./common.js";
 import * as curves from "./curves.js";
 import * as log from "./log.js";
 import * as net from "./net.js";
@@ -7,7 +7,6 @@ import * as pictures from "./pictures.js";
 
 const VIEWS = { curves, net, log, pictures };
 const MOST_AT_FIRST = 50;
-const token = new URLSearchParams(location.hash.slice(1)).get("token") || "";
 const known = new Map(); // colours by run
 let listKey = "";
 
@@ -22,7 +21,7 @@ function describe(run) {
 async function askRun(run, what) {
   if (what === "stop" && !confirm(`Stop "${run.name}" after this iteration, with a snapshot?`)) return;
   try {
-    await ask("/api/ask", { run: run.name, what }, { method: "POST", headers: { "X-Token": token } });
+    await post("/api/ask", { run: run.name, what });
     tell("");
   } catch (error) {
     tell(error.message);

@@ -2,6 +2,8 @@
 
 export const state = { runs: [], chosen: null, shown: new Set(), view: "curves" };
 
+export const token = new URLSearchParams(location.hash.slice(1)).get("token") || "";
+
 const COLORS = ["#2456c8", "#d9480f", "#2b8a3e", "#9c36b5", "#e03131", "#0b7285", "#e67700", "#5f3dc4"];
 
 export const colorOf = (index) =>
@@ -23,6 +25,9 @@ export function tell(text) {
   byId("message").textContent = text;
   byId("message").hidden = !text;
 }
+
+export const post = (path, parameters, body) =>
+  ask(path, parameters, { method: "POST", headers: { "X-Token": token }, body });
 
 export async function ask(path, parameters = {}, options = {}) {
   const query = new URLSearchParams();

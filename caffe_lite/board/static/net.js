@@ -1,5 +1,7 @@
 // The view of a net: its graph, and what there is to know of the layer that is chosen.
 import { ask, byId, element, state, tell } from "./common.js";
+import { picture } from "./tiles.js";
+import { activations, forget } from "./trial.js";
 
 const BOX = { width: 170, height: 36, across: 195, down: 62, margin: 14 };
 const NS = "http://www.w3.org/2000/svg";
@@ -97,14 +99,15 @@ async function choose(name) {
   chosen = name;
   mark();
   try {
-    showLayer(await ask("/api/layer", { run: state.chosen, layer: name }));
+    showLayer(await ask("/api/layer", { run: state.chosen, layer: name }), await activations(name));
   } catch (error) {
     byId("layer").replaceChildren(element("p", {}, error.message));
   }
 }
 
-function showLayer(layer) {
-  const parts = [element("h2", {}, `${layer.name} (${layer.type})`), element("pre", {}, layer.prototxt)];
+function showLayer(layer, maps) {
+  const parts = [element("h2", {}, `${layer.name} (${layer.type})`), ...maps,
+    element("pre", {}, layer.prototxt)];
   if (layer.filters) parts.push(...filters(layer.filters));
   const blobs = [...new Set(layer.histograms.flatMap((each) => Object.keys(each.blobs)))].sort();
   for (const blob of blobs) {
@@ -117,34 +120,16 @@ function showLayer(layer) {
 
 // Filters of one channel in grey, those of three in colour (B, G, R as Caffe has them), side by side;
 // of others a row for each filter, with its channels.
-function filters({ snapshot, shape, values }) {
-  const [count, channels, height, width] = shape, color = channels === 3, gap = 1;
-  const whole = color || channels === 1;
-  const perRow = whole ? Math.ceil(Math.sqrt(count)) : channels;
-  const rows = whole ? Math.ceil(count / perRow) : count;
-  const canvas = element("canvas", { className: "filters" });
-  canvas.width = perRow * (width + gap);
-  canvas.height = rows * (height + gap);
-  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
-  const largest = values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
-  const byte = (v) => Math.round(127.5 * (1 + v / largest));
-  for (let k = 0; k < count; k++) {
-    for (let c = 0; c < (whole ? 1 : channels); c++) {
-      const column = whole ? k % perRow : c, row = whole ? Math.floor(k / perRow) : k;
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          const at = 4 * ((row * (height + gap) + y) * canvas.width + column * (width + gap) + x);
-          const value = (channel) => values[((k * channels + channel) * height + y) * width + x];
-          const shown = color ? [value(2), value(1), value(0)] : [value(c), value(c), value(c)];
-          image.data.set([...shown.map(byte), 255], at);
-        }
-      }
-    }
-  }
-  context.putImageData(image, 0, 0);
-  const scale = Math.max(1, Math.min(8, Math.floor(380 / canvas.width)));
-  canvas.style.width = `${canvas.width * scale}px`;
-  return [element("h3", {}, `${count} filters of ${channels}x${height}x${width}, from ${snapshot}`), canvas];
+function filters({ snapshot, shape: [count, channels, height, width], values }) {
+  const title = `${count} filters of ${channels}x${height}x${width}, from ${snapshot}`;
+  const size = channels * height * width, plane = height * width;
+  const of = (k, c) => values.slice(k * size + c * plane, k * size + (c + 1) * plane);
+  const whole = channels === 1 || channels === 3;
+  const tiles = whole
+    ? Array.from({ length: count }, (_, k) => (channels === 3 ? [of(k, 2), of(k, 1), of(k, 0)] : [of(k, 0)]))
+    : Array.from({ length: count * channels }, (_, i) => [of(Math.floor(i / channels), i % channels)]);
+  const across = whole ? Math.ceil(Math.sqrt(count)) : channels;
+  return [element("h3", {}, title), picture(tiles, width, height, across)];
 }
 
 // Histograms over time: a column for each iteration, darker where more numbers are.
@@ -180,6 +165,7 @@ export async function refresh() {
   if (key === shown || state.chosen === null) return;
   shown = key;
   chosen = null;
+  forget();
   byId("layer").replaceChildren(element("p", { className: "hint" }, "Choose a layer."));
   try {
     graph = await ask("/api/net", { run: state.chosen, phase: byId("phase").value });
@@ -190,6 +176,7 @@ export async function refresh() {
   }
 }
 
+byId("image").addEventListener("trial", () => chosen !== null && choose(chosen));
 byId("phase").addEventListener("input", () => refresh().catch((error) => tell(error.message)));
 byId("find-layer").addEventListener("input", () => graph && mark());
 for (const [id, factor] of [["zoom-in", 1.25], ["zoom-out", 0.8]]) {
