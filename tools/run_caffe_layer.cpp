@@ -1,33 +1,22 @@
-// Runs one layer of a fork of Caffe, forward and backward, for tools/record_ssd_with_caffe.py.
+// Runs one layer of a fork of Caffe, forward and backward, for tools/record_forks_with_caffe.py and
+// tools/record_ssd_with_caffe.py. It is linked with the layers of one fork, outside this repository.
 //
-// Build it with a checkout of weiliu89/caffe (branch ssd) in SSD, which needs Boost, glog, gflags,
-// protobuf and a CBLAS: protoc its caffe.proto into caffe/proto/, and compile with -DCPU_ONLY
-// -ISSD/include this file, caffe.pb.cc, and of SSD/src/caffe common, syncedmem, blob, layer,
-// data_transformer, util/{math_functions,bbox_util,im_transforms,io,im2col} and the layers below
-// with loss and neuron. Call: RUNNER DEFINITION INPUT OUTPUT.
-//
-// INPUT holds int32: numbers of bottoms, tops and learned blobs, and whether to run backward; then
-// bottoms and learned blobs; for backward the gradients of the tops, and an int32 propagate_down for
-// each bottom. An array is its number of axes and its shape as int32, then float32 values. OUTPUT
-// holds the tops; for backward the gradients of bottoms that were asked for, and of learned blobs.
+// Call: RUNNER DEFINITION INPUT OUTPUT. INPUT holds int32: the numbers of bottoms, tops and learned
+// blobs, whether to run backward, how often to run forward, and whether to take the code for GPUs;
+// then bottoms and learned blobs; for backward the gradients of the tops, and an int32
+// propagate_down for each bottom. An array is its number of axes and its shape as int32, then
+// float32 values. OUTPUT holds the tops; for backward the gradients of bottoms that were asked for,
+// and of learned blobs; and the learned blobs themselves, as forward leaves them.
 
 #include <cstdio>
 #include <fstream>
 #include <google/protobuf/text_format.h>
 #include <glog/logging.h>
-#include "caffe/layers/permute_layer.hpp"
-#include "caffe/layers/normalize_layer.hpp"
-#include "caffe/layers/prior_box_layer.hpp"
-#include "caffe/layers/detection_output_layer.hpp"
-#include "caffe/layers/detection_evaluate_layer.hpp"
-#include "caffe/layers/multibox_loss_layer.hpp"
-#include "caffe/layers/softmax_layer.hpp"
-#include "caffe/layers/softmax_loss_layer.hpp"
-#include "caffe/layers/sigmoid_layer.hpp"
-#include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
-#include "caffe/layers/euclidean_loss_layer.hpp"
-#include "caffe/layers/smooth_L1_loss_layer.hpp"
+#include "caffe/layer.hpp"
 #include "caffe/layer_factory.hpp"
+#include "caffe/layers/sigmoid_layer.hpp"
+#include "caffe/layers/softmax_layer.hpp"
+#include "caffe/util/math_functions.hpp"
 
 namespace caffe {
 
@@ -61,7 +50,9 @@ static void read_blob(Blob<D>* blob, bool diff, bool reshape) {
   vector<int> shape(read_int());
   for (size_t i = 0; i < shape.size(); ++i) shape[i] = read_int();
   if (reshape) blob->Reshape(shape);
-  CHECK(blob->shape() == shape) << blob->shape_string();
+  int size = 1;
+  for (size_t i = 0; i < shape.size(); ++i) size *= shape[i];
+  CHECK_EQ(size, blob->count()) << blob->shape_string();
   D* values = diff ? blob->mutable_cpu_diff() : blob->mutable_cpu_data();
   const size_t count = blob->count();
   CHECK_EQ(fread(values, sizeof(D), count, input), count) << "the input ends early";
@@ -89,6 +80,8 @@ int main(int argc, char** argv) {
   input = fopen(argv[2], "rb");
   output = fopen(argv[3], "wb");
   const int bottoms = read_int(), tops = read_int(), blobs = read_int(), backward = read_int();
+  const int forwards = read_int();
+  if (read_int()) Caffe::set_mode(Caffe::GPU);
   vector<Blob<D>*> bottom, top;
   for (int i = 0; i < bottoms; ++i) {
     bottom.push_back(new Blob<D>());
@@ -97,8 +90,9 @@ int main(int argc, char** argv) {
   for (int i = 0; i < tops; ++i) top.push_back(new Blob<D>());
   shared_ptr<Layer<D> > layer = LayerRegistry<D>::CreateLayer(param);
   layer->SetUp(bottom, top);
+  CHECK_EQ(blobs, layer->blobs().size());
   for (int i = 0; i < blobs; ++i) read_blob(layer->blobs()[i].get(), false, false);
-  layer->Forward(bottom, top);
+  for (int i = 0; i < forwards; ++i) layer->Forward(bottom, top);
   for (int i = 0; i < tops; ++i) write_blob(top[i], false);
   if (backward) {
     for (int i = 0; i < tops; ++i) read_blob(top[i], true, false);
@@ -114,6 +108,7 @@ int main(int argc, char** argv) {
     }
     for (int i = 0; i < blobs; ++i) write_blob(layer->blobs()[i].get(), true);
   }
+  for (int i = 0; i < blobs; ++i) write_blob(layer->blobs()[i].get(), false);
   fclose(output);
   return 0;
 }

@@ -26,6 +26,10 @@ class InnerDistance(Layer):
     The gradient of W is that of the distances alone, without the scaling, as in the fork.
     `transpose` is refused, as it is unfinished there.
 
+    Differences from caffe-windows: L1 gradients follow the formula; there they are right only
+    where the gradient of the top is 1. With `update_center_only` and a learned W its layer reads
+    the labels as W.
+
     Source: happynear/caffe-windows
 
     Example::

@@ -27,7 +27,8 @@ class Correlation(Layer):
     top[0]     y  (N, K * K, H', W')  K = 2 floor(D / stride_2) + 1;
                                       H' = (H + 2 pad - 2 D - kernel_size + 1) / S, rounded up
 
-    Differences from FlowNet: it runs on the CPU as well.
+    Differences from FlowNet: it runs on the CPU as well. The gradients of SUBTRACT follow the
+    formula; FlowNet's take the sign of the difference from other pixels.
 
     Source: lmb-freiburg/flownet2
 

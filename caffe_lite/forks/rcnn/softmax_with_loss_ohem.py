@@ -23,6 +23,9 @@ class SoftmaxWithLossOHEM(PreFixedNormalizer, SoftmaxWithLoss):
     `loss_param` is that of SoftmaxWithLoss with one more mode, PRE_FIXED: the sum is divided by
     `pre_fixed_normalizer`, at least 1. A SoftmaxWithLoss with three tops is this layer.
 
+    Differences from Intel: with three tops top[1] is filled as well; where labels are ignored, the
+    loss is that of R-FCN, which Intel's sum on the CPU is not.
+
     Source: daijifeng001/caffe-rfcn, intel/caffe
 
     Example::
