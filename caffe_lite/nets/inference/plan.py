@@ -22,7 +22,7 @@ class Plan:
 
     `held` maps values to the blobs, by position, whose memory they use; other values are internal.
     A value in `held` is its own root. `own` has the positions of layers that run themselves,
-    `left_out` those of layers with a top that the steps do not put into its blob.
+    `left_out` those of layers with a top whose last value the steps do not put into its blob.
     """
 
     values: list[Value]
@@ -59,7 +59,10 @@ def make_plan(
     values = [Value(blobs[b].shape, trace.root[v]) for v, b in enumerate(trace.blob)]
     kept = {trace.root[v] for v in held}
     own = {i for i, operation in enumerate(operations) if operation is None}
-    left_out = [i for i, outputs in enumerate(trace.outputs) if any(v not in held for v in outputs)]
+    # All layers that write a blob, or none: a layer in place stands for those before it.
+    left_out = [
+        i for i, node in enumerate(nodes) if any(trace.last[b] not in held for b in node.top)
+    ]
     places = {v: trace.blob[v] for v in kept}
     return Plan(values, fuse(steps, values, kept), places, own, left_out)
 

@@ -339,3 +339,18 @@ def test_weights_without_finite_folds_stay_apart():
     for name, wanted in outputs(plain).items():
         got = outputs(planned)[name]
         np.testing.assert_array_equal(np.isfinite(got), np.isfinite(wanted))
+
+
+def test_completing_a_run_keeps_what_layers_in_place_made():
+    chain = image() + "".join(
+        conv(name, bottom, 5, kernel=1, pad=0) + rest
+        for name, bottom, rest in (("a", "data", relu("a")), ("b", "a", ""), ("c", "b", relu("c")))
+    )
+    planned, plain = pair(chain)
+    for net in (planned, plain):
+        net.forward()
+    planned.ask_for("a")
+    planned.forward()
+    planned.ask_for("b")  # left out by that run, as the values before each ReLU were
+    assert_close(blobs_of(planned), blobs_of(plain))
+    assert_close(outputs(planned), outputs(plain))
