@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Container
 
 from caffe_lite.errors import ModelError
+from caffe_lite.forks.auto_crop import replace_auto_crops
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, field_at, has_field
 from caffe_lite.types import LayerParameter, Message, NetParameter
@@ -30,6 +31,7 @@ def translate(net: NetParameter) -> NetParameter:
     for layer in translated.layer:
         translate_layer(layer)
     _add_rectifiers(translated)
+    replace_auto_crops(translated)
     return translated
 
 

@@ -143,8 +143,12 @@ class ConvolutionBase(Layer):
             else self._geometry.output(spatial)
         )
 
+    def weights(self) -> Array:
+        """The weights that multiply the data."""
+        return self.blobs[0].data.reshape(self._weight_shape)
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        weight = self.blobs[0].data.reshape(self._weight_shape)
+        weight = self.weights()
         bias = self.blobs[1].data.reshape(-1) if self.bias_term else None
         for x, y in zip(bottom, top, strict=True):
             self.convolve(
@@ -152,7 +156,7 @@ class ConvolutionBase(Layer):
             )
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
-        weight = self.blobs[0].data.reshape(self._weight_shape)
+        weight = self.weights()
         for i in range(len(top)):
             dy = top[i].diff.reshape(self._y_shape)
             if self.bias_term and self.needs_param_diff(1):

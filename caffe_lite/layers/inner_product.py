@@ -56,6 +56,10 @@ class InnerProduct(Layer):
         top[0].reshape(*shape[:axis], self._num_output)
         self._rows = prod(shape[:axis])
 
+    def weights(self) -> Array:
+        """The weights that multiply the data."""
+        return self.blobs[0].data
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         y = self._product(bottom, top)
         if self.bias_term:
@@ -79,7 +83,7 @@ class InnerProduct(Layer):
     def _product(self, bottom: Blobs, top: Blobs) -> Array:
         x = bottom[0].data.reshape(self._rows, self._num_input)
         y = top[0].data.reshape(self._rows, self._num_output)
-        self.ops.gemm(x, self.blobs[0].data, y, trans_b=not self._transpose)
+        self.ops.gemm(x, self.weights(), y, trans_b=not self._transpose)
         return y
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
@@ -92,4 +96,4 @@ class InnerProduct(Layer):
             self.ops.sum_bias(dy, self.blobs[1].diff)
         if propagate_down[0]:
             dx = bottom[0].diff.reshape(self._rows, self._num_input)
-            self.ops.gemm(dy, self.blobs[0].data, dx, trans_b=self._transpose)
+            self.ops.gemm(dy, self.weights(), dx, trans_b=self._transpose)

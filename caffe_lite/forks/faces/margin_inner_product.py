@@ -1,9 +1,10 @@
 """MarginInnerProduct: SphereFace's product with a margin of angles."""
 
+from typing import ClassVar
+
 from caffe_lite.forks.faces._rows import rows_of, scale_rows
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-from caffe_lite.proto import schema
 from caffe_lite.types import Array, Blobs, Flags, State
 
 
@@ -42,21 +43,20 @@ class MarginInnerProduct(Layer):
     tops = (1, 2)
     no_gradient = (1,)
     tops_without_gradient = (1,)
+    message: ClassVar[str] = "margin_inner_product_param"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        param = self.param.margin_inner_product_param
+        param = getattr(self.param, self.message)
         if not param.num_output:
             raise self.fail("needs num_output, the number of classes")
-        self._multiple = (
-            schema.MarginInnerProductParameter.MarginType.values().index(param.type) + 1
-        )
+        self._multiple = param.type + 1  # SINGLE is 0
         self._iteration = param.iteration
         _, size = rows_of(self, bottom[0], param.axis)
         if not self.blobs:
             self.add_blob((param.num_output, size), param.weight_filler)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        count, size = rows_of(self, bottom[0], self.param.margin_inner_product_param.axis)
+        count, size = rows_of(self, bottom[0], getattr(self.param, self.message).axis)
         classes, expected = self.blobs[0].shape
         if size != expected:
             raise self.fail(
@@ -76,7 +76,7 @@ class MarginInnerProduct(Layer):
         self._items = self.xp.arange(count)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        param, xp = self.param.margin_inner_product_param, self.xp
+        param = getattr(self.param, self.message)
         label, weight = bottom[1].data.reshape(-1), self.blobs[0].data
         classes = len(weight)
         rule = f"labels must be integers from 0 to {classes - 1} (there are {classes} classes)"
@@ -85,17 +85,24 @@ class MarginInnerProduct(Layer):
         self._iteration += 1
         falling = param.base * (1 + param.gamma * self._iteration) ** -param.power
         self._lambda = max(falling, param.lambda_min)
-        scale_rows(self, weight, 0)
+        self._scale_weights(weight)
         x, y = bottom[0].data.reshape(self._view), top[0].data
         self.ops.gemm(x, weight, y, trans_b=True)
         if self._multiple > 1:
-            self._length = xp.sqrt((x * x).sum(axis=1))
+            self._lengths(x, weight)
             own = y[self._items, self._ids]
             self._cosine = own / self._length
             with_margin = self._length * self._margin()[0]
             y[self._items, self._ids] = (self._lambda * own + with_margin) / (1 + self._lambda)
         for blob in top[1:]:
             blob.data[...] = self._lambda
+
+    def _scale_weights(self, weight: Array) -> None:
+        scale_rows(self, weight, 0)
+
+    def _lengths(self, x: Array, weight: Array) -> None:
+        """Set `_length` (N,), that of each item times that of its own class's weights."""
+        self._length = self.xp.sqrt((x * x).sum(axis=1))
 
     def _margin(self) -> tuple[Array, Array]:
         """psi (N,) of the own class's cosine, and its derivative by the cosine."""
