@@ -23,10 +23,24 @@ MISSING = "(missing)"  # the type of a layer that stands for the one that should
 
 # Two guesses for images and for rows. Numbers that come out equal for both do not depend on them.
 # The others are for nets that neither fits: halved and doubled many times, or of pairs of images.
-_IMAGES = ((3, 227, 227), (1, 259, 259), (3, 256, 256), (2, 28, 28))
-_ROWS = ((2,), (3,), (4,), (8,))
+_IMAGES = (
+    (3, 227, 227),
+    (1, 259, 259),
+    (3, 256, 256),
+    (3, 448, 448),  # YOLO's
+    (3, 416, 416),
+    (2, 28, 28),
+)
+_ROWS = ((2,), (3,), (4,), (6,), (8,), (9,))
 # Images with a label for each pixel are mostly street scenes: CamVid's and Cityscapes' sizes.
-_SCENES = ((3, 360, 480), (1, 512, 1024), (3, 512, 512), (3, 480, 640))
+_SCENES = (
+    (3, 360, 480),
+    (1, 512, 1024),
+    (3, 512, 512),
+    (3, 480, 640),
+    (3, 256, 256),
+    (3, 224, 224),
+)
 GUESSES = len(_IMAGES)
 
 
