@@ -163,7 +163,7 @@ def _smaller(definition: NetParameter, given: InferenceNet, most: float) -> Infe
             if name not in axes:
                 continue
             size = axes[name].size
-            sizes = [1] if name == "N" else [size // 4, size // 2]
+            sizes = [1, 8, 16, 24, 32] if name == "N" else [size // 4, size // 2]
             for smaller in sizes:
                 if name == "N" or smaller >= LEAST_SIDE:
                     changed = with_size(shapes, axes[name].members, smaller)

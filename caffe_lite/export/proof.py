@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from caffe_lite.errors import CaffeError
+from caffe_lite.export.choices import Choice, choices
 from caffe_lite.layers.base import Layer
 from caffe_lite.nets.net import Net
 from caffe_lite.types import Array, Shape
@@ -37,13 +38,27 @@ class Proof:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, ours: Values, theirs: Values, inputs: Values, how: str = "") -> None:
-        """Compare the blobs that both sides have for these inputs, which are not compared."""
+    def add(
+        self,
+        ours: Values,
+        theirs: Values,
+        inputs: Values,
+        chosen: Sequence[Choice] = (),
+        how: str = "",
+    ) -> None:
+        """Compare the blobs that both sides have for these inputs, which are not compared.
+
+        Of the blobs that hold choices the values are compared that were chosen.
+        """
         described = ", ".join(f"{k} {'x'.join(map(str, v.shape))}" for k, v in inputs.items())
+        sides = {name: (value, theirs[name]) for name, value in ours.items() if name in theirs}
+        for choice in chosen:
+            if choice.blob in sides:
+                sides[choice.blob] = choice.compared(ours[choice.source], *sides[choice.blob])
         self.rows += [
-            Row(name, value.shape, difference(value, theirs[name]), described + how)
-            for name, value in ours.items()
-            if name in theirs and name not in inputs
+            Row(name, ours[name].shape, difference(*pair), described + how)
+            for name, pair in sides.items()
+            if name not in inputs
         ]
 
     @property
@@ -118,14 +133,16 @@ def prove(
     trials: Sequence[Values],
     tolerance: float = TOLERANCE,
     prepare: Callable[[Values], Values] = dict,
+    given: Callable[[Values], Values] = lambda ours: {},
 ) -> Proof:
     """Run both nets on each of `trials`, inputs by name, and compare all blobs of equal names.
 
     `prepare` turns the inputs of the exported net into those of `net`, where preprocessing is part
-    of the exported one. A blob that layers change in place is compared after the last of them.
-    A trial behind the first that the net itself refuses becomes a note.
+    of the exported one. `given` are further inputs of the exported one, from the blobs of `net`.
+    A blob that layers change in place is compared after the last of them. A trial behind the first
+    that the net itself refuses becomes a note.
     """
-    proof = Proof(tolerance)
+    proof, chosen = Proof(tolerance), choices(net)
     for i, inputs in enumerate(trials):
         try:
             ours = run_net(net, prepare(inputs))
@@ -134,7 +151,7 @@ def prove(
                 raise
             proof.notes.append(f"not compared, as the net refuses the inputs: {error}")
             continue
-        proof.add(ours, run(inputs), inputs)
+        proof.add(ours, run({**inputs, **given(ours)}), inputs, chosen)
     return proof
 
 

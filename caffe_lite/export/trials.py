@@ -121,7 +121,8 @@ def _maker(
         return _places
     if kind in ("ROIPooling", "PSROIPooling", "ROIAlign") and bottom == 1:
         return _boxes(_scale_of(layer), given[0], inputs)
-    if kind == "Proposal" and bottom == 2:
+    proposes = kind == "Python" and layer.param.python_param.layer == "ProposalLayer"
+    if (kind == "Proposal" or proposes) and bottom == 2:
         return _image_info(inputs)
     return None
 

@@ -71,7 +71,7 @@ class Layer:
     auto_tops: ClassVar[bool] = False  # the net adds unnamed tops up to the fewest
     in_place: ClassVar[bool] = False  # top[0] may be bottom[0]
     reshape_every_forward: ClassVar[bool] = False  # shapes follow from more than bottom shapes
-    varying_axis: ClassVar[int | None] = None  # of all tops, the axis that the data give its size
+    varying_axis: int | None = None  # of all tops, the axis that the data give its size
     host_side: ClassVar[bool] = False  # forward or backward runs Python that waits for the device
     is_data: ClassVar[bool] = False  # reads a source; takes no bottoms
     has_source: ClassVar[bool] = False  # a file or module that may be missing where a net is read

@@ -95,8 +95,14 @@ class Python(Layer):
         self._host = HostBlobs(self.ops)
         self._user = self._guard(cls, self.param, self.ops, self.phase, self._seed_key[0])
         self._user.param_str = self._user.param_str_ = param.param_str
+        self.varying_axis = getattr(self._user, "varying_axis", None)
         self._user.blobs = _UserBlobs(self.blobs, self._host)
         self._call("setup", bottom, top)
+
+    @property
+    def user_class(self) -> type[Any]:
+        """The class that `module` and `layer` name."""
+        return type(self._user)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._call("reshape", bottom, top)

@@ -45,6 +45,7 @@ class _Builder:
     job: Job
     free: dict[str, set[int]] = field(default_factory=dict)  # by blob, its free axes
     carried: list[CarriedState] = field(default_factory=list)
+    titles: set[str] = field(default_factory=set)  # of nodes, that are names of layers
 
     def build(self) -> Any:
         net = self.net = self.job.net
@@ -87,8 +88,9 @@ class _Builder:
         tops = translator(layer).function(site)
         self.carried += site.carried
         for made in graph.nodes[first:]:
-            if tops and tops[0] in made.output:
-                made.name = layer.name
+            if tops and tops[0] in made.output and layer.name not in self.titles:
+                made.name = layer.name  # if several layers have the name, the first one's node
+                self.titles.add(layer.name)
         for index, value in zip(node.top, tops, strict=True):
             self.values[index] = value
 

@@ -71,8 +71,6 @@ def _load(cls: type[Layer]) -> None:
 
 
 def _reason(layer: Layer) -> str:
-    if layer.type == "Python":
-        return ": it runs Python code"
     if layer.is_loss or layer.is_metric:
         return ": it compares predictions with labels"
     if layer.is_data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from caffe_lite.errors import UsageError
+from caffe_lite.export.choices import choices
 from caffe_lite.export.formats import Job
 from caffe_lite.export.proof import Proof, Runner, Values, prove, run_net
 from caffe_lite.export.trials import continued_trial, trials
@@ -36,7 +37,7 @@ def write(job: Job, path: Path) -> list[Path]:
 def check(job: Job, path: Path) -> Proof:
     """Run the file in ONNX Runtime beside the net."""
     from caffe_lite.export.onnx.model import exported_axes
-    from caffe_lite.export.onnx.run import runner
+    from caffe_lite.export.onnx.run import GIVEN, runner
 
     net = job.net
     inputs = trials(net, exported_axes(net), one_sequence=job.options.one_sequence)
@@ -45,9 +46,22 @@ def check(job: Job, path: Path) -> Proof:
     def prepare(values: Values) -> Values:
         return {**values, first: steps.apply(first, values[first])} if steps else values
 
-    run = runner(path, list(net.blobs))
-    proof = prove(net, run, inputs, job.options.tolerance, prepare)
-    _continue(net, run, proof)
+    taken = [choice.blob for choice in choices(net) if choice.taken]
+    run = runner(path, list(net.blobs), taken)
+    proof = prove(
+        net,
+        run,
+        inputs,
+        job.options.tolerance,
+        prepare,
+        lambda ours: {name + GIVEN: ours[name] for name in taken},
+    )
+    if taken:
+        proof.notes.append(
+            f"choices where values may tie, given to the layers that take them: {', '.join(taken)}"
+        )
+    else:
+        _continue(net, run, proof)
     if len(inputs) == 1:
         proof.notes.append("the net takes no inputs of other shapes")
     return proof
@@ -69,4 +83,4 @@ def _continue(net: Net, run: Runner, proof: Proof) -> None:
     if states:
         run_net(net, inputs)
         theirs = run({**inputs, **states})
-        proof.add(run_net(net, inputs, forget=False), theirs, inputs, ", a second pass")
+        proof.add(run_net(net, inputs, forget=False), theirs, inputs, how=", a second pass")

@@ -128,10 +128,16 @@ def _mean_points(
 @translates(Proposal)
 def proposal(site: Site) -> list[Tensor]:
     """Boxes decoded from the anchors of all cells, cut to the image, suppressed image by image."""
-    layer, graph = site.layer, site.graph
+    layer = site.layer
     if not isinstance(layer, Proposal):
         raise TypeError(f"{layer.type} proposes no regions")
-    rule = layer.rule
+    regions, scores = proposed(site, layer.rule)
+    return [regions, site.graph.squeeze(scores, [1])][: len(site.made)]
+
+
+def proposed(site: Site, rule: Proposals) -> tuple[Tensor, Tensor]:
+    """Regions (R, 5) and their scores (R, 1)."""
+    graph = site.graph
     count = len(rule.anchors)
     images, height, width = site.size(0), site.size(2), site.size(3)
     boxes_of_image = height * width * count
@@ -140,7 +146,11 @@ def proposal(site: Site) -> list[Tensor]:
     codes = site.as_shape(graph.transpose(site.x[1], [0, 2, 3, 1]), [images, boxes_of_image, 4])
     anchors = _anchors(graph, rule, height, width)
     boxes = _cut(site, decoded(graph, "CENTER_SIZE", codes, anchors, 1))
-    scores = site.op("Where", _large(site, rule, boxes), scores, graph.floats(0))
+    large = _large(site, rule, boxes)
+    scores = site.op("Where", large, scores, graph.floats(0 if rule.keep_small else -np.inf))
+    if not rule.keep_small:
+        boxes, scores = _with_whole_image(site, boxes, scores)
+        boxes_of_image = boxes_of_image + 1
     suppression = Suppression(
         rule.overlap,
         candidates=rule.candidates if rule.candidates > 0 else -1,
@@ -152,7 +162,19 @@ def proposal(site: Site) -> list[Tensor]:
     image, box = column(graph, found, 0), column(graph, found, 2)
     corners = site.op("GatherND", boxes, graph.concat([image, box], 1))
     regions = graph.concat([graph.to_floats(image), corners], 1)
-    return [regions, site.op("GatherND", by_class, found)][: len(site.made)]
+    return regions, graph.unsqueeze(site.op("GatherND", by_class, found), [1])
+
+
+def _with_whole_image(site: Site, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """One box more for each image, all of it, which counts if no other does."""
+    graph = site.graph
+    one, images = graph.floats(1), vector(graph, [site.size(0), 1])
+    bottom, right = (site.op("Expand", site.op("Sub", _info(site, i), one), images) for i in (0, 1))
+    zero = site.op("Expand", graph.floats(0), images)
+    whole = graph.unsqueeze(graph.concat([zero, zero, right, bottom], 1), [1])
+    some = site.op("Greater", graph.reduce("ReduceMax", scores, [1]), graph.floats(-np.inf))
+    score = site.op("Where", some, graph.floats(-np.inf), graph.floats(0))
+    return graph.concat([boxes, whole], 1), graph.concat([scores, score], 1)
 
 
 def _anchors(graph: Graph, rule: Proposals, height: Size, width: Size) -> Tensor:

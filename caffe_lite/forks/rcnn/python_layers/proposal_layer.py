@@ -22,9 +22,11 @@ class ProposalLayer(AnchorLayer):
     RPN_PRE_NMS_TOP_N, RPN_POST_NMS_TOP_N, RPN_NMS_THRESH and RPN_MIN_SIZE are settings.
     """
 
+    varying_axis = 0
+
     def setup(self, bottom: Any, top: Any) -> None:
         settings = self.read()
-        self._rule = Proposals(
+        self.rule = Proposals(
             self.anchors,
             (self.stride, self.stride),
             (settings.rpn_min_size, settings.rpn_min_size),
@@ -45,7 +47,7 @@ class ProposalLayer(AnchorLayer):
                 f"{count} anchors need {2 * count} scores and {4 * count} codes for each cell, "
                 f"got {scores.shape[1]} and {codes.shape[1]}"
             )
-        boxes, best = self._rule.find(scores[0], codes[0], info.reshape(-1)[:3])
+        boxes, best = self.rule.find(scores[0], codes[0], info.reshape(-1)[:3])
         top[0].reshape(len(boxes), 5)
         top[0].data[...] = np.column_stack([np.zeros(len(boxes)), boxes])
         if len(top) > 1:
