@@ -72,15 +72,20 @@ def inference_net(
             added.CopyFrom(layer)
             for field in ("include", "exclude", "loss_weight", "propagate_down"):
                 added.ClearField(field)
-            # Detections are an output; the files that SSD's layer writes beside it are not.
-            if added.HasField("detection_output_param"):
-                added.detection_output_param.ClearField("save_output_param")
+            _write_no_files(added)
     if len(inputs) == sum(len(layer.top) for layer in made.layer):
         raise ModelError(f'net "{net.name}": nothing is left of it without its data and losses')
     _check_names(given, inputs)
     names = {layer.name for layer in made.layer}
     left_out = tuple(layer.name for layer in filtered.layer if layer.name not in names)
     return InferenceNet(made, inputs, _outputs(made), left_out)
+
+
+def _write_no_files(layer: LayerParameter) -> None:
+    """Detections are an output of the net; files of them, as SSD's layer writes them, are not."""
+    for field, message in layer.ListFields():
+        if field.name.endswith("_param") and "save_output_param" in dir(message):
+            message.ClearField("save_output_param")
 
 
 def _no_layers(net: NetParameter, phase: int) -> str:

@@ -50,13 +50,18 @@ def _nothing(layer: Layer) -> Iterable[tuple[int, Sequence[int]]]:
 def translator(layer: Layer) -> Translator:
     """What translates a layer; ModelError if there is nothing."""
     cls = type(layer)
-    if cls not in _translators:
-        _load(cls)
-    if cls not in _translators:
+    if not has_translator(cls):
         raise ModelError(
             f'layer "{layer.name}" ({layer.type}): has no exact translation to ONNX{_reason(layer)}'
         )
     return _translators[cls]
+
+
+def has_translator(cls: type[Layer]) -> bool:
+    """Whether layers of this class can be translated, at least with some options."""
+    if cls not in _translators:
+        _load(cls)
+    return cls in _translators
 
 
 def _load(cls: type[Layer]) -> None:

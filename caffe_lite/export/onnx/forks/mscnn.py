@@ -13,6 +13,7 @@ from caffe_lite.export.onnx.sizes import Size
 from caffe_lite.forks.mscnn._codes import normalization
 from caffe_lite.forks.mscnn.box_output import BoxOutput
 from caffe_lite.forks.mscnn.decode_bbox import DecodeBBox
+from caffe_lite.forks.mscnn.hard_mining import HardMining
 from caffe_lite.forks.mscnn.proposal_target import ProposalTarget
 from caffe_lite.forks.mscnn.roi_align import GridAlign
 from caffe_lite.layers.base import Layer
@@ -147,6 +148,6 @@ def _boxes_of_map(site: Site, layer: BoxOutput, i: int) -> tuple[Tensor, Tensor]
     return rows, graph.reshape(score, [0, -1])
 
 
-@translates(ProposalTarget)
-def proposal_target(site: Site) -> list[Tensor]:
+@translates(ProposalTarget, HardMining)
+def regions_to_train_on(site: Site) -> list[Tensor]:
     raise site.refuse("it chooses regions to train on")
