@@ -22,6 +22,9 @@ class ROIPooling(RegionLayer):
     `pooled_size` gives one number for both sides, or height and width (Intel). With `pad_ratio`
     each side moves outwards by that part of the region's size (MS-CNN).
 
+    Differences from MS-CNN: the gradient of regions that reach out of the image is that of the
+    forward pass; there it belongs to regions cut to the image.
+
     Source: rbgirshick/caffe-fast-rcnn, intel/caffe, zhaoweicai/mscnn
 
     Example::

@@ -27,8 +27,9 @@ class Lstm(Layer):
     those of the gates, before their nonlinearity, are cut to [-clipping_threshold,
     clipping_threshold].
 
-    Differences from caffe-lstm: the gradient of U leaves out steps at which a sequence begins, and
-    counts the carried state of all sequences; there it is that of the first one alone.
+    Differences from caffe-lstm: streams have their own recurrent terms, as on its GPU; its CPU
+    gives all of them that of the first. The gradient of U leaves out steps at which a sequence
+    begins, and counts the carried state of all sequences; there it is that of the first one alone.
 
     Source: junhyukoh/caffe-lstm
 

@@ -46,6 +46,9 @@ class RegionLoss(CellLoss):
 
     Objects are assigned on the host. `softmax_tree` is refused.
 
+    Differences from MobileNet-YOLO: any number of anchors and of rows; there anchors are all zeros
+    if `biases` has fewer than ten numbers, and every image has 300 rows.
+
     Source: eric612/MobileNet-YOLO
 
     Example::

@@ -1,0 +1,51 @@
+"""caffe-lstm and CTPN."""
+
+import numpy as np
+
+from tools.caffe_layer import Case
+from tools.fork_cases._draw import Cases, Draw
+
+
+def recurrent() -> Cases:
+    cases: Cases = {}
+    steps, streams, size, units = 5, 1, 3, 4
+    for i, text in enumerate(("", "clipping_threshold: 0.1", "")):
+        draw = Draw(f"lstm_{i}")
+        blobs = [
+            draw.normal(4 * units, size),
+            draw.normal(4 * units, units),
+            draw.normal(4 * units),
+        ]
+        streams = 1 + i % 2
+        bottoms = [draw.normal(steps * streams, size)]
+        if i == 2:
+            bottoms.append(np.array([0, 1, 1, 1, 1], np.float32))
+        text = (
+            f'type: "Lstm" lstm_param {{ num_output: {units} batch_size: {streams} {text} '
+            'weight_filler { type: "xavier" } bias_filler { type: "constant" } }'
+        )
+        flags = [True, False][: len(bottoms)]
+        # On the CPU the fork adds the first stream's recurrent term to all streams.
+        cases[f"lstm_{i}"] = "lstm", Case(text, bottoms, flags, blobs, gpu=streams > 1)
+        if i < 2:
+            text = text.replace(f"batch_size: {streams}", "")
+            bottoms = [draw.normal(steps, 1, size)]
+            cases[f"lstm_ctpn_{i}"] = "ctpn", Case(text, bottoms, [True], blobs)
+    return cases
+
+
+def orders() -> Cases:
+    cases: Cases = {}
+    for i, text in enumerate(("dim: 1 dim: 0 dim: 2", "dim: 2 dim: 0 dim: 1")):
+        draw = Draw(f"transpose_{i}")
+        text = f'type: "Transpose" transpose_param {{ {text} }}'
+        cases[f"transpose_{i}"] = "ctpn", Case(text, [draw.normal(3, 2, 5)], [True], gpu=True)
+    for axis in (0, 1):
+        draw = Draw(f"reverse_{axis}")
+        text = f'type: "Reverse" reverse_param {{ axis: {axis} }}'
+        cases[f"reverse_{axis}"] = "ctpn", Case(text, [draw.normal(3, 2, 5)], [True])
+    return cases
+
+
+def cases() -> Cases:
+    return recurrent() | orders()
