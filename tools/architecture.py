@@ -42,6 +42,7 @@ ROWS = {
     "lrcn": 8,
     "testing": 8,
     "recognition": 9,
+    "fit": 10,
     "pycaffe": 10,
     "board": 10,
     "dnn": 10,

@@ -40,6 +40,7 @@ ROLES = {
     "lrcn": "clips, captions, scores",
     "testing": "gradient checks",
     "recognition": "what is in images",
+    "fit": "images to a report",
     "pycaffe": "Caffe's Python interface",
     "cli": "the command line",
     "dnn": "cv2.dnn's interface",

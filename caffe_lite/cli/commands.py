@@ -14,6 +14,7 @@ from caffe_lite.errors import UsageError, did_you_mean
 
 # In the order of the help; `classify-video` is the module cli/classify_video.py, and so on.
 COMMANDS = (
+    "fit",
     "train",
     "test",
     "time",

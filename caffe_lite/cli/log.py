@@ -148,11 +148,16 @@ def _width() -> int:
         return 80
 
 
-def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False) -> LiveHandler:
+def start_log(
+    log_dir: str | None = None,
+    command: str = "",
+    quiet: bool = False,
+    quiet_terminal: bool = False,
+) -> LiveHandler:
     """Send the package's log to stderr and, with `log_dir`, to `<command>.log` in that folder.
 
-    `quiet` hides messages below warnings. Raises UsageError if the folder or the file cannot be
-    created.
+    `quiet` hides messages below warnings, `quiet_terminal` only on stderr. Raises UsageError if the
+    folder or the file cannot be created.
     """
     handler = LiveHandler(sys.stderr)
     logger = logging.getLogger("caffe_lite")
@@ -171,5 +176,7 @@ def start_log(log_dir: str | None = None, command: str = "", quiet: bool = False
         each.setFormatter(CaffeFormatter())
         logger.addHandler(each)
     logger.setLevel(_level(quiet))
+    if quiet_terminal:
+        handler.setLevel(logging.WARNING)
     logger.propagate = False
     return handler
