@@ -3,8 +3,9 @@
     python benchmarks/lrcn/classify.py [--frames N] [--rounds N] [--results DIR]
 
 Both nets are LRCN's at full size (as `caffe_lite lrcn net` writes them) with random weights; ten
-crops, clips of 16 frames that overlap by half. "each clip whole" runs all layers for every frame of
-every clip. Times of the processor and of the clock, medians of several runs in turn.
+crops, clips of 16 frames that overlap by half. "each frame once" is what `classify-video` does;
+"each clip whole" runs all layers, one by one, for every frame of every clip. Times of the processor
+and of the clock, medians of several runs in turn.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def make_net(modality: str) -> Net:
 def whole_clips(net: Net, flow: bool) -> VideoClassifier:
     """A classifier that shares nothing between clips: frames go into each as pixels."""
     classifier = VideoClassifier(net, flow=flow, mean=128.0)
-    classifier.frame_net.name, classifier.frame_net.layers = classifier.data, []
+    classifier.frame_net.name, classifier.frame_net.part = classifier.data, None
     inputs = [i for i, node in enumerate(net.wiring.nodes) if node.param.type == "Input"]
     classifier.frame_net.rest = [(len(inputs), len(net.layers) - 1)]
     return classifier

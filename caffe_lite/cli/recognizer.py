@@ -145,5 +145,8 @@ def _classifier(
     loaded = load_deploy_net(net, weights, get_ops(options.device(args.gpu)))
     shape = loaded.blobs[frames_input(loaded)].shape[1:]
     images = image_options(args, shape, mean, FLOW_MEAN if flow else RGB_MEAN, (240, 320))
-    loaded.optimize(not args.no_optimize)
-    return VideoClassifier(loaded, crops=args.crops, flow=flow, stride=args.stride, **images)
+    optimize = not args.no_optimize
+    loaded.optimize(optimize)
+    return VideoClassifier(
+        loaded, crops=args.crops, flow=flow, stride=args.stride, optimize=optimize, **images
+    )

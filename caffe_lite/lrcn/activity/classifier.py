@@ -37,7 +37,8 @@ class VideoClassifier:
 
     `crops` is 1 (the centre) or 10; `flow` says that frames are flow images; a clip begins every
     `stride` frames (default: half a clip). `resize`, `mean` and `scale` are those of `ImageInput`
-    (`images`), whose `read` reads frames from files. Raises ModelError for another kind of net.
+    (`images`), whose `read` reads frames from files. `optimize` is that of `FrameNet`. Raises
+    ModelError for another kind of net.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class VideoClassifier:
         resize: tuple[int, int] | None = None,
         mean: float | Sequence[float] = 0.0,
         scale: float = 1.0,
+        optimize: bool = True,
     ) -> None:
         if crops not in (1, 10):
             raise CaffeError(f"crops must be 1 or 10, got {crops}")
@@ -71,7 +73,7 @@ class VideoClassifier:
             for name in net.inputs:
                 self._check_items(name)
         self.stride = stride or max(1, self.length // 2)
-        self.frame_net = FrameNet(net, self.data)
+        self.frame_net = FrameNet(net, self.data, optimize)
         self.probs = _probabilities(net)
         shape = net.blobs[self.probs].shape
         self.classes = shape[2] if recurrent and len(shape) > 2 else prod(shape[1:])

@@ -8,6 +8,8 @@ import numpy as np
 
 from caffe_lite.lrcn.caption_net import Range, ranges
 from caffe_lite.nets.net import Net
+from caffe_lite.proto import schema
+from caffe_lite.types import LayerParameter
 
 # Layers whose output for an item depends on that item alone, in the TEST phase.
 _PER_ITEM = frozenset(
@@ -22,10 +24,12 @@ class FrameNet:
     """The layers of `net` from the frames `data` to the last blob that frames do not share.
 
     `name` is that blob: the input of the recurrent part, or `data` itself where the first layer
-    already mixes items. `layers` are the positions of its layers, `rest` those of the others.
+    already mixes items. `layers` are the positions of its layers, `rest` those of the others. They
+    run as a net of their own, `part`, with the weights of `net`, and unless `optimize` is false by
+    a plan of fused steps.
     """
 
-    def __init__(self, net: Net, data: str) -> None:
+    def __init__(self, net: Net, data: str, optimize: bool = True) -> None:
         self.net, self.data = net, data
         self.items = net.blobs[data].shape[0]
         chosen = self._choose()
@@ -34,22 +38,21 @@ class FrameNet:
         everything = [i for i, node in enumerate(net.wiring.nodes) if node.param.type != "Input"]
         self.layers: list[Range] = ranges(chosen)
         self.rest: list[Range] = ranges(i for i in everything if i not in set(chosen))
+        self.part = self._part(chosen).optimize(optimize) if chosen else None
 
     def compute(self, crops: np.ndarray) -> np.ndarray:
         """The blob `name` of inputs (n, C, H, W): (n, ...) float32."""
-        if not self.layers:
+        if self.part is None:
             return crops
-        data, out = self.net.blobs[self.data], self.net.blobs[self.name]
-        shape = out.shape[1:]
+        data = self.part.blobs[self.data]
         found: list[np.ndarray] = []
         for first in range(0, len(crops), _CROPS):
             batch = crops[first : first + _CROPS]
             data.reshape(*batch.shape)
-            out.reshape(len(batch), *shape)  # the recurrent part may have given it another shape
             data.data[...] = self.net.ops.asarray(batch)
-            for start, end in self.layers:
-                self.net.forward(start, end)
-            found.append(self.net.ops.to_host(out.data).astype(np.float32))
+            self.part.forward()
+            out = self.part.blobs[self.name].data
+            found.append(self.net.ops.to_host(out).astype(np.float32))
         return np.concatenate(found)
 
     def fingerprint(self) -> str:
@@ -61,6 +64,21 @@ class FrameNet:
                 for blob in layer.blobs:
                     digest.update(self.net.ops.to_host(blob.data).tobytes())
         return digest.hexdigest()
+
+    def _part(self, chosen: Sequence[int]) -> Net:
+        """The `chosen` layers and the input of the frames as a net that shares their weights."""
+        names = {self.net.layers[i].name for i in chosen}
+        param = schema.NetParameter()
+        param.CopyFrom(self.net.param)
+        del param.layer[:]
+        for layer in self.net.param.layer:
+            if layer.name in names:
+                param.layer.append(layer)
+            elif layer.type == "Input" and self.data in layer.top:
+                param.layer.append(_input_of(layer, self.data))
+        part = Net(param, schema.TEST, self.net.ops)
+        part.share_trained_layers_with(self.net)
+        return part
 
     def _choose(self) -> list[int]:
         """Positions of the longest beginning of per-item layers with one blob at its end."""
@@ -98,6 +116,15 @@ class FrameNet:
 def frames_per_batch(crops: int) -> int:
     """The number of frames whose crops make up a batch of `FrameNet.compute`."""
     return max(1, _CROPS // crops)
+
+
+def _input_of(layer: LayerParameter, top: str) -> LayerParameter:
+    """An Input layer with one of its tops."""
+    place = list(layer.top).index(top)
+    shapes = layer.input_param.shape
+    chosen: LayerParameter = schema.LayerParameter(name=layer.name, type="Input", top=[top])
+    chosen.input_param.shape.append(shapes[place if len(shapes) > 1 else 0])
+    return chosen
 
 
 def _is_per_item(param: Any) -> bool:
