@@ -12,7 +12,6 @@ rehearsal of about a minute with few clips and iterations.
 
 import argparse
 import json
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -55,9 +54,8 @@ def run_seed(folder: Path, seed: int, clips: dict[str, int], share: float, split
     record = folder / f"{split}.json"
     if record.exists():
         return json.loads(record.read_text())
-    began = time.process_time()
-    write_ordered_digits(folder, InverseSearch(), clips, seed)
     trainer = Trainer(folder, seed, share)
+    write_ordered_digits(folder, InverseSearch(), clips, seed)
     validation = order_activity.read(folder, "validation")
     order_activity.train_all(trainer, validation)
     described = make_ordered_clips(clips["sentences"], seed, "sentences")
@@ -73,7 +71,7 @@ def run_seed(folder: Path, seed: int, clips: dict[str, int], share: float, split
         seen = order_sentences.look(trainer, shown)
     found = {"activity": order_activity.accuracies(trainer, shown)}
     found |= order_sentences.tables(trainer, seen, told)
-    found["minutes"] = (time.process_time() - began) / 60
+    found["minutes"] = trainer.minutes
     with atomic_path(record) as partial:
         partial.write_text(json.dumps(found, indent=1) + "\n")
     for file in folder.glob("*.h5"):

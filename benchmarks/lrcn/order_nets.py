@@ -1,6 +1,7 @@
 """Train and run the nets of prototxt/ordered_digits."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,15 +27,24 @@ class Trainer:
     """Trains nets in `folder`, where their data is, and remembers which are done.
 
     `share` of each solver's iterations are run. The weights of net NAME are NAME.caffemodel;
-    trained.json holds the validation scores of the nets that are done, which are not trained again.
+    trained.json holds the validation scores of the nets that are done, which are not trained again,
+    and the processor minutes spent until then.
     """
 
     def __init__(self, folder: Path, seed: int, share: float) -> None:
         self.folder, self.seed, self.share = folder, seed, share
         self._record = folder / "trained.json"
         self.scores: dict[str, float] = {}
+        self._earlier = 0.0  # processor minutes of processes that were stopped
         if self._record.exists():
-            self.scores = json.loads(self._record.read_text())
+            record = json.loads(self._record.read_text())
+            self.scores, self._earlier = record["scores"], record["minutes"]
+        self._began = time.process_time()
+
+    @property
+    def minutes(self) -> float:
+        """Processor minutes spent on this folder."""
+        return self._earlier + (time.process_time() - self._began) / 60
 
     def weights(self, name: str) -> Path:
         return self.folder / f"{name}.caffemodel"
@@ -57,7 +67,8 @@ class Trainer:
         trial.unlink(missing_ok=True)
         self.scores[name] = float(best)
         with atomic_path(self._record) as partial:
-            partial.write_text(json.dumps(self.scores, indent=1) + "\n")
+            record = {"scores": self.scores, "minutes": self.minutes}
+            partial.write_text(json.dumps(record, indent=1) + "\n")
         print(f"  {name}: {best:.1f} on validation clips", flush=True)
 
     def _solver(self, path: Path) -> schema.SolverParameter:

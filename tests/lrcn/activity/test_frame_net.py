@@ -91,6 +91,20 @@ def test_each_frame_is_computed_once(monkeypatch):
     assert done == [(4, 11), (8, 11), (11, 11)]
 
 
+@pytest.mark.parametrize("optimize", [False, True])
+def test_the_part_for_frames_has_the_weights_of_the_net(optimize):
+    net = make(clip_net(3))
+    split = FrameNet(net, "data", optimize)
+    frames = np.random.default_rng(3).normal(size=(5, *net.blobs["data"].shape[1:]))
+    for factor in (1, 2):  # weights that change later are seen too
+        net.params["fc"][0].data[...] *= factor
+        net.blobs["data"].reshape(*frames.shape)
+        net.blobs["data"].data[...] = frames
+        net.forward(0, positions(split.layers)[-1])
+        expected = np.array(net.blobs["fc"].data)
+        np.testing.assert_allclose(split.compute(frames), expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("batch", [1, 7, 40])
 def test_batches_do_not_matter(monkeypatch, batch):
     frames = video(9)
