@@ -38,6 +38,10 @@ for _name in ("proposal_layer", "anchor_target_layer", "proposal_target_layer"):
     plugins.ship_module(f"rpn.{_name}", f"caffe_lite.forks.rcnn.python_layers.{_name}")
 for _name in ("roi_data_layer.layer", "roi_data_layer.layer_pi"):
     plugins.ship_module(_name, "caffe_lite.forks.rcnn.python_layers.roi_data_layer")
+plugins.ship_module(
+    "caffe_traininglayers",
+    "caffe_lite.forks.colorization.python_layers.caffe_traininglayers",
+)
 plugins.offer("fork_sets", lambda: _import_module("caffe_lite.forks").FAMILIES)
 plugins.offer(
     "install_as_caffe", lambda: _import_module("caffe_lite.pycaffe.install").install_as_caffe()

@@ -65,7 +65,17 @@ def _cascade_test(layer: LayerParameter, top: int) -> Shape | None:
     return (1, 8, 1, 1) if top == 1 else (own.batch_size, 2, 1, 1)
 
 
+def _cpm(layer: LayerParameter, top: int) -> Shape | None:
+    """CPMData: images with masks and a map of centres, and maps of joints with their weights."""
+    own, batch = layer.cpm_transform_param, int(layer.data_param.batch_size)
+    if top:
+        sides = own.crop_size_y // own.stride, own.crop_size_x // own.stride
+        return (batch, 2 * (own.num_parts + 1), *sides)
+    return (batch, 6, own.crop_size_y, own.crop_size_x)
+
+
 _SHAPES: dict[str, Callable[[LayerParameter, int], Shape | None]] = {
+    "CPMData": _cpm,
     "DetectionData": _cascade,
     "EvalData": _cascade_test,
     "ImageGtData": _mscnn,

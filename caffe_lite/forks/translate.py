@@ -30,6 +30,7 @@ def translate(net: NetParameter) -> NetParameter:
     check_additions(translated, f'net "{net.name}"', ModelError, skip=("layer", "layers"))
     for layer in translated.layer:
         translate_layer(layer)
+    _add_poolings(translated)
     _add_rectifiers(translated)
     replace_auto_crops(translated)
     return translated
@@ -46,6 +47,38 @@ def translate_layer(layer: LayerParameter) -> None:
         layer.type = "RegionDetectionEvaluate"  # Cascade R-CNN's, which is told the images' sizes
     if layer.type == "InnerProduct" and len(layer.bottom) > 1:
         layer.inner_product_param.normalize = False  # happynear's, whose weights can be bottoms
+
+
+def _unfuse(layer: LayerParameter) -> None:
+    """A convolution that is fused with a ReLU has `relu: true`."""
+    param = layer.convolution_param
+    if param.fuse_type == schema.ConvolutionParameter.FUSED_CONV_RELU:
+        param.relu = True
+    elif param.fuse_type != schema.ConvolutionParameter.UNFUSED:
+        return  # refused by the layer
+    param.ClearField("fuse_type")
+
+
+def _add_poolings(net: NetParameter) -> None:
+    """Write the pooling that an LRN is fused with as a layer behind it, in place."""
+    for i in range(len(net.layer) - 1, -1, -1):
+        layer = net.layer[i]
+        param = layer.lrn_param
+        if param.fuse_type == schema.LRNParameter.UNFUSED or len(layer.top) != 1:
+            continue
+        pooling = schema.LayerParameter(
+            name=f"{layer.name}_pool",
+            type="Pooling",
+            bottom=[f"{layer.name}_fused"],
+            top=layer.top,
+            pooling_param=param.pooling_param,
+            include=layer.include,
+            exclude=layer.exclude,
+        )
+        layer.top[0] = pooling.bottom[0]
+        param.ClearField("fuse_type")
+        param.ClearField("pooling_param")
+        net.layer.insert(i + 1, pooling)
 
 
 def _add_rectifiers(net: NetParameter) -> None:
@@ -146,6 +179,7 @@ _HOLES = ("dilation_h", "dilation_w", "hole", "hole_h", "hole_w")
 _SPELLINGS: dict[str, Callable[[LayerParameter], None]] = {
     "pooling_param.ceil_mode": _ceil_mode,
     "pooling_param.torch_pooling": _torch_pooling,
+    "convolution_param.fuse_type": _unfuse,
     "image_data_param.images_in_color": _images_in_color,
     **{f"convolution_param.{name}": _dilation_by_side for name in _HOLES},
 }

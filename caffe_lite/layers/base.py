@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
+from caffe_lite import plugins
 from caffe_lite.blob import Blob, BlobVec
 from caffe_lite.errors import BottomShapeError, LayerError
 from caffe_lite.fillers import fill
@@ -117,6 +118,8 @@ class Layer:
         for name in additions(param):
             if name in read or name in self.extensions:
                 continue
+            if self._is_of_another_type(name):
+                continue  # the warning above is all that Caffe says, too
             if name.startswith("param.") or name == "connectivity_mode":
                 if not self.train:  # it is about the updates of learned blobs
                     continue
@@ -126,6 +129,12 @@ class Layer:
                     "and it is not supported here; remove it if the default will do"
                 )
             log.info('layer "%s": %s is a hint that changes nothing here', self.name, name)
+
+    @staticmethod
+    def _is_of_another_type(field: str) -> bool:
+        """Whether a fork's message is that of a type of layer by its name: inner_distance_param."""
+        name = field.removesuffix("_param")
+        return name != field and any(each.module(name) for each in plugins.call("fork_sets"))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         """Read `self.param` and create learned blobs; bottom shapes are known."""

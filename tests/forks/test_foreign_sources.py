@@ -27,6 +27,11 @@ CELLS = "batch_size: 3 %s: 8 %s: 16 crop_height: 96 crop_width: 132"
             'type: "EvalData" eval_data_param { batch_size: 2 resize_height: 7 resize_width: 9 }',
             [(2, 3, 7, 9), (1, 8, 1, 1), (2, 2, 1, 1)],
         ),
+        (
+            """type: "CPMData" data_param { batch_size: 4 } cpm_transform_param { stride: 8
+               crop_size_x: 320 crop_size_y: 240 num_parts: 56 }""",
+            [(4, 6, 240, 320), (4, 114, 30, 40)],
+        ),
         ('type: "LaneData"', [None]),
     ],
 )

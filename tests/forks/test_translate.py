@@ -169,3 +169,30 @@ def test_a_relu_inside_is_a_layer_behind(kind, param, fields, slope):
     y = plain.blobs["y"].data
     assert (y < 0).any()
     np.testing.assert_allclose(net.blobs["z"].data, np.where(y > 0, y, slope * y), atol=1e-6)
+
+
+def test_a_pooling_that_is_fused_with_an_lrn():
+    fused = """layer { name: "norm" type: "LRN" bottom: "x" top: "pool" lrn_param { local_size: 3
+               fuse_type: FUSED_POOL_MAX pooling_param { kernel_size: 2 stride: 2 } } }"""
+    net = translate(text.parse(INPUT + fused, schema.NetParameter))
+    assert [(each.type, list(each.top)) for each in net.layer[-2:]] == [
+        ("LRN", ["norm_fused"]),
+        ("Pooling", ["pool"]),
+    ]
+    assert net.layer[-1].pooling_param.kernel_size == 2
+
+
+def test_a_relu_that_is_fused_with_a_convolution():
+    fused = """layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+               convolution_param { num_output: 2 kernel_size: 1 fuse_type: %s } }"""
+    net = translate(text.parse(INPUT + fused % "FUSED_CONV_RELU", schema.NetParameter))
+    assert [each.type for each in net.layer[-2:]] == ["Convolution", "ReLU"]
+    with pytest.raises(LayerError, match=r"convolution_param.fuse_type is a field of a fork"):
+        Net(text.parse(INPUT + fused % "FUSED_CONV_ELTWISE_RELU", schema.NetParameter))
+
+
+def test_a_message_of_another_type_has_no_effect(caplog):
+    definition = """type: "InnerProduct" inner_product_param { num_output: 2 }
+                    inner_distance_param { distance_type: "L2" }"""
+    assert make_layer(definition, [np.ones((3, 4))]).forward()[0].shape == (3, 2)
+    assert "inner_distance_param has no effect on a InnerProduct" in caplog.text

@@ -31,6 +31,7 @@ class ChannelNormalize(Layer):
                 normalize_param { normalize_type: "L2" bp_norm: true } }
     """
 
+    keeps_layout = True
     type = "Normalize"
     reads = ("normalize_param", "softmax_param")
     extensions = ("softmax_param.normalize_type",)

@@ -1,0 +1,1 @@
+"""Python layers of colorization nets, under the module names that the nets have."""
