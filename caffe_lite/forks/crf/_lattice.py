@@ -7,6 +7,8 @@ import numpy as np
 
 from caffe_lite.types import Array
 
+_FARTHEST = 1e9  # deviations from 0; beyond, a float64 is too coarse to tell simplices apart
+
 
 class Lattice:
     """Filters values at N points of d features: about sum over j of exp(-|f_i - f_j|^2 / 2) v_j.
@@ -16,9 +18,10 @@ class Lattice:
     """
 
     def __init__(self, features: Array) -> None:
-        """`features` (N, d) in units of the Gaussian's deviation."""
+        """`features` (N, d) in units of the Gaussian's deviation; NaN is 0."""
         count, self._d = features.shape
-        greatest, rank, self._weights = self._simplices(features.astype(float))
+        features = np.clip(np.nan_to_num(features.astype(float)), -_FARTHEST, _FARTHEST)
+        greatest, rank, self._weights = self._simplices(features)
         keys = np.concatenate([self._corner(greatest, rank, r) for r in range(self._d + 1)])
         self._vertices, corner = self._unique(keys)
         self._corners = corner.reshape(self._d + 1, count)

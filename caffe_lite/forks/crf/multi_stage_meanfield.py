@@ -79,7 +79,7 @@ class MultiStageMeanfield(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         unary, given, image = (self.ops.to_host(blob.data).astype(float) for blob in bottom)
-        self._filters = [self._make_filters(colors) for colors in np.nan_to_num(image)]
+        self._filters = [self._make_filters(colors) for colors in image]
         weights = self._host_weights()
         self._steps = []
         scores = given
