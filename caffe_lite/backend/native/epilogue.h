@@ -13,10 +13,15 @@ INLINE epilogue epilogue_of(const chain_step *s) {
     return (epilogue){(int)s->activation, (real)s->slope, (real)s->low, (real)s->high};
 }
 
-INLINE vec larger(vec a, vec b) { return select_vec(a > b, a, b); }
+/* GCC 12 fails to expand the comparisons inside loops for pairs of doubles in SSE2. */
+#if VECTOR_BYTES == 16
+#define ACTIVATE static __attribute__((noinline, unused))
+#else
+#define ACTIVATE INLINE
+#endif
 
 /* v through the activation; slopes: of ACT_PRELU, for these channels. NaN stays NaN. */
-INLINE vec activate(epilogue e, vec v, vec slopes) {
+ACTIVATE vec activate(epilogue e, vec v, vec slopes) {
     const vec zero = {0};
     switch (e.kind) {
     case ACT_LEAKY:
