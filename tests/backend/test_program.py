@@ -233,13 +233,13 @@ def test_parts_of_a_whole_in_the_plain_layout():
 
 
 def test_memory_is_used_again():
-    b = Builder((1, 16, 20, 20), "float32")
+    b = Builder((1, 16, 10, 10), "float32")
     x = 0
     for _ in range(12):
         x = b.conv(x, 16, (3, 3), pad=(1, 1))
     program = native(b, [x])
     program.run()
-    assert program.memory < 4 * 16 * 22 * 22 * 4
+    assert program.memory < 4 * 16 * 12 * 12 * 4
 
 
 def test_an_array_that_moves_is_noticed():
@@ -264,3 +264,27 @@ def test_one_call_for_a_chain():
     program = native(b, [x])
     program.run()
     assert len(program._works) == 1
+
+
+@DTYPES
+@pytest.mark.parametrize("size", [(12, 12), (13, 15), (14, 31), (30, 12)])
+@pytest.mark.parametrize(("channels", "outputs"), [(32, 48), (50, 35), (64, 33)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_minimal_filtering(dtype, size, channels, outputs, batch):
+    b = Builder((batch, channels, *size), dtype)
+    y = b.conv(0, outputs, (3, 3), pad=(1, 1), activation=Activation("leaky"))
+    y = b.conv(y, outputs, (3, 3), pad=(1, 1), activation=Activation("leaky", 0.2), plus=y)
+    assert kinds_of(b.compare([y])).count("winograd") == 2
+
+
+def test_minimal_filtering_keeps_nan_where_it_is():
+    b = Builder((1, 32, 13, 13), "float32")
+    y = b.conv(0, 32, (3, 3), pad=(1, 1))
+    values = [Value(shape, i) for i, shape in enumerate(b.shapes)]
+    held = {v: Memory(b.draw(*b.shapes[v])) for v in (0, y)}
+    held[0].data[0, 5, 6, 12] = np.nan
+    make_ops("native", "float32").program(values, b.steps, held).run()
+    touched = np.isnan(held[y].data[0]).any(axis=0)
+    wanted = np.zeros((13, 13), bool)
+    wanted[5:8, 11:] = True
+    np.testing.assert_array_equal(touched, wanted)

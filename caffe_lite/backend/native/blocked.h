@@ -27,14 +27,16 @@ typedef struct {
     idx activation;
     const real *slopes; /* ACT_PRELU, per channel */
     double slope, low, high;
-    idx count;   /* of channels, where the last block matters */
+    idx count;   /* of channels, where the last block matters; of threads that have scratch */
     real *plain; /* an array in the plain layout: N, C, H, W */
-    idx size;    /* of a window over channels */
+    idx size;    /* of a window over channels; of a run of squares */
     double alpha, beta, k;
+    real *scratch; /* memory for this step alone */
 } chain_step;
 
 void blocked_convolution(const chain_step *s);
 void planar_convolution(const chain_step *s);
+void blocked_winograd(const chain_step *s);
 void blocked_depthwise(const chain_step *s);
 void blocked_pooling(const chain_step *s);
 void blocked_sum(const chain_step *s);

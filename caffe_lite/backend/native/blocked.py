@@ -12,7 +12,7 @@ from caffe_lite.types import Array, Pair, Shape
 
 # The positions of `kinds` in chain.c.
 KINDS = (
-    "convolution planar depthwise pooling sum map lrn from_plain to_plain copy planes halo"
+    "convolution planar depthwise pooling sum map lrn from_plain to_plain copy planes halo winograd"
 ).split()
 ACTIVATIONS = ("none", "leaky", "prelu", "clip", "elu")
 
@@ -26,6 +26,7 @@ STEP = numpy.dtype(
     + [(name, "f8") for name in ("slope", "low", "high")]
     + [(name, "i8") for name in ("count", "plain", "size")]
     + [(name, "f8") for name in ("alpha", "beta", "k")]
+    + [("scratch", "i8")]
 )
 
 
@@ -99,6 +100,20 @@ def pack_dense(weight: Array, group: int, lanes: int) -> Array:
     split = taps.reshape(group, -1, lanes, taps.shape[2] // lanes, lanes, taps.shape[3])
     # (group, block, input block, tap, input, output)
     return _in_pairs(split.transpose(0, 1, 3, 5, 4, 2))
+
+
+def pack_winograd(weight: Array, lanes: int) -> Array:
+    """Weights (O, C, 3, 3) for F(2x2, 3x3): per pair of blocks of outputs, 16 matrices.
+
+    Matrix (i, j) has the entries (i, j) of G w G' of each filter w.
+    """
+    g = numpy.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    places = numpy.einsum("ia,ocab,jb->ocij", g, weight.astype(numpy.float64), g, optimize=True)
+    places = places.astype(weight.dtype).reshape(*weight.shape[:2], 16)
+    places = _padded(_padded(places, 0, lanes), 1, lanes)
+    outputs, channels = places.shape[0] // lanes, places.shape[1] // lanes
+    split = places.reshape(1, outputs, lanes, channels, lanes, 16)
+    return _in_pairs(split.transpose(0, 1, 5, 3, 4, 2))
 
 
 def pack_planar(weight: Array, lanes: int) -> Array:

@@ -8,6 +8,8 @@
 #define WEIGHTS_TO_KEEP (384 << 10) /* bytes of second-level cache for all weights of a group */
 #define IMAGE_PART (128 << 10)      /* bytes of x that pass for all outputs, beside the weights */
 
+#define FEW_TILES 32                /* for which weights are fetched ahead */
+
 typedef struct {
     const chain_step *s;
     const tile_shape *shape;
@@ -19,22 +21,6 @@ typedef struct {
     idx tasks_of_outputs;             /* 1: a task computes all outputs; else one for each pair */
     epilogue end;
 } conv_job;
-
-/* The tile shape that takes the least time for an image, as the multiply-adds say. */
-static const tile_shape *choose(const tile_shape *table, idx height, idx width) {
-    const tile_shape *best = table;
-    double least = 1e30;
-    for (const tile_shape *t = table; t->rows; t++) {
-        if (t->rows > height) continue;
-        double tiles = (double)(ceil_div(height, t->rows) * ceil_div(width, t->columns));
-        double cost = tiles * ((double)max_idx(t->rows * t->columns, 4) + 0.5);
-        if (cost < least) {
-            least = cost;
-            best = t;
-        }
-    }
-    return best;
-}
 
 /* The first of the pixels first ... first + size - 1 < count that tile `number` covers: the last
  * tile begins earlier instead of ending beyond the image. */
@@ -66,7 +52,11 @@ static void conv_task(void *context, idx task, int thread) {
         t.weight = s->weight + output * s->depth * job->lanes * LANES;
         t.bias = s->bias ? s->bias + output * LANES : NULL;
         t.slopes = s->slopes ? s->slopes + output * LANES : NULL;
-        for (idx tile = from; tile < to; tile++) {
+        /* The next pair's weights come from memory while this pair's tiles are computed. */
+        idx lines = 2 * job->lanes * LANES / CACHE_LINE, tiles = to - from;
+        t.ahead = t.weight + 2 * s->depth * job->lanes * LANES;
+        t.ahead_lines = two && tiles <= FEW_TILES ? ceil_div(lines, tiles) : 0;
+        for (idx tile = from; tile < to; tile++, t.ahead += t.ahead_lines * s->depth * CACHE_LINE) {
             idx i = tile_begin(tile / job->columns, shape->rows, job->height);
             idx j = tile_begin(tile % job->columns, shape->columns, job->width);
             t.rows = (int)min_idx(shape->rows, job->height - i);
@@ -90,7 +80,7 @@ static void convolve(const chain_step *s, const tile_shape *table, idx lanes, id
         job.height = 1;
     }
     if (lanes == 1) job.x_step = s->x.row; /* planes have a row for each row of y */
-    job.shape = choose(table, job.height, job.width);
+    job.shape = tile_for(table, job.height, job.width);
     job.columns = ceil_div(job.width, job.shape->columns);
     job.tiles = job.columns * ceil_div(job.height, job.shape->rows);
     job.inputs = s->channels / s->group;

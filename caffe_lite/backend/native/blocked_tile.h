@@ -12,6 +12,8 @@
 #define TILE_PIXELS 6
 #endif
 
+#define CACHE_LINE (64 / (idx)sizeof(real))
+
 typedef struct {
     const real *x; /* the first pixel's first input */
     idx x_row;     /* from one row of pixels to the next */
@@ -25,6 +27,8 @@ typedef struct {
     real *y;
     idx y_block, y_row;
     int rows, columns; /* that are written */
+    const real *ahead; /* weights that are needed later: brought into the second-level cache, */
+    idx ahead_lines;   /* this many cache lines for each step of the depth */
     epilogue end;
 } blocked_tile;
 
@@ -45,6 +49,22 @@ typedef struct {
 /* By the distance of pixels in x, LANES, 2 LANES or 1; the end has no rows. */
 extern const tile_shape tiles_one[], tiles_two[], tiles_planar[];
 
+/* The shape that takes the least time for an image, as its multiply-adds say. */
+INLINE const tile_shape *tile_for(const tile_shape *table, idx height, idx width) {
+    const tile_shape *best = table;
+    double least = 1e30;
+    for (const tile_shape *t = table; t->rows; t++) {
+        if (t->rows > height) continue;
+        double tiles = (double)(ceil_div(height, t->rows) * ceil_div(width, t->columns));
+        double cost = tiles * ((double)max_idx(t->rows * t->columns, 4) + 0.5);
+        if (cost < least) {
+            least = cost;
+            best = t;
+        }
+    }
+    return best;
+}
+
 /* y = the sum over depth k and lanes i of weight[k][i] * x[offset[k] + i], for rows x columns
  * pixels that are `apart` elements apart. */
 INLINE void run_tile(const int rows, const int columns, const int blocks, const int lanes,
@@ -54,10 +74,12 @@ INLINE void run_tile(const int rows, const int columns, const int blocks, const 
     for (int b = 0; b < blocks; b++)
 #pragma GCC unroll 14
         for (int p = 0; p < rows * columns; p++) sum[b][p] = (vec){0};
-    const real *weight = t->weight;
+    const real *weight = t->weight, *ahead = t->ahead;
     const idx x_row = t->x_row;
     for (const idx *offset = t->offset, *end = offset + t->depth; offset < end; offset++) {
         const real *x = t->x + *offset;
+        for (idx line = 0; line < t->ahead_lines; line++, ahead += CACHE_LINE)
+            __builtin_prefetch(ahead, 0, 2);
 #pragma GCC unroll 4
         for (int i = 0; i < lanes; i++, weight += blocks * LANES) {
             vec w[2];

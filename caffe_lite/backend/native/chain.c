@@ -7,6 +7,7 @@ static void (*const kinds[])(const chain_step *) = {
     blocked_convolution, planar_convolution, blocked_depthwise,  blocked_pooling,
     blocked_sum,         blocked_map,        blocked_lrn,        blocked_from_plain,
     blocked_to_plain,    blocked_copy,       planes_from_plain,  clear_halo,
+    blocked_winograd,
 };
 
 API void chain_run(idx count, const chain_step *steps) {

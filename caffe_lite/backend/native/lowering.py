@@ -18,6 +18,7 @@ from caffe_lite.backend.native.blocked import (
     pack_dense,
     pack_depthwise,
     pack_planar,
+    pack_winograd,
     per_channel_blocks,
     slopes_of,
     window_offsets,
@@ -43,14 +44,27 @@ if TYPE_CHECKING:
 Numbers = dict[str, float]  # fields of a step in C
 
 
+SQUARES_BYTES = 768 << 10  # of transformed squares: what a second-level cache holds
+
+
+def winograd_pays(o: Convolve, lanes: int) -> bool:
+    """Whether minimal filtering is faster: 3x3, many channels, and few outputs beyond the image."""
+    g, (_, outputs, height, width) = o.geometry, o.y_shape
+    plain = (g.kernel, g.stride, g.pad, g.dilation, g.group) == ((3, 3), (1, 1), (1, 1), (1, 1), 1)
+    squares = -(-height // 2) * -(-width // 2)
+    used = height * width / (4 * squares)
+    return plain and min(o.x_shape[1], outputs) >= 2 * lanes and squares >= 36 and used > 0.8
+
+
 @dataclass
 class ChainStep:
-    """One step in C: numbers, arrays that it reads, images, and the value of its plain array."""
+    """One step in C: numbers, arrays, images, the value of its plain array, and scratch memory."""
 
     numbers: Numbers
     arrays: dict[str, Array] = field(default_factory=dict)
     images: dict[str, Blocked] = field(default_factory=dict)
     plain: int | None = None
+    scratch: Buffer | None = None
 
 
 @dataclass
@@ -201,9 +215,13 @@ class _Lowering:
         arrays: dict[str, Array | None] | None = None,
         images: dict[str, Blocked] | None = None,
         plain: int | None = None,
+        scratch: Buffer | None = None,
     ) -> None:
         kept = {name: a for name, a in (arrays or {}).items() if a is not None}
-        step = ChainStep({"kind": KINDS.index(kind), **numbers}, kept, images or {}, plain)
+        step = ChainStep({"kind": KINDS.index(kind), **numbers}, kept, images or {}, plain, scratch)
+        if scratch is not None:
+            scratch.first = scratch.last = self.now
+            self.result.buffers.append(scratch)
         for image in step.images.values():
             image.buffer.last = self.now
         if plain is not None and plain not in self.held:
@@ -335,6 +353,9 @@ class _Lowering:
             images["x"] = x = self.image(step.inputs[0])
             blocks = x.blocks
             window = (g.kernel, g.dilation, g.pad)
+            if group == 1 and winograd_pays(o, lanes):
+                self.winograd(step, o, x, numbers, arrays)
+                return True
             if depthwise:
                 kind, depth = "depthwise", g.taps
                 arrays["offset"] = window_offsets(x, 1, *window)
@@ -349,6 +370,23 @@ class _Lowering:
         numbers |= {"depth": depth, "channels": blocks}
         self.emit(kind, numbers, arrays, images)
         return True
+
+    def winograd(
+        self, step: Step, o: Convolve, x: Blocked, numbers: Numbers, arrays: dict[str, Array | None]
+    ) -> None:
+        images = {"x": x}
+        if len(step.inputs) > 1:
+            images["z"] = self.image(step.inputs[1])
+        images["y"] = self.new_image(self.values[step.outputs[0]].root)
+        squares = -(-x.shape[2] // 2) * -(-x.shape[3] // 2)
+        each = 16 * (x.blocks + 2) * self.lanes * self.dtype.itemsize  # bytes
+        run = min(squares, max(14, SQUARES_BYTES // each // 14 * 14))
+        threads: int = self.library.pool_threads()
+        arrays["weight"] = pack_winograd(o.weight, self.lanes)
+        arrays["offset"] = numpy.arange(x.blocks, dtype=numpy.int64) * run * self.lanes
+        numbers |= {"channels": x.blocks, "depth": x.blocks, "size": run, "count": threads}
+        scratch = Buffer(threads * run * each, self.now, self.now)
+        self.emit("winograd", numbers, arrays, images, scratch=scratch)
 
     def planes(
         self, root: int, x_shape: Shape, y_shape: Shape, numbers: Numbers

@@ -80,6 +80,8 @@ class NativeProgram(Program):
                 record[name] = value
             for name, array in step.arrays.items():
                 record[name] = array.ctypes.data
+            if step.scratch is not None:
+                record["scratch"] = at + step.scratch.offset
             for name, image in step.images.items():
                 record[name] = image.fields(at, itemsize)
             if step.plain is not None:
