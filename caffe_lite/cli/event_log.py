@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from caffe_lite.cli.log_output import LogOutput
 from caffe_lite.errors import UsageError
-
-log = logging.getLogger("caffe_lite.log")
 
 
 class EventLog:
@@ -24,37 +21,27 @@ class EventLog:
     """
 
     def __init__(self, log_dir: str | None, command: str) -> None:
-        self._file: TextIO | None = None
+        self._output: LogOutput | None = None
         if log_dir is not None:
             try:
                 Path(log_dir).mkdir(parents=True, exist_ok=True)
-                self._file = open(Path(log_dir) / f"{command}.jsonl", "a", encoding="utf-8")
             except OSError as error:
                 raise UsageError(f"--log-dir {log_dir}: {error.strerror}") from error
+            self._output = LogOutput(Path(log_dir) / f"{command}.jsonl", "--log-dir")
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event and flush it."""
-        if self._file is None:
+        if self._output is None:
             return
         record = {"event": event, "time": round(time.time(), 6), **fields}
-        try:
-            self._file.write(json.dumps(_finite(record), allow_nan=False) + "\n")
-            self._file.flush()
-        except OSError as error:
-            log.warning("%s: cannot be written: %s; it ends here", self._file.name, error.strerror)
-            self._close()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-            self._file = None
+        self._output.write((json.dumps(_finite(record), allow_nan=False) + "\n").encode())
 
     def __enter__(self) -> EventLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        if self._output is not None:
+            self._output.close()
 
 
 def _finite(value: Any) -> Any:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from caffe_lite.fit.plan import Choices, Plan
     from caffe_lite.fit.split import Split
     from caffe_lite.fit.training import Best
+    from caffe_lite.solvers import Solver
 
 log = logging.getLogger("caffe_lite.fit")
 MISTAKES = 24  # images on the sheet
@@ -262,6 +263,11 @@ class _Job:
             SignalRequests({"SIGINT": "stop", "SIGTERM": "stop"}) as requests,
         ):
             listener = SolverLog(self.live, events, self.plan.iterations)
+
+            def record(solver: Solver) -> RunRecord:
+                listener.solver = solver
+                return RunRecord(solver, events, 4 * solver.param.display)
+
             train(
                 self.files.solver,
                 self.ops,
@@ -269,7 +275,7 @@ class _Job:
                 best,
                 [listener],
                 requests,
-                lambda solver: RunRecord(solver, events, 4 * solver.param.display),
+                record,
             )
         self.live.finish()
         start_log(quiet=True)

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from caffe_lite.cli.event_log import EventLog
 from caffe_lite.cli.log import LiveHandler
+from caffe_lite.solvers import Solver
 from caffe_lite.solvers import events as ev
 
 solver_log = logging.getLogger("caffe_lite.solver")
@@ -13,11 +14,15 @@ sgd_log = logging.getLogger("caffe_lite.sgd_solver")
 
 
 class SolverLog:
-    """A listener for a solver: call it with each event."""
+    """A listener for a solver: call it with each event.
+
+    With `solver` set, the live line has the images per second, where the net's data are images.
+    """
 
     def __init__(self, live: LiveHandler, events: EventLog, max_iter: int) -> None:
         self.live, self.events = live, events
         self.max_iter = max_iter
+        self.solver: Solver | None = None
         self._loss = ""
         self._begin: tuple[int, float] | None = None
         self._shown = 0.0
@@ -44,10 +49,21 @@ class SolverLog:
         first, begin = self._begin
         rate = (iteration - first) / max(now - begin, 1e-9)
         left = (self.max_iter - iteration) / rate if rate else 0
+        images = images_per_iteration(self.solver) if self.solver else 0
+        speed = f"{rate * images:.3g} images/s" if images else f"{rate:.3g} iter/s"
         self.live.show(
-            f"iteration {iteration} of {self.max_iter}{self._loss}  {rate:.3g} iter/s  "
+            f"iteration {iteration} of {self.max_iter}{self._loss}  {speed}  "
             f"{int(left // 60)}:{int(left % 60):02d} left"
         )
+
+
+def images_per_iteration(solver: Solver) -> int:
+    """The images, of all iter_size batches, that an update learns from; 0 for other data."""
+    net = solver.net
+    for bottoms, tops in zip(net.bottom_vecs, net.top_vecs, strict=True):
+        if tops and not bottoms and len(tops[0].shape) == 4:
+            return tops[0].shape[0] * solver.param.iter_size
+    return 0
 
 
 def _lines(event: ev.Event) -> list[tuple[str, logging.Logger]]:

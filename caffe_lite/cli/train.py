@@ -11,6 +11,7 @@ import argparse
 import logging
 import signal
 import sys
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from caffe_lite.cli import options
@@ -111,17 +112,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --log-dir, record histograms of weights and gradients every N iterations that "
         "are displayed (default 0: never)",
     )
+    options.add_flag(
+        parser,
+        "csv",
+        metavar="FILE",
+        help="write a table with a row for each display and each test",
+    )
+    options.add_flag(
+        parser,
+        "tensorboard",
+        metavar="DIR",
+        help="write losses, scores and rates to an event file in DIR for TensorBoard",
+    )
     options.add_unknown_fields(parser)
     options.add_no_python_layers(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from caffe_lite.backend import get_ops
+    from caffe_lite.cli.csv_log import CsvLog
     from caffe_lite.cli.event_log import EventLog
     from caffe_lite.cli.log import start_log
     from caffe_lite.cli.run_record import RunRecord
     from caffe_lite.cli.shipped_data import make_missing
     from caffe_lite.cli.solver_log import SolverLog
+    from caffe_lite.cli.tensorboard_log import TensorBoardLog
     from caffe_lite.errors import UsageError
     from caffe_lite.proto import load, text
     from caffe_lite.solvers import default_ops, get_solver
@@ -158,12 +173,19 @@ def run(args: argparse.Namespace) -> int:
     with (
         EventLog(args.log_dir, "train") as events,
         SignalRequests(effects) as requests,
+        ExitStack() as outputs,
     ):
+        shown = SolverLog(live, events, param.max_iter)
+        recorders: list[CsvLog | TensorBoardLog] = []
+        if args.csv is not None:
+            recorders.append(outputs.enter_context(closing(CsvLog(args.csv, resume is not None))))
+        if args.tensorboard is not None:
+            recorders.append(outputs.enter_context(closing(TensorBoardLog(args.tensorboard))))
         solver = get_solver(
             param,
             ops,
             path=args.solver,
-            listeners=[SolverLog(live, events, param.max_iter)],
+            listeners=[shown, *recorders],
             request=requests,
             unknown=args.unknown_fields,
             on_nan=args.on_nan,
@@ -171,6 +193,7 @@ def run(args: argparse.Namespace) -> int:
             keep_every=args.keep_every,
             force=args.force,
         )
+        shown.solver = solver
         if args.log_dir is not None:
             solver.listeners.append(RunRecord(solver, events, args.log_histograms))
         solver_log.info("Solver scaffolding done.")
