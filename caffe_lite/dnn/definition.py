@@ -76,7 +76,7 @@ class _Writer:
     def _source(self, pin: Pin) -> Pin:
         """Where the values of an output come from, past layers that only copy."""
         node = self._graph.nodes[pin[0]]
-        while node.type in _IDENTITIES and node.inputs and not self._keep_all:
+        while _is_identity(node) and node.inputs and not self._keep_all:
             pin = node.inputs[0]
             node = self._graph.nodes[pin[0]]
         return pin
@@ -151,6 +151,11 @@ class _Writer:
             return len(node.outputs) == 1 and layer_class(node.param.type, node.param).in_place
         except LayerError:
             return False
+
+
+def _is_identity(node: Node) -> bool:
+    # A Dropout of the R-CNN family scales when it is run, not when it is trained.
+    return node.type in _IDENTITIES and node.param.dropout_param.scale_train
 
 
 def _is_axpy(node: Node) -> bool:

@@ -26,6 +26,8 @@ def as_in_opencv(layer: LayerParameter, node: Node, blobs: int) -> None:
         layer.batch_norm_param.use_global_stats = node.type != "MVN"
     elif layer.type == "PriorBox":
         _prior_box(layer)
+    elif layer.type == "Proposal":
+        layer.proposal_param.min_size = 0  # OpenCV drops no box for its size
     elif layer.type == "LRN":
         if not layer.lrn_param.HasField("alpha"):
             layer.lrn_param.alpha = _LRN_ALPHA

@@ -61,14 +61,12 @@ class Net(DescribedNet):
         given = self._blobs()[i]
         given.reshape(*values.shape)
         shift = _mean(mean, values.shape) if mean is not None else None
-        if shift is None and scalefactor == 1:
-            self._device.copy_to_device(values, given.data)
-        else:
-            scaled = values.astype(np.float32)
+        if shift is not None or scalefactor != 1 or not self._device.on_host:
+            values = np.array(values, np.float32)
             if shift is not None:
-                scaled -= shift
-            scaled *= np.float32(scalefactor)
-            self._device.copy_to_device(scaled, given.data)
+                values -= shift
+            values *= np.float32(scalefactor)
+        self._device.copy_to_device(values, given.data)
         self._is_set[i] = True
 
     def _input_index(self, name: str | None) -> int:

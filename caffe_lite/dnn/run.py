@@ -12,9 +12,10 @@ from caffe_lite.blob import Blob
 from caffe_lite.dnn.definition import definition_of
 from caffe_lite.dnn.graph import Graph, Node, Pin
 from caffe_lite.errors import ModelError
+from caffe_lite.layers.base import Layer
 from caffe_lite.nets.net import Net
 from caffe_lite.proto import schema
-from caffe_lite.types import Array
+from caffe_lite.types import Array, Blobs
 
 DETECTION = 7  # columns of a detection: image, label, score, box
 
@@ -39,6 +40,9 @@ class Run:
         self.nodes = definition.layers
         self.net = Net(definition.net, schema.TEST, ops, seed=0)
         self._load(params)
+        for layer in self.net.layers:
+            if layer.type == "Proposal":
+                _fill_up(layer)
         self.net.optimize()
         self._given = list(inputs)
         self._inputs = [self.net.blobs[definition.blobs[0, i]] for i in range(len(inputs))]
@@ -95,8 +99,6 @@ class Run:
         if node.type == "DetectionOutput":
             images = self.net.bottom_vecs[self.net.layer_index(node.name)][0].shape[0]
             values = detections(values, images, node.param.detection_output_param.keep_top_k)
-        elif node.type == "Proposal":
-            values = _filled(values, node.param.proposal_param.post_nms_topn)
         return values
 
     def times(self) -> dict[str, int]:
@@ -126,11 +128,19 @@ def _is_unused(node: Node, i: int) -> bool:
     return node.type == "DataAugmentation" and i == 1
 
 
-def _filled(rows: Array, count: int) -> Array:
-    """Regions or their scores (R, ...), with rows of zeros behind them up to `count`."""
-    rows = rows.reshape(len(rows), -1)
-    missing = np.zeros((max(count - len(rows), 0), rows.shape[1]), rows.dtype)
-    return np.concatenate([rows, missing])
+def _fill_up(layer: Layer) -> None:
+    """Let a Proposal layer give `post_nms_topn` regions: zeros follow those that it finds."""
+    find, count = layer.forward, layer.param.proposal_param.post_nms_topn
+
+    def forward(bottom: Blobs, top: Blobs) -> None:
+        find(bottom, top)
+        for blob in top:
+            found = blob.data.copy().reshape(blob.shape[0], -1)
+            blob.reshape(max(count, len(found)), found.shape[1])
+            blob.data[: len(found)] = found
+            blob.data[len(found) :] = 0
+
+    layer.forward = forward  # type: ignore[method-assign]
 
 
 def detections(rows: Array, images: int, keep: int) -> Array:

@@ -225,3 +225,30 @@ def test_blobs_of_a_layer_can_be_assigned() -> None:
     expected = product + np.array([1, 2]).reshape(2, 1, 1)
     assert np.allclose(net.forward(), expected, atol=1e-6)
     assert np.array_equal(layer.blobs[0], net.getParam("c"))
+
+
+def test_a_dropout_that_scales_when_it_is_run() -> None:
+    net = dnn.readNetFromCaffe(
+        b'input: "data" layer { name: "drop" type: "Dropout" bottom: "data" top: "data" '
+        b"dropout_param { dropout_ratio: 0.25 scale_train: false } }"
+    )
+    x = image()
+    net.setInput(x)
+    assert np.allclose(net.forward(), 0.75 * x)
+
+
+def test_regions_are_filled_up_with_zeros() -> None:
+    net = dnn.readNetFromCaffe(
+        b'input: "scores" input: "codes" input: "im_info" '
+        b'layer { name: "rois" type: "Proposal" bottom: "scores" bottom: "codes" '
+        b'bottom: "im_info" top: "rois" proposal_param { ratio: 1 scale: 1 post_nms_topn: 20 } } '
+        b'layer { name: "twice" type: "Power" bottom: "rois" top: "twice" '
+        b"power_param { scale: 2 } }"
+    )
+    for _ in range(3):
+        net.setInput(RNG.random((1, 2, 2, 3), np.float32), "scores")
+        net.setInput(np.zeros((1, 4, 2, 3), np.float32), "codes")
+        net.setInput(np.array([[32, 48, 1]], np.float32), "im_info")
+        rois, twice = net.forward(["rois", "twice"])
+        assert rois.shape == (20, 5) and np.array_equal(twice, 2 * rois)
+        assert np.abs(rois[:6]).sum(axis=1).all() and not rois[6:].any()

@@ -21,7 +21,10 @@ def to_rows(found: list[Array]) -> Array:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which boxes become detections; negative `top_k` and `keep_top_k` mean no limit."""
+    """Which boxes become detections; negative `top_k` and `keep_top_k` mean no limit.
+
+    `extent` is what a side is longer than the difference of its coordinates.
+    """
 
     background: int
     threshold: float
@@ -29,6 +32,7 @@ class Selection:
     eta: float
     top_k: int
     keep_top_k: int
+    extent: float = 0
 
     def detect(self, boxes: Array, scores: Array) -> Array:
         """One image's detections (K, 6): label, score, box.
@@ -51,6 +55,6 @@ class Selection:
     def _detect_class(self, boxes: Array, scores: Array, label: int) -> Array:
         candidates = np.flatnonzero(scores > self.threshold)  # NaN is not
         boxes, scores = boxes[candidates], scores[candidates]
-        kept = nms(boxes, scores, self.overlap, self.eta, self.top_k)
+        kept = nms(boxes, scores, self.overlap, self.eta, self.top_k, self.extent)
         labels = np.full(len(kept), label, boxes.dtype)
         return np.column_stack([labels, scores[kept], boxes[kept]])

@@ -32,9 +32,11 @@ class DetectionOutput(Layer):
     top[0]     detections  (1, 1, K, 7)     rows (image, label, score, xmin, ymin, xmax, ymax), by
                                             image, then label, then descending score; no gradient
 
-    Coordinates are fractions of the image and may leave [0, 1]. Without any detection the top has a
-    row for each image, (image, -1, -1, -1, -1, -1, -1). K changes from batch to batch. Boxes with
-    a score of NaN are dropped. Suppression runs on the host.
+    Coordinates are fractions of the image and may leave [0, 1]; with `normalized_bbox: false`,
+    OpenCV's field for nets of the R-CNN family, they are pixels, of which a side has one more. With
+    `variance_encoded_in_target` the priors need no variances: (1, 1, P * 4). Without any detection
+    the top has a row for each image, (image, -1, -1, -1, -1, -1, -1). K changes from batch to
+    batch. Boxes with a score of NaN are dropped. Suppression runs on the host.
 
     `save_output_param` also writes the detections to `output_directory`, whenever `num_test_image`
     images are done, boxes in pixels of the original images and cut to them. Nothing is written
@@ -85,6 +87,7 @@ class DetectionOutput(Layer):
                 f"{nms.nms_threshold:g} and {nms.eta:g}"
             )
         given = param.HasField("confidence_threshold")
+        self._extent = 0 if param.normalized_bbox else 1
         self._selection = Selection(
             background=param.background_label_id,
             threshold=param.confidence_threshold if given else _NO_THRESHOLD,
@@ -92,6 +95,7 @@ class DetectionOutput(Layer):
             eta=nms.eta,
             top_k=nms.top_k if nms.HasField("top_k") else -1,
             keep_top_k=param.keep_top_k,
+            extent=self._extent,
         )
         self._code = schema.PriorBoxParameter.CodeType.Name(param.code_type)
         if param.visualize:
@@ -124,11 +128,12 @@ class DetectionOutput(Layer):
         self.require_elements(bottom[:3])
         param = self.param.detection_output_param
         location, confidence, priors = (blob.shape for blob in bottom[:3])
-        if priors[:2] != (1, 2) or bottom[2].count % 8:
+        alone = param.variance_encoded_in_target and priors[:2] == (1, 1)
+        if not alone and (priors[:2] != (1, 2) or bottom[2].count % 8) or bottom[2].count % 4:
             raise self.fail(
                 f"the priors (bottom[2]) must have shape (1, 2, 4 * priors), got {priors}"
             )
-        images, count = bottom[0].shape[:1], bottom[2].count // 8
+        images, count = bottom[0].shape[:1], bottom[2].count // (4 if alone else 8)
         codes = 1 if param.share_location else param.num_classes
         for name, blob, each in (
             ("location (bottom[0])", bottom[0], codes * 4),
@@ -145,11 +150,12 @@ class DetectionOutput(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         location, confidence, priors = (blob.data for blob in bottom[:3])
-        priors, given = priors.reshape(2, -1, 1, 4)
+        planes = priors.reshape(priors.shape[1], -1, 1, 4)
         in_target = self.param.detection_output_param.variance_encoded_in_target
-        variances = None if in_target else given
+        variances = None if in_target else planes[1]
         codes = location.reshape(self._view)
-        boxes = self.ops.to_host(decode(self.xp, self._code, codes, priors, variances))
+        decoded = decode(self.xp, self._code, codes, planes[0], variances, self._extent)
+        boxes = self.ops.to_host(decoded)
         scores = self.ops.to_host(confidence).reshape(*self._view[:2], -1)
         found = [self._selection.detect(*image) for image in zip(boxes, scores, strict=True)]
         rows = to_rows(found)

@@ -183,3 +183,17 @@ def test_errors():
     fails(layer(), [location, confidence, priors[:, :, :-2]], "must have shape (1, 2, 4 * priors)")
     fails(layer(), [location, confidence, priors[:, 0]], "must have shape (1, 2, 4 * priors)")
     fails(layer(), [location[:2], confidence, priors], "as many images in both")
+
+
+def test_boxes_in_pixels_have_a_pixel_more_on_each_side():
+    fields = {"num_classes": 2, "code_type": "CENTER_SIZE", "nms_param": "nms_threshold: 0.35"}
+    fields |= {"variance_encoded_in_target": "true"}
+    priors = np.array([0, 0, 9, 9, 5, 0, 14, 9.0]).reshape(1, 1, 8)
+    bottoms = [np.zeros((1, 8)), np.array([[0, 0.9, 0, 0.8]]), priors]
+    # As pixels the boxes overlap by 6 x 11 of 2 x 121 - 66, that is 0.375.
+    pixels = make_layer(layer(normalized_bbox="false", **fields), bottoms)
+    assert np.allclose(pixels.forward()[0].reshape(-1, 7), [[0, 1, 0.9, 0, 0, 10, 10]])
+    # As fractions they are 9 wide, and overlap by 4 x 9 of 2 x 81 - 36, that is 0.286.
+    fractions = make_layer(layer(**fields), bottoms)
+    boxes = [[0, 1, 0.9, 0, 0, 9, 9], [0, 1, 0.8, 5, 0, 14, 9]]
+    assert np.allclose(fractions.forward()[0].reshape(-1, 7), boxes)
