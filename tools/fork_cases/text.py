@@ -1,4 +1,4 @@
-"""caffe-lstm and CTPN."""
+"""caffe-lstm, CTPN and warpctc-caffe."""
 
 import numpy as np
 
@@ -47,5 +47,36 @@ def orders() -> Cases:
     return cases
 
 
+def classification() -> Cases:
+    cases: Cases = {}
+    for i, (streams, blank) in enumerate(((1, 0), (1, 4), (3, 0))):
+        draw = Draw(f"ctc_loss_{i}")
+        label = draw.labels(streams, 3, classes=4) + (blank == 0)
+        label[0, -1] = blank  # the blank fills up shorter labels
+        text = (
+            'type: "CtcLoss" loss_weight: 1 '
+            f"ctc_loss_param {{ alphabet_size: 5 time_step: 7 blank_label: {blank} }}"
+        )
+        bottoms = [draw.normal(7, streams, 5), label]
+        cases[f"ctc_loss_{i}"] = "warpctc", Case(text, bottoms, [True, False])
+        label = draw.labels(4, 3, classes=4) + (blank == 0)
+        scores = draw.uniform(4, 7, 5)
+        for n, t in np.ndindex(1 + i, 6):  # the first sequences spell their labels
+            scores[n, t, int(label[n, t // 2]) if t % 2 else blank] += 1
+        text = (
+            f'type: "LabelsequenceAccuracy" labelsequence_accuracy_param {{ blank_label: {blank} }}'
+        )
+        cases[f"sequence_accuracy_{i}"] = "warpctc", Case(text, [scores, label])
+    cases["continuation"] = (
+        "warpctc",
+        Case(
+            'type: "ContinuationIndicator" '
+            "continuation_indicator_param { time_step: 4 batch_size: 3 }",
+            [],
+        ),
+    )
+    return cases
+
+
 def cases() -> Cases:
-    return recurrent() | orders()
+    return recurrent() | orders() | classification()

@@ -1,4 +1,4 @@
-"""MobileNet-YOLO, SENet and DepthwiseConvolution."""
+"""MobileNet-YOLO, SENet, ShuffleNet and DepthwiseConvolution."""
 
 import numpy as np
 
@@ -70,6 +70,10 @@ def plain() -> Cases:
         draw = Draw(f"upsample_{scale}")
         text = f'type: "Upsample" upsample_param {{ scale: {scale} }}'
         cases[f"upsample_{scale}"] = "yolo", Case(text, [draw.normal(2, 3, 2, 4)], [True])
+    for group in (2, 3):
+        draw = Draw(f"shuffle_{group}")
+        text = f'type: "ShuffleChannel" shuffle_channel_param {{ group: {group} }}'
+        cases[f"shuffle_{group}"] = "shuffle", Case(text, [draw.normal(2, 6, 3, 4)], [True])
     draw = Draw("relu6")
     cases["relu6"] = "yolo", Case('type: "ReLU6"', [5 * draw.normal(2, 3, 4, 5)], [True])
     for i, runner in enumerate(("yolo", "senet")):

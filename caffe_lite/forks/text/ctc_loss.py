@@ -26,6 +26,8 @@ class CtcLoss(Layer):
     Only the first `time_step` steps count, if that is given. A sequence that is too short for its
     labels counts 0 and has no gradient, as in warp-ctc. Labels are read on the host.
 
+    The gradient is the fork's own: that of the sum over sequences, N times that of their mean.
+
     Source: xmfbit/warpctc-caffe
 
     Example::
@@ -126,5 +128,4 @@ class CtcLoss(Layer):
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
-            weight = top[0].diff / self._gradient.shape[1]
-            self.xp.multiply(self._gradient, weight, out=bottom[0].diff)
+            self.xp.multiply(self._gradient, top[0].diff, out=bottom[0].diff)
