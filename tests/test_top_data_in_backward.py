@@ -57,8 +57,8 @@ def same(a, b):
 @pytest.mark.parametrize("case", [c for c, _ in GRADIENTS], ids=[n for _, n in GRADIENTS])
 def test_backward_reads_no_more_of_the_tops_than_declared(case, in_place):
     made = gradients(case, in_place, lambda data: data)
-    if made is None:
-        pytest.skip("no gradient, or not in place")
+    if made is None:  # no gradient, or it cannot work in place
+        return
     declared, plain = made
     assert declared in ("", "signs", "values")
     if declared == "":

@@ -64,8 +64,9 @@ def images(tmp_path):
 
 
 @pytest.fixture(params=["lmdb", "leveldb", "hdf5", "hdf5 list", "images", "windows"])
-def source(request, tmp_path):
+def source(request, tmp_path, monkeypatch):
     """A data source: its path, its kind, and a function that damages it."""
+    monkeypatch.chdir(tmp_path)  # where files of lists are looked for first
     records = [(b"%05d" % i, encode(np.full((3, 4, 5), i, np.uint8), i)) for i in range(40)]
     if request.param == "lmdb":
         with LmdbWriter(tmp_path / "db") as writer:
