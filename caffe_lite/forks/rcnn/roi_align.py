@@ -105,11 +105,11 @@ class ROIAlign(AlignedPooling):
         return weights
 
 
-def point_weights(places: Array, size: int) -> Array:
+def point_weights(places: Array, size: int, margin: float = 1) -> Array:
     """The weights (..., size) of pixels in points at `places` (...), interpolated linearly.
 
-    Points up to one pixel outside take the value at the edge, others have no weights.
+    Points up to `margin` pixels outside take the value at the edge, others have no weights.
     """
-    inside = (places >= -1) & (places <= size)
+    inside = (places >= -margin) & (places <= size - 1 + margin)
     distance = np.abs(np.clip(places, 0, size - 1)[..., None] - np.arange(size))
     return np.where(inside[..., None], np.maximum(1 - distance, 0), 0)
