@@ -13,7 +13,31 @@ _CASCADE = 8  # numbers of an object in DetectionData
 def foreign_shape(layer: LayerParameter, top: int) -> Shape | None:
     """The shape of a top as the definition gives it; None: unknown."""
     known = _SHAPES.get(layer.type)
-    return known(layer, top) if known else None
+    if known:
+        return known(layer, top)
+    return _images(layer) if top == 0 else None
+
+
+def _images(layer: LayerParameter) -> Shape | None:
+    """Images that transform_param crops or resizes."""
+    param = layer.transform_param
+    sizes = {(each.height, each.width) for each in param.resize_param}
+    if param.crop_size:
+        sizes = {(param.crop_size, param.crop_size)}
+    if len(sizes) != 1 or not all(*sizes):
+        return None
+    return (foreign_batch(layer), 3, *sizes.pop())
+
+
+def _lanes(layer: LayerParameter, top: int) -> Shape | None:
+    """LaneData: images, YOLO's rows of objects, and a smaller map of lanes."""
+    images, own = _images(layer), layer.annotated_data_param
+    if images is None or top == 0:
+        return images
+    scale = max(own.seg_scales, 1)
+    if top == 1:
+        return (images[0], 1, 300, 5) if own.yolo_data_type else None
+    return (images[0], 1, images[2] // scale, images[3] // scale)
 
 
 def foreign_batch(layer: LayerParameter) -> int:
@@ -79,4 +103,5 @@ _SHAPES: dict[str, Callable[[LayerParameter, int], Shape | None]] = {
     "DetectionData": _cascade,
     "EvalData": _cascade_test,
     "ImageGtData": _mscnn,
+    "LaneData": _lanes,
 }

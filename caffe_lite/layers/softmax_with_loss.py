@@ -34,7 +34,7 @@ class SoftmaxWithLoss(NormalizedLossLayer):
                 loss_param { ignore_label: 255 } }
     """
 
-    reads = ("loss_param", "softmax_param")
+    reads: ClassVar[tuple[str, ...] | None] = ("loss_param", "softmax_param")
     tops = (1, 2)
     tops_without_gradient: ClassVar[tuple[int, ...]] = (1,)
 

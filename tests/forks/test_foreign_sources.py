@@ -32,7 +32,14 @@ CELLS = "batch_size: 3 %s: 8 %s: 16 crop_height: 96 crop_width: 132"
                crop_size_x: 320 crop_size_y: 240 num_parts: 56 }""",
             [(4, 6, 240, 320), (4, 114, 30, 40)],
         ),
+        (
+            """type: "LaneData" data_param { batch_size: 4 } transform_param { resize_param {
+               prob: 1 height: 96 width: 64 } }
+               annotated_data_param { yolo_data_type: 1 seg_scales: 4 }""",
+            [(4, 3, 96, 64), (4, 1, 300, 5), (4, 1, 24, 16)],
+        ),
         ('type: "LaneData"', [None]),
+        ('type: "SegData" transform_param { crop_size: 9 }', [(1, 3, 9, 9), None]),
     ],
 )
 def test_shapes(definition, shapes):
