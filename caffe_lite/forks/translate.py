@@ -9,6 +9,7 @@ from collections.abc import Callable, Container
 
 from caffe_lite.errors import ModelError
 from caffe_lite.forks.auto_crop import replace_auto_crops
+from caffe_lite.forks.embedded import flatten_embeddings
 from caffe_lite.proto import schema
 from caffe_lite.proto.additions import additions, field_at, has_field
 from caffe_lite.types import LayerParameter, Message, NetParameter
@@ -33,6 +34,7 @@ def translate(net: NetParameter) -> NetParameter:
     _add_poolings(translated)
     _add_rectifiers(translated)
     replace_auto_crops(translated)
+    flatten_embeddings(translated)
     return translated
 
 

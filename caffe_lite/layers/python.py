@@ -70,7 +70,7 @@ class Python(Layer):
         top_level = name.partition(".")[0]
         spec = PathFinder.find_spec(top_level, [*sys.path, os.getcwd()])
         if spec is None:
-            return bool(param.bottom) and plugins.shipped_module(name) is not None
+            return bool(param.bottom) and _ships(param)
         if not isinstance(spec.loader, SourceLoader):
             return True
         try:
@@ -222,6 +222,12 @@ class Python(Layer):
             f'module "{name}" was not found; put the folder that holds {name}.py on '
             f"PYTHONPATH, or run in it (working directory: {os.getcwd()})"
         )
+
+
+def _ships(param: LayerParameter) -> bool:
+    """Whether this package has the layer's class in a module that takes the place of its own."""
+    module = plugins.shipped_module(param.python_param.module)
+    return module is not None and hasattr(import_module(module), param.python_param.layer)
 
 
 def _is_python_2(error: Exception) -> bool:

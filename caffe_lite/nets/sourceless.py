@@ -6,6 +6,7 @@ The shapes of their tops come from the caller, else from the layer's definition
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 
 from caffe_lite import plugins
 from caffe_lite.errors import BottomShapeError, LayerError, ModelError
@@ -97,7 +98,8 @@ def without_sources(
     any state: then it is a part of a net.
     """
     filtered = filter_net(net)
-    _add_inputs(filtered, shapes or {}, all(layer.bottom for layer in net.layer))
+    reads = any(not layer.bottom and layer.type != "Parameter" for layer in net.layer)
+    _add_inputs(filtered, shapes or {}, not reads)
     for layer in filtered.layer:
         _name_shipped_module(layer)
     given = dict(shapes or {})
@@ -193,7 +195,8 @@ def _name_shipped_module(layer: LayerParameter) -> None:
     """Where a Python layer with bottoms must not run the user's module, name the one that ships."""
     shipped = plugins.shipped_module(layer.python_param.module)
     if layer.type == "Python" and layer.bottom and shipped and not is_trusted():
-        layer.python_param.module = shipped
+        if hasattr(import_module(shipped), layer.python_param.layer):
+            layer.python_param.module = shipped
 
 
 def missing_modules_behind(error: ModelError, net: NetParameter) -> tuple[str, list[str]]:

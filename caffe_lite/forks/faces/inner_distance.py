@@ -67,9 +67,11 @@ class InnerDistance(Layer):
         weight = bottom[1] if self._given else self.blobs[0]
         rows = prod(weight.shape[:1])
         if weight.count != rows * size:
-            raise self.fail(
+            raise self.fail_shape(
+                0,
+                (count, weight.count // max(rows, 1)),
                 f"{size} numbers (axes from {param.axis} on) do not fit rows of shape "
-                f"{weight.shape}"
+                f"{weight.shape}",
             )
         if param.update_center_only and bottom[-1].count != count:
             raise self.fail(

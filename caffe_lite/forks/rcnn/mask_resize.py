@@ -1,4 +1,4 @@
-"""MaskResize: maps in another size."""
+"""MaskResize: maps in another size; the weights of pixels are made on the host."""
 
 import numpy as np
 
