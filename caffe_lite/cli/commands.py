@@ -47,6 +47,7 @@ COMMANDS = (
     "detect",
     "classify-video",
     "lrcn",
+    "completion",
 )
 
 # Commands whose names Python does not allow for modules.
