@@ -41,7 +41,7 @@ NOTES = {
         "From LRCN's LSTM outputs and the digit net's scores, each averaged over time; the best of "
         "a beam of 5. BLEU in %; right: the caption is one of the clip's true ones, in %.",
     ),
-    "retrieval": ("Retrieval", "Among clips with different captions, about 60; recall in %."),
+    "retrieval": ("Retrieval", "Among clips with different captions, about 40; recall in %."),
     "description": (
         "Video description",
         "From the predicted digit, first and second motion; scores as for captions.",
