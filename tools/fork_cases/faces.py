@@ -31,6 +31,9 @@ def margins() -> Cases:
         )
         case = Case(text, [x, label], [True, False], [weight], tops=2, forwards=3)
         cases[f"margin_{kind.lower()}"] = "sphere", case
+        text = text.replace("MarginInnerProduct", "LargeMarginInnerProduct")
+        text = text.replace("margin_inner_product_param", "largemargin_inner_product_param")
+        cases[f"large_margin_{kind.lower()}"] = "largemargin", case._replace(text=text)
     for i, text in enumerate(
         ("bias: -0.35", "bias: 0.5", "bias_base: 0.1 bias_gamma: 0.2 bias_power: 2 bias_max: 0.6")
     ):

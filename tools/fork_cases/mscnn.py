@@ -117,5 +117,60 @@ def outputs() -> Cases:
     return cases
 
 
+def groups() -> Cases:
+    """Cascade R-CNN's layers over three fields for each cell."""
+    cases: Cases = {}
+    fields = "field_w: 44 field_w: 22 field_w: 30 field_h: 22 field_h: 44 field_h: 30 stride: 8"
+    for i, text in enumerate(
+        (
+            "bg_multiple: 99",
+            "bg_multiple: 99 lambda: 1.7 pos_neg_weighted: true",
+            "bg_multiple: 99 bbox_loss_type: 'Euclidean_L2'",
+            "bg_multiple: 99 field_whr: 2 field_xyr: 2",
+            "bg_multiple: 1 neg_mining_type: 'bootstrap' min_num_neg: 4",
+        )
+    ):
+        draw = Draw(f"group_loss_{i}")
+        items = 3 * (2 - i % 2)
+        bottoms = [
+            draw.normal(items, 3, 4, 5),
+            draw.normal(items, 4, 4, 5, scale=0.6),
+            labels(draw, items, 4, 5),
+        ]
+        own = CODES if i % 2 else ""
+        text = (
+            'type: "DetectionGroupLoss" loss_weight: 1 '
+            f"detection_group_loss_param {{ cls_num: 3 {fields} {text} }} {own}"
+        )
+        cases[f"group_loss_{i}"] = "cascade", Case(text, bottoms, [True, True, False])
+        text = (
+            'type: "DetectionGroupAccuracy" '
+            f"detection_group_accuracy_param {{ cls_num: 3 {fields} }} {own}"
+        )
+        cases[f"group_accuracy_{i}"] = "cascade", Case(text, bottoms, tops=2)
+    for i, text in enumerate(("fg_thr: 0.4 iou_thr: 0.5", "iou_thr: 0.7 max_post_nms_num: 5")):
+        draw = Draw(f"group_output_{i}")
+        scores = draw.uniform(6 - 3 * i, 3, 4, 5, low=0.1)
+        bottoms = [
+            scores / scores.sum(axis=1, keepdims=True),
+            draw.normal(6 - 3 * i, 4, 4, 5, scale=0.4),
+        ]
+        text = (
+            f'type: "BoxGroupOutput" box_group_output_param {{ box_group_param {{ {fields} }} '
+            f"field_whr: 3 field_xyr: 2 min_size: 5 {text} }} {CODES}"
+        )
+        cases[f"group_output_{i}"] = "cascade", Case(text, bottoms, tops=2)
+        draw = Draw(f"hard_mining_{i}")
+        count = 9 - i
+        bottoms = [
+            draw.uniform(count, 1, 1, 1),
+            draw.boxes(count, 50, 40, 2)[..., None, None],
+            draw.labels(count, 1, 1, 1, classes=5),
+        ]
+        text = 'type: "HardMining" hard_mining_param { num_roi_per_image: 2 num_image: 2 }'
+        cases[f"hard_mining_{i}"] = "cascade", Case(text, bottoms, tops=2)
+    return cases
+
+
 def cases() -> Cases:
-    return cells() | regions() | outputs()
+    return cells() | regions() | outputs() | groups()
