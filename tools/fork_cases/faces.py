@@ -1,4 +1,4 @@
-"""caffe-face, SphereFace and happynear's Caffe."""
+"""caffe-face, SphereFace, arcface-caffe and happynear's Caffe."""
 
 from tools.caffe_layer import Case
 from tools.fork_cases._draw import Cases, Draw
@@ -44,6 +44,17 @@ def margins() -> Cases:
             "happynear",
             Case(text, [x, label], [True, False], forwards=2),
         )
+    return cases
+
+
+def angles() -> Cases:
+    cases: Cases = {}
+    for i, m in enumerate((0.5, 1.2)):
+        draw = Draw(f"cosin_addm_{i}")
+        items = 6 - 5 * i
+        x, label = draw.uniform(items, 4, low=-0.95, high=0.95), draw.labels(items, classes=4)
+        text = f'type: "CosinAddm" cosin_add_m_param {{ m: {m} }}'
+        cases[f"cosin_addm_{i}"] = "arcface", Case(text, [x, label], [True, False])
     return cases
 
 
@@ -178,4 +189,4 @@ def shapes() -> Cases:
 
 
 def cases() -> Cases:
-    return centers() | margins() | products() | losses() | shapes()
+    return centers() | margins() | angles() | products() | losses() | shapes()

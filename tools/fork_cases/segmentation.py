@@ -1,4 +1,4 @@
-"""SegNet, DeconvNet, PSPNet and DeepLab."""
+"""SegNet, DeconvNet, PSPNet, DeepLab and OSVOS."""
 
 import numpy as np
 
@@ -125,5 +125,16 @@ def deeplab() -> Cases:
     return cases
 
 
+def edges() -> Cases:
+    cases: Cases = {}
+    for i, images in enumerate((2, 1)):
+        draw = Draw(f"balance_loss_{i}")
+        shape = (images, 1, 5, 4)
+        x, target = draw.normal(*shape), draw.labels(*shape, classes=2)
+        text = 'type: "SigmoidCrossEntropyBalanceLoss" loss_weight: 1'
+        cases[f"balance_loss_{i}"] = "osvos", Case(text, [x, target], [True, False])
+    return cases
+
+
 def cases() -> Cases:
-    return segnet() | deconvnet() | deeplab()
+    return segnet() | deconvnet() | deeplab() | edges()

@@ -1,4 +1,4 @@
-"""MobileNet-YOLO, SENet, ShuffleNet and DepthwiseConvolution."""
+"""YOLO version 1, MobileNet-YOLO, SENet, ShuffleNet and DepthwiseConvolution."""
 
 import numpy as np
 
@@ -57,6 +57,28 @@ def losses() -> Cases:
     return cases
 
 
+def first_version() -> Cases:
+    cases: Cases = {}
+    side, classes, boxes = 3, 4, 2
+    for i, text in enumerate(
+        ("", "sqrt: true", "constriant: true", "sqrt: true constriant: true coord_scale: 5")
+    ):
+        draw = Draw(f"first_version_{i}")
+        images, cells = 2 - i % 2, side * side
+        x = draw.uniform(images, cells * (classes + 5 * boxes), low=0.05, high=0.9)
+        label = draw.labels(images, 7, cells, classes=2)
+        label[:, 2] = draw.labels(images, cells, classes=classes)
+        label[:, 3:] = draw.uniform(images, 4, cells, low=0.1, high=0.9)
+        text = (
+            'type: "DetectionLoss" loss_weight: 1 detection_loss_param '
+            f"{{ side: {side} num_class: {classes} num_object: {boxes} object_scale: 1.5 "
+            f"noobject_scale: 0.5 class_scale: 0.7 {text} }}"
+        )
+        bottoms = [x, label.reshape(images, -1)]
+        cases[f"first_version_{i}"] = "yolo1", Case(text, bottoms, [True, False])
+    return cases
+
+
 def plain() -> Cases:
     cases: Cases = {}
     for i, (text, shape) in enumerate(
@@ -93,4 +115,4 @@ def plain() -> Cases:
 
 
 def cases() -> Cases:
-    return losses() | plain()
+    return losses() | first_version() | plain()
