@@ -81,6 +81,11 @@ def sizes() -> Cases:
         )
         x = draw.normal(2 - i % 2, 3, 7, 6)
         cases[f"resample_{i}"] = "flownet", Case(text, [x], gpu=True)
+    for i, text in enumerate(("top_height: 9 top_width: 7", "size_divisible_by: 4")):
+        draw = Draw(f"accum_{i}")
+        bottoms = [draw.normal(2 - i, 3, 3, 4), draw.normal(2 - i, 2, 6, 5)]
+        text = f'type: "Accum" accum_param {{ {text} }}'
+        cases[f"accum_{i}"] = "flownet", Case(text, bottoms, gpu=True)
     for i, (height, width) in enumerate(((3, 4), (5, 2), (7, 6))):
         draw = Draw(f"downsample_{i}")
         text = f'type: "Downsample" downsample_param {{ top_height: {height} top_width: {width} }}'

@@ -27,6 +27,9 @@ def recurrent() -> Cases:
         flags = [True, False][: len(bottoms)]
         # On the CPU the fork adds the first stream's recurrent term to all streams.
         cases[f"lstm_{i}"] = "lstm", Case(text, bottoms, flags, blobs, gpu=streams > 1)
+        if i == 2:  # a second batch goes on where the first ended
+            ones = [bottoms[0], np.ones(5, np.float32)]
+            cases["lstm_carried"] = "lstm", Case(text, ones, flags, blobs, forwards=2)
         if i < 2:
             text = text.replace(f"batch_size: {streams}", "")
             bottoms = [draw.normal(steps, 1, size)]
