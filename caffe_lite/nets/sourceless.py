@@ -175,11 +175,14 @@ def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shap
     """The top of a missing source whose shape a layer rejects, and the shape that it asks for.
 
     `net` is what `without_sources` made. A rejected blob that is a copy of such a top, or the top
-    flattened, is traced back to it. None if the blob is made by other layers.
+    flattened or normalized, is traced back to it. None if the blob is made by other layers.
     """
-    makers = {top: layer for layer in insert_splits(net).layer for top in layer.top}
+    makers: dict[str, LayerParameter] = {}
+    for layer in insert_splits(net).layer:
+        for top in layer.top:
+            makers.setdefault(top, layer)  # not those that work in place
     name = error.blob
-    while name in makers and makers[name].type in ("Split", "Flatten"):
+    while name in makers and _keeps_shape(makers[name], name):
         name = makers[name].bottom[0]
     maker = makers.get(name)
     if maker is None or maker.python_param.module != __name__:
@@ -189,6 +192,14 @@ def fitting_shape(error: BottomShapeError, net: NetParameter) -> tuple[str, Shap
     if assumed and len(assumed) == len(shape) + 1 and assumed[1] == 1:
         shape = (shape[0], 1, *shape[1:])  # labels with an axis for their one channel
     return name, shape
+
+
+def _keeps_shape(layer: LayerParameter, top: str) -> bool:
+    """Whether the top has the shape of the layer's only bottom, or is that flattened."""
+    if layer.type in ("Split", "Flatten"):
+        return True
+    same = layer.type != "Slice" and _class_of(layer).keeps_layout
+    return same and len(layer.bottom) == 1 and layer.top[0] == top
 
 
 def _name_shipped_module(layer: LayerParameter) -> None:

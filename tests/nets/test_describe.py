@@ -113,3 +113,14 @@ def test_the_phase_of_a_solvers_nets(tmp_path, capsys):
     solver.write_text(net + 'base_lr: 1 lr_policy: "fixed"')
     assert main(["summary", str(solver), "--phase", "TEST"]) == 2
     assert "--phase TEST: the solver tests no net" in capsys.readouterr().err
+
+
+def test_a_shape_is_traced_back_through_layers_that_keep_it():
+    found = described(
+        'layer { name: "n" type: "Normalize" bottom: "rows" top: "unit" normalize_param { } }'
+        'layer { name: "d" type: "InnerDistance" bottom: "unit" bottom: "centers" top: "far" }'
+        'layer { name: "c" type: "Parameter" top: "w" parameter_param { shape { dim: 5 dim: 7 } } }'
+        'layer { name: "e" type: "InnerDistance" bottom: "unit" bottom: "w" top: "near" }',
+        centers=(3, 7),
+    )
+    assert tops(found)["rows"] == (1, 7) and tops(found)["near"] == (1, 5)

@@ -33,6 +33,7 @@ class Normalize(Layer):
                              scale_filler { type: "constant" value: 20 } } }
     """
 
+    keeps_layout = True
     reads = ("norm_param",)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
