@@ -104,7 +104,8 @@ def difference(mine: np.ndarray, theirs: np.ndarray) -> float:
         mine, theirs = detections(mine), detections(theirs)
         if len(mine) != len(theirs):
             return float("inf")
-        apart = np.abs(mine[:, None] - theirs).max(axis=2)
+        scale = np.maximum(1, np.abs(theirs).max(axis=0, initial=0))  # boxes may be pixels
+        apart = (np.abs(mine[:, None] - theirs) / scale).max(axis=2)
         return float(max(apart.min(axis=0).max(), apart.min(axis=1).max())) if len(mine) else 0.0
     return float(np.abs(mine - theirs).max() / max(np.abs(theirs).max(), 1e-30))
 

@@ -25,7 +25,7 @@ from caffe_lite.dnn.models import (
     SegmentationModel,
 )
 from caffe_lite.dnn.net import Net
-from caffe_lite.dnn.read import readNet, readNetFromCaffe
+from caffe_lite.dnn.read import getAvailableTargets, readNet, readNetFromCaffe
 
 __all__ = [
     "ClassificationModel",
@@ -43,6 +43,7 @@ __all__ = [
     "blobFromImages",
     "blobFromImagesWithParams",
     "error",
+    "getAvailableTargets",
     "imagesFromBlob",
     "readNet",
     "readNetFromCaffe",

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.backend import get_ops
+from caffe_lite.dnn import constants
 from caffe_lite.dnn.errors import raises_cv2_error
 from caffe_lite.dnn.importer import import_net
 from caffe_lite.dnn.net import Net
-from caffe_lite.errors import ModelError, PrototxtError, UsageError
+from caffe_lite.errors import BackendError, ModelError, PrototxtError, UsageError
 from caffe_lite.proto import schema
 from caffe_lite.proto.files import StrPath, read_bytes
 from caffe_lite.proto.load import decode
@@ -50,6 +52,17 @@ def _weights(source: StrPath | Buffer | None) -> Mapping[str, list[Any]] | None:
     if isinstance(source, Buffer):
         return read_weights_in_memory(_bytes(source)) if len(source) else None
     return read_weights(source) if source else None
+
+
+def getAvailableTargets(be: int) -> tuple[int, ...]:
+    """The targets of a backend: the CPU, and with DNN_BACKEND_CUDA the GPU if there is one."""
+    if be != constants.DNN_BACKEND_CUDA:
+        return (constants.DNN_TARGET_CPU,)
+    try:
+        get_ops(0)
+    except BackendError:
+        return ()
+    return (constants.DNN_TARGET_CUDA,)
 
 
 @raises_cv2_error

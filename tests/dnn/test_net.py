@@ -171,6 +171,8 @@ def test_settings_are_accepted(net: dnn.Net) -> None:
     x = image()
     net.setInput(x, "image")
     assert np.allclose(net.forward("shift"), x - 1)
+    assert dnn.getAvailableTargets(dnn.DNN_BACKEND_OPENCV) == (dnn.DNN_TARGET_CPU,)
+    assert dnn.getAvailableTargets(dnn.DNN_BACKEND_CUDA) in ((), (dnn.DNN_TARGET_CUDA,))
     net.setPreferableTarget(dnn.DNN_TARGET_CUDA)  # a GPU, or else the CPU
     assert np.allclose(net.forward("shift"), x - 1)
 
