@@ -9,7 +9,8 @@ import numpy
 
 from caffe_lite.backend.lifetimes import Need, place
 from caffe_lite.backend.native.blocked import STEP
-from caffe_lite.backend.native.lowering import ChainStep, Lowered, lower
+from caffe_lite.backend.native.chain_images import ChainStep, Lowered
+from caffe_lite.backend.native.lowering import lower
 from caffe_lite.backend.operations import Holder, Step, Value
 from caffe_lite.backend.reference.program import Program
 from caffe_lite.types import Array
