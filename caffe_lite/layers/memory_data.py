@@ -1,5 +1,6 @@
 """MemoryData: arrays that the program gives."""
 
+import os
 from collections.abc import Sequence
 
 from caffe_lite.data.memory import ArrayBatches
@@ -7,7 +8,7 @@ from caffe_lite.data.transformer import Transformer
 from caffe_lite.errors import DataError
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-from caffe_lite.types import Array, Blobs, Flags, State
+from caffe_lite.types import Array, Blobs, Flags, LayerParameter, NetParameter, Shape, State
 
 
 @register("MemoryData")
@@ -35,7 +36,23 @@ class MemoryData(Layer):
     extensions = ("transform_param.flow",)
     bottoms = (0, 0)
     tops = (2, 2)
-    is_data = True
+    is_data = has_source = True
+
+    @classmethod
+    def source_exists(cls, param: LayerParameter) -> bool:
+        """The program gives the arrays; a file of their mean may be missing."""
+        mean = param.transform_param.mean_file
+        return not mean or os.path.exists(mean)
+
+    @classmethod
+    def source_batch(cls, param: LayerParameter) -> int:
+        return int(param.memory_data_param.batch_size)
+
+    @classmethod
+    def source_shape(cls, param: LayerParameter, top: int, net: NetParameter) -> Shape | None:
+        own = param.memory_data_param
+        item = () if top else (own.channels, own.height, own.width)
+        return (own.batch_size, *item)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.memory_data_param

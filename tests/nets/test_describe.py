@@ -124,3 +124,12 @@ def test_a_shape_is_traced_back_through_layers_that_keep_it():
         centers=(3, 7),
     )
     assert tops(found)["rows"] == (1, 7) and tops(found)["near"] == (1, 5)
+
+
+def test_arrays_whose_mean_file_is_missing():
+    found = described(
+        """layer { name: "data" type: "MemoryData" top: "data" top: "label"
+                  memory_data_param { batch_size: 6 channels: 3 height: 8 width: 9 }
+                  transform_param { mean_file: "none.binaryproto" } }"""
+    )
+    assert tops(found) == {"data": (6, 3, 8, 9), "label": (6,)} and not found.guessed
