@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,40 @@ def check_data(plan: Plan) -> None:
 
 
 def run_plan(plan: Plan, folder: Path) -> State:
-    """Run the steps that are not done; keep state.json, log.txt and table.md in `folder`."""
+    """Run the steps that are not done; keep state.json, log.txt and table.md in `folder`.
+
+    Raises CaffeError if another run, or a step that outlived its run, works in `folder`.
+    """
+    with _alone(folder) as lock:
+        return _run_steps(plan, folder, lock)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[int | None]:
+    """Lock `folder`; the descriptor that holds the lock, or None on a system without locks.
+
+    Steps inherit it, so the lock lasts as long as a step of a run that was killed.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield None
+        return
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CaffeError(
+                f"{folder}: another run works there, or a step of one that was killed; wait for it "
+                "to end, or give another --out"
+            ) from None
+        except OSError:  # a file system without locks
+            yield None
+            return
+        yield file.fileno()
+
+
+def _run_steps(plan: Plan, folder: Path, lock: int | None) -> State:
     state = State(folder / "state.json")
     for number, step in enumerate(plan.steps, 1):
         title = f"step {number} of {len(plan.steps)}: {step.name}"
@@ -39,7 +73,7 @@ def run_plan(plan: Plan, folder: Path) -> State:
             continue
         print(title, flush=True)
         start = time.perf_counter()
-        scores = _run(step, folder / "log.txt")
+        scores = _run(step, folder / "log.txt", lock)
         seconds = time.perf_counter() - start
         state.finish(step, seconds, scores)
         shown = "".join(f", {name} {value:.4g}" for name, value in scores.items())
@@ -54,7 +88,7 @@ def _write_table(plan: Plan, state: State, folder: Path) -> None:
         partial.write_text(markdown(plan, state))
 
 
-def _run(step: Step, log: Path) -> Scores:
+def _run(step: Step, log: Path, lock: int | None) -> Scores:
     step.folder.mkdir(parents=True, exist_ok=True)
     if step.make is not None:
         step.make()
@@ -64,15 +98,15 @@ def _run(step: Step, log: Path) -> Scores:
         diagnostics.write(f"\n$ caffe_lite {' '.join(step.words)}\n".encode())
         diagnostics.flush()
         if step.output is None:
-            _execute(step, diagnostics, diagnostics, log)
+            _execute(step, diagnostics, diagnostics, log, lock)
             return {}
         step.output.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(step.output) as partial, partial.open("wb") as output:
-            _execute(step, output, diagnostics, log)
+            _execute(step, output, diagnostics, log, lock)
     return step.read(_json(step.output)) if step.read else {}
 
 
-def _execute(step: Step, output: Any, diagnostics: Any, log: Path) -> None:
+def _execute(step: Step, output: Any, diagnostics: Any, log: Path, lock: int | None) -> None:
     """Run the command. A signal that ends this process is passed on, so that `train` snapshots."""
     child = subprocess.Popen(
         step.command,
@@ -82,6 +116,7 @@ def _execute(step: Step, output: Any, diagnostics: Any, log: Path) -> None:
         stdout=output,
         stderr=diagnostics,
         start_new_session=True,  # a Ctrl-C reaches it through us, once
+        pass_fds=() if lock is None else (lock,),
     )
     try:
         code = child.wait()

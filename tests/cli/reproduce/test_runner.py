@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -142,3 +143,33 @@ def test_a_foreign_state_is_refused(tmp_path, text):
     (tmp_path / "state.json").write_text(text)
     with pytest.raises(DataError, match=r"state\.json: is not the state of a reproduction"):
         State(tmp_path / "state.json")
+
+
+def test_a_step_that_outlives_its_run_keeps_others_out(tmp_path):
+    """A run that is killed leaves its step; the next run says so instead of working beside it."""
+    code = (
+        "import sys; from pathlib import Path; from caffe_lite.cli.reproduce.plan import Plan; "
+        "from tests.cli.reproduce.test_runner import Script; "
+        "from caffe_lite.cli.reproduce.runner import run_plan; here = Path(sys.argv[1]); "
+        'step = Script(\'slow\', here, (\'open("began", "w"); import time, os; '
+        '[time.sleep(0.02) for _ in iter(lambda: os.path.exists("end"), True)]\',)); '
+        "run_plan(Plan('T', 'N', (), (step,), ()), here)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=Path(__file__).resolve().parents[3]) as first:
+        while not (tmp_path / "began").exists():
+            time.sleep(0.02)
+        first.kill()
+    other = plan(mark(tmp_path, "a"))
+    try:
+        with pytest.raises(CaffeError, match="another run works there, or a step of one that was"):
+            run_plan(other, tmp_path)
+    finally:
+        (tmp_path / "end").touch()
+    for _ in range(500):
+        try:
+            run_plan(other, tmp_path)
+            break
+        except CaffeError:
+            time.sleep(0.02)
+    assert (tmp_path / "marks").read_text() == "a "
