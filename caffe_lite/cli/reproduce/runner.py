@@ -51,6 +51,7 @@ def _alone(folder: Path) -> Iterator[int | None]:
     except ImportError:
         yield None
         return
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
