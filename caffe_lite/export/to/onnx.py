@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from caffe_lite.errors import UsageError
@@ -61,13 +62,13 @@ def check(job: Job, path: Path) -> Proof:
             f"choices where values may tie, given to the layers that take them: {', '.join(taken)}"
         )
     else:
-        _continue(net, run, proof)
+        _continue(net, run, proof, prepare)
     if len(inputs) == 1:
         proof.notes.append("the net takes no inputs of other shapes")
     return proof
 
 
-def _continue(net: Net, run: Runner, proof: Proof) -> None:
+def _continue(net: Net, run: Runner, proof: Proof, prepare: Callable[[Values], Values]) -> None:
     """Compare a second pass, which begins with the states that recurrent layers had at the end."""
     from caffe_lite.export.onnx.site import NEXT
 
@@ -81,6 +82,7 @@ def _continue(net: Net, run: Runner, proof: Proof) -> None:
         if name.endswith(NEXT) and name not in net.blobs
     }
     if states:
-        run_net(net, inputs)
+        ours = prepare(inputs)
+        run_net(net, ours)
         theirs = run({**inputs, **states})
-        proof.add(run_net(net, inputs, forget=False), theirs, inputs, how=", a second pass")
+        proof.add(run_net(net, ours, forget=False), theirs, inputs, how=", a second pass")
