@@ -9,6 +9,7 @@ from caffe_lite.export.onnx.builder import Tensor
 from caffe_lite.export.onnx.registry import translates
 from caffe_lite.export.onnx.site import Site
 from caffe_lite.export.onnx.sizes import Size
+from caffe_lite.forks.yolo.mish import Mish
 from caffe_lite.forks.yolo.reorg import Reorg
 from caffe_lite.forks.yolo.yolo_detection_output import YoloDetectionOutput
 from caffe_lite.forks.yolo.yolov3_detection_output import (
@@ -20,6 +21,13 @@ from caffe_lite.layers.base import Layer
 from caffe_lite.types import Array
 
 Fixed = Iterable[tuple[int, Sequence[int]]]
+
+
+@translates(Mish)
+def mish(site: Site) -> list[Tensor]:
+    """ONNX has Mish itself from operator set 18 on."""
+    (x,) = site.x
+    return [site.op("Mul", x, site.op("Tanh", site.op("Softplus", x)))]
 
 
 def _channels(layer: Layer) -> Fixed:
