@@ -31,6 +31,7 @@ class Choices:
     patience: int = 6
     mirror: bool = True
     seed: int = 1
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def make_plan(images: Collection, parts: Split, choices: Choices) -> Plan:
         fresh = FRESH if choices.weights else 1.0
         made = body(name, classes, small, fresh)
         rate = template.rate
+        # Small nets are fit's own, and so are their weights; public ones want pixels as they are.
+        scale = 1.0 if choices.weights and not small else SCALE
     else:
         if not os.path.isfile(name):
             hint = did_you_mean(name, TEMPLATES)
@@ -74,10 +77,14 @@ def make_plan(images: Collection, parts: Split, choices: Choices) -> Plan:
                 f"--net {name}: no such file, and no net of this name{hint}; known are "
                 f"{', '.join(TEMPLATES)}"
             )
-        if choices.size is not None:
-            raise UsageError("--size has no effect with a net of yours, whose input has a size")
+        whole = (choices.size, choices.size) if choices.size else images.size
         rename = "new" if choices.weights else ""
-        own = own_net(load.load_net(name), name, classes, rename)
+        own = own_net(load.load_net(name), name, classes, rename, (1 if grey else 3, *whole))
+        if choices.size and own.shape[1:] != whole:
+            raise UsageError(
+                f"--size {choices.size}: the input of {name} has "
+                f"{own.shape[1]} x {own.shape[2]} pixels; leave --size out"
+            )
         made, data, score = own.body, own.data, own.score
         grey = own.shape[0] == 1
         height, width = own.shape[1:]
@@ -85,6 +92,7 @@ def make_plan(images: Collection, parts: Split, choices: Choices) -> Plan:
         crop = height if square else 0
         size = (round(height * 256 / 224),) * 2 if square else (height, width)
         rate = 0.01
+        scale = own.scale or (1.0 if choices.weights else SCALE)
     batch = choices.batch or min(64, max(4, len(parts.train) // 10))
     per_epoch = max(1, round(len(parts.train) / batch))
     return Plan(
@@ -95,7 +103,7 @@ def make_plan(images: Collection, parts: Split, choices: Choices) -> Plan:
         grey,
         size,
         crop,
-        1.0 if choices.weights else SCALE,
+        choices.scale or scale,
         choices.rate or (FINE_TUNING_RATE if choices.weights else rate),
         batch,
         per_epoch,

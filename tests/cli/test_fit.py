@@ -87,8 +87,12 @@ def test_fine_tuning_a_net_of_the_users(photos, capsys):
     net = load.load_net("second/train_val.prototxt")
     last = [layer for layer in net.layer if layer.type == "InnerProduct"][-1]
     assert last.name == "score_new" and last.inner_product_param.num_output == 3
-    assert not net.layer[0].transform_param.HasField("scale")  # trained weights want pixels
+    assert not net.layer[0].transform_param.HasField("scale")  # of deploy nets none is known
     assert "rate 0.001" in capsys.readouterr().out
+    line = ("--net", "first/train_val.prototxt", "--weights", "first/best.caffemodel")
+    assert fit("--epochs", "1", "--out", "third", *line) == 0
+    net = load.load_net("third/train_val.prototxt")
+    assert net.layer[0].transform_param.scale == 1 / 128
 
 
 def test_the_loss_over_a_rising_rate(photos, capsys):
@@ -102,7 +106,7 @@ def test_the_loss_over_a_rising_rate(photos, capsys):
     ("options", "code", "message"),
     [
         (["--split", "80,20"], 2, "--split 80,20: expected three numbers above 0, as 70,15,15"),
-        (["--lr", "0"], 2, "--lr must be above 0, got 0.0"),
+        (["--lr", "0"], 2, "--lr must be above 0 and finite, got 0.0"),
         (["--net", "lennet"], 2, 'no net of this name; did you mean "lenet"'),
         (["--out", "full"], 2, "full: exists already; remove it, or name another folder"),
         (["--out", "photos/z/im 1.png/x"], 1, "photos/z/im 1.png"),

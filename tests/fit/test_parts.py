@@ -126,7 +126,7 @@ layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }
 
 
 def test_a_net_of_the_users():
-    made = own_net(text.parse(OWN, schema.NetParameter), "own.prototxt", 6, "new")
+    made = own_net(text.parse(OWN, schema.NetParameter), "own.prototxt", 6, "new", (3, 5, 5))
     assert [layer.name for layer in made.body.layer] == ["conv", "ip_new"]
     assert (made.data, made.score, made.shape) == ("x", "ip", (1, 9, 8))
     conv, ip = made.body.layer
@@ -134,13 +134,24 @@ def test_a_net_of_the_users():
     assert ip.inner_product_param.num_output == 6
     assert ip.inner_product_param.weight_filler.type == "gaussian"
     assert [spec.lr_mult for spec in ip.param] == [10, 20]
-    plain = own_net(text.parse(OWN, schema.NetParameter), "own.prototxt", 6, "")
+    plain = own_net(text.parse(OWN, schema.NetParameter), "own.prototxt", 6, "", (3, 5, 5))
     assert plain.last == "ip" and [spec.lr_mult for spec in plain.body.layer[1].param] == [1]
     with pytest.raises(ModelError, match="own.prototxt: has no InnerProduct or Convolution layer"):
         only = OWN.split('layer { name: "conv"')[0] + (
             'layer { name: "a" type: "AbsVal" bottom: "x" top: "a" }'
         )
-        own_net(text.parse(only, schema.NetParameter), "own.prototxt", 6, "")
+        own_net(text.parse(only, schema.NetParameter), "own.prototxt", 6, "", (3, 5, 5))
+
+
+@pytest.mark.parametrize(("crop", "expected"), [("", (3, 30, 24)), ("crop_size: 20", (3, 20, 20))])
+def test_a_net_for_training_takes_images_of_their_size(crop, expected):
+    first = OWN.index('layer { name: "conv"')
+    data = """layer { name: "data" type: "Data" top: "x" top: "label"
+              transform_param { scale: 0.5 %s } data_param { source: "none" batch_size: 4 } }"""
+    loss = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" }'
+    net = text.parse(data % crop + OWN[first:] + loss, schema.NetParameter)
+    made = own_net(net, "own.prototxt", 6, "", (3, 30, 24))
+    assert (made.shape, made.scale, made.score) == (expected, 0.5, "ip")
 
 
 @pytest.mark.parametrize(
