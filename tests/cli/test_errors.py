@@ -201,7 +201,7 @@ def test_summary_reports_the_error_of_what_the_file_is(written, options, error, 
     [
         (("trian",), 'unknown command "trian"; did you mean "train"?'),
         (("prepare", "vidoes"), 'unknown command "vidoes"; did you mean "videos"?'),
-        (("zzz",), 'unknown command "zzz"; known are train, test, time'),
+        (("zzz",), 'unknown command "zzz"; known are fit, train, test'),
         (("train", "--solvr", "s"), 'unknown option --solvr; did you mean "--solver"?'),
         (("train", "-log_dri=x"), 'unknown option --log-dri; did you mean "--log-dir"?'),
         (("train",), "the following arguments are required: --solver"),

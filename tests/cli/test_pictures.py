@@ -93,7 +93,7 @@ def test_a_confusion_matrix_of_a_list(video_folder, capsys):
     assert max(lengths) == 160 and wrong <= 3
     (video_folder / "list.txt").write_text("Class/v_one.avi 7\n")
     code, _, err = run(capsys, *arguments)
-    assert code == 1 and "list.txt: the label of v_one is 7, but the net has 7 classes" in err
+    assert code == 1 and "v_one has label 7, but the 7 classes of deploy.prototxt" in err
 
 
 def test_one_matrix_of_several_lists(video_folder, capsys):

@@ -56,6 +56,8 @@ def test_parameters_are_copied(param):
     message = getattr(old, param)
     field = next(field for field in message.DESCRIPTOR.fields if not field.message_type)
     value = "v" if field.cpp_type == field.CPPTYPE_STRING else 1
+    if field.enum_type is not None:
+        value = field.enum_type.values[-1].number
     if isinstance(field.default_value, list):
         getattr(message, field.name).append(value)
     else:

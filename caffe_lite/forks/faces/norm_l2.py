@@ -21,6 +21,9 @@ class NormL2(Layer):
         layer { name: "norm" type: "NormL2" bottom: "data" top: "norm" }
     """
 
+    def top_data_in_backward(self, in_place: bool) -> str:
+        return "values"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.require_elements(bottom)
         shape = bottom[0].shape

@@ -9,7 +9,10 @@ X = normal(4, 3, 2)
 LABELS = np.array([[0, 2], [1, 1], [2, 0], [1, 2.0]])
 LOSS = 'type: "FocalLoss" focal_loss_param { gamma: %g alpha: 0.4 type: %s } %s'
 
-CASES = [Case("FocalLoss", "", (X, LABELS), allocates="a weight for each label")]
+CASES = [
+    Case("FocalLoss", "", (X, LABELS), allocates="a weight for each label"),
+    Case("FocalLoss", "", (X, LABELS), tops=2, allocates="a weight for each label"),
+]
 SAMPLES = {"FocalLoss": (X, LABELS)}
 
 
