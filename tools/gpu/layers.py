@@ -16,8 +16,8 @@ from tests.layer_sources import LAYERS
 from tools.gpu.context import Context
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-# The field by which a data layer names its file.
-SOURCE = re.compile(r'\b(source|video_file): "')
+# The field by which a layer names a file that it reads.
+SOURCE = re.compile(r"""\b(source|video_file|name_size_file): ["']""")
 
 
 def run(context: Context) -> None:
@@ -27,7 +27,7 @@ def run(context: Context) -> None:
         try:
             for dtype in TOLERANCE:
                 for name, case in zip(NAMES, CASES, strict=True):
-                    # Data layers need files and only copy; `training` covers some of them.
+                    # Layers that read files only copy or count; `training` covers some of them.
                     if case not in SOURCES and not SOURCE.search(case.prototxt):
                         context.attempt(f"{name}, {dtype}", _parity, context, case, dtype)
         finally:
