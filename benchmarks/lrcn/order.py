@@ -91,9 +91,9 @@ def report(runs: list[Any], first: int, clips: dict[str, int], split: str, quick
             f"{date.today()}; {minutes:.1f} processor minutes. Mean ± standard deviation of "
             f"{seeds} (from {first}), each with its own clips ({counts}) and starting weights; "
             f"figures are of the {split} clips, whose scans of digits occur in no other split. "
-            "Weights were chosen on the validation clips of each seed, sizes, rates and the "
-            "difficulty on those of seed 0; test clips were read once. Flow is computed by dense "
-            "inverse search.\n",
+            "Weights were chosen on the validation clips of each seed, sizes and rates on those of "
+            "seed 0, and the difficulty for the mean over time to lie between 40 and 70 % there; "
+            "test clips were read once. Flow is computed by dense inverse search.\n",
             "## The paper's claims\n",
             "Differences between rows of the same seed, in points, with their 95 % confidence "
             "interval (Student's t over the seeds); a claim whose interval includes zero is within "

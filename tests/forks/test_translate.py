@@ -156,8 +156,9 @@ RECTIFIED = [
 def test_a_relu_inside_is_a_layer_behind(kind, param, fields, slope):
     text_of = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "y" {param} }}'
     taken = 'layer { name: "l_relu" type: "Power" bottom: "y" top: "z" }'
-    net = Net(text.parse(INPUT + text_of % fields + taken, schema.NetParameter))
-    plain = Net(text.parse(INPUT + text_of % "relu: false negative_slope: 3", schema.NetParameter))
+    net = Net(text.parse(INPUT + text_of % fields + taken, schema.NetParameter), seed=1)
+    without = INPUT + text_of % "relu: false negative_slope: 3"
+    plain = Net(text.parse(without, schema.NetParameter), seed=1)
     assert [layer.type for layer in net.layers] == ["Input", kind, "ReLU", "Power"]
     assert [layer.name for layer in net.layers][1:] == ["l", "l_relu_", "l_relu"]
     assert [layer.type for layer in plain.layers] == ["Input", kind]
