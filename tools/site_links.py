@@ -8,7 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import caffe_lite
+
 ROOT = Path(__file__).resolve().parent.parent
+INSTALLED = Path(caffe_lite.__file__).resolve().parent.parent  # may be all that has caffe_lite/
 _LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+[^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -20,8 +23,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         target = (folder / link[2]).resolve()
         if target.is_relative_to(ROOT / "docs"):
             return link[0]
-        if not target.exists():
+        name = target.relative_to(ROOT)
+        if not (target.exists() or (INSTALLED / name).exists()):
             raise FileNotFoundError(f"docs/{page.file.src_uri}: {link[2]} does not exist")
-        return f"{link[1]} (`{target.relative_to(ROOT).as_posix()}`)"
+        shown = f"`{name.as_posix()}`"
+        return shown if link[1] == name.as_posix() else f"{link[1]} ({shown})"
 
     return _LINK.sub(replace, markdown)
