@@ -238,8 +238,7 @@ class Net(Structure):
         """
         last = self._last(start)
         if self._planned is not None:
-            self._planned.complete()
-            self._planned.off = True
+            self._planned.run_layers()
         if self._why_no_backward:
             log.warning('net "%s": backward computes nothing: %s', self.name, self._why_no_backward)
             self._why_no_backward = ""

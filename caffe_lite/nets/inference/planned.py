@@ -67,7 +67,7 @@ class PlannedForward:
         planned = start == 0 and not watched and not self.off
         for end, part in self._parts.items():
             if start == 0 and end <= last:
-                part.incomplete = False  # all of it is computed again
+                part.incomplete = part.ran = False  # all of it is computed again
             elif end != start - 1:
                 part.complete()
         if planned:
@@ -82,6 +82,15 @@ class PlannedForward:
         """Fill the blobs that the last forward pass left out, by running their layers."""
         for part in self._parts.values():
             part.complete()
+
+    def run_layers(self) -> None:
+        """Run the layers that the last forward pass computed without them, and plan no more.
+
+        Backward needs what they keep of forward.
+        """
+        self.off = True
+        for part in self._parts.values():
+            part.run_layers()
 
     def drop(self) -> None:
         """Make new plans at the next forward pass, because blobs changed their memory."""
@@ -104,7 +113,9 @@ class PlannedPart:
         self._inputs = [net.blob_list[b] for b in net.wiring.inputs if b in read]
         self._program: Program | None = None
         self._left_out: list[int] = []  # layers whose tops a run does not fill
+        self._own: set[int] = set()  # layers that run themselves
         self.incomplete = False
+        self.ran = False  # since the layers ran themselves
         self.surprises = 0  # runs in which a layer gave a top another shape than planned
 
     @property
@@ -124,6 +135,7 @@ class PlannedPart:
         program = self._program
         if program is None or not self._fits():
             program = self._program = self._make()
+        self.ran = True
         try:
             with self._net.running():
                 program.run()
@@ -136,6 +148,32 @@ class PlannedPart:
         """Fill the blobs that the last run left out, by running their layers."""
         if self.incomplete:
             self._run_left_out(len(self._layers))
+
+    def run_layers(self) -> None:
+        """Run the layers that a run of the plan did without, so that they keep what they keep.
+
+        Layers that read data or carry a state ran themselves and do not run again. A layer in place
+        whose bottom is not made again is left out: its blob already holds what it makes of it.
+        """
+        if not self.ran or [blob.shape for blob in self._inputs] != self._input_shapes:
+            return
+        self.ran = self.incomplete = False
+        net, again = self._net, self._stateless
+        made: set[int] = set()
+        with net.running():
+            for i, (node, layer) in enumerate(zip(self._nodes, self._layers, strict=True)):
+                runs = node.param.type != "Input" and (again or i not in self._own)
+                if runs and set(node.top) & set(node.bottom) <= made:
+                    layer.forward(net.bottom_vecs[i], net.top_vecs[i])
+                    made.update(node.top)
+                elif not runs:
+                    made.difference_update(node.top)
+
+    @property
+    def _stateless(self) -> bool:
+        """Whether no layer that ran itself would compute something else in a second run."""
+        own = [self._layers[i] for i in self._own if self._nodes[i].param.type != "Input"]
+        return not any(layer.is_data or layer.get_state() for layer in own)
 
     def _fits(self) -> bool:
         return (
@@ -153,7 +191,7 @@ class PlannedPart:
             )
             held = {v: net.blob_list[b] for v, b in plan.held.items()}
             program = net.ops.program(plan.values, plan.steps, held)
-        self._left_out = plan.left_out
+        self._left_out, self._own = plan.left_out, plan.own
         self._input_shapes = [blob.shape for blob in self._inputs]
         read = {b for i, node in enumerate(self._nodes) if i not in plan.own for b in node.bottom}
         self._shapes = {b: net.blob_list[b].shape for b in read}  # that the steps rely on
