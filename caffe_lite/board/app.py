@@ -113,7 +113,7 @@ class _Board:
 
     async def _follow(self) -> None:
         while True:
-            self.runs.refresh()
+            await asyncio.to_thread(self.runs.refresh)
             behind = list(self.runs.by_name.values())
             while behind:
                 behind = [run for run in behind if await asyncio.to_thread(run.advance, SHARE)]
@@ -121,9 +121,10 @@ class _Board:
 
     def _run(self, request: Request) -> LiveRun:
         name = request.query_params.get("run", "")
-        if name not in self.runs.by_name:
+        run = self.runs.by_name.get(name)
+        if run is None:
             raise NoSuchRunError(f'there is no run "{name}"')
-        return self.runs.by_name[name]
+        return run
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html")
@@ -149,7 +150,8 @@ class _Board:
         """Of each `run` that is asked for, its curves with at most `points` points each."""
         names = request.query_params.getlist("run")
         points = min(max(_whole(request, "points", 1000), 10), 20_000)
-        chosen = [self.runs.by_name[name] for name in names if name in self.runs.by_name]
+        by_name = self.runs.by_name
+        chosen = [by_name[name] for name in names if name in by_name]
         return Response(
             await asyncio.to_thread(_curves, chosen, points), media_type="application/json"
         )

@@ -27,13 +27,14 @@ class Runs:
         self.by_name: dict[str, LiveRun] = {}
 
     def refresh(self) -> None:
-        """Add runs that appeared and drop those whose log is gone."""
-        found = dict(self._found())
-        for name in [name for name in self.by_name if name not in found]:
-            del self.by_name[name]
-        for name, path in sorted(found.items()):
-            if name not in self.by_name:
-                self.by_name[name] = LiveRun(path, name)
+        """Add runs that appeared and drop those whose log is gone.
+
+        `by_name` is replaced, not changed: another thread may be reading it.
+        """
+        self.by_name = {
+            name: self.by_name.get(name) or LiveRun(path, name)
+            for name, path in sorted(self._found())
+        }
 
     def _found(self) -> Iterator[tuple[str, Path]]:
         count = 0

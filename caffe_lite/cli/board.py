@@ -10,10 +10,12 @@ has a token, which the buttons to stop a run and to take a snapshot need.
 from __future__ import annotations
 
 import argparse
-import secrets
-import socket
+from typing import TYPE_CHECKING
 
 from caffe_lite.cli import options
+
+if TYPE_CHECKING:
+    from socket import socket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import secrets
+
     from caffe_lite.board.runs import Runs
     from caffe_lite.errors import UsageError
 
@@ -51,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _listener(port: int) -> socket.socket:
+def _listener(port: int) -> socket:
     """A socket on the loopback interface. Raises UsageError for a port that is taken."""
+    import socket
+
     from caffe_lite.errors import UsageError
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

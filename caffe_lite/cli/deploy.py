@@ -29,18 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="images for which inputs are made (default 1)",
     )
     options.add_shape(parser, "the shape of an input, where its definition leaves it open")
-    add(
-        parser, "level", type=options.level, default=0, metavar="N", help="level of the net's state"
-    )
-    add(
-        parser,
-        "stage",
-        type=options.utf8,
-        action="append",
-        default=[],
-        metavar="NAME[,NAME]",
-        help="stages of the net's state",
-    )
+    options.add_level_and_stages(parser)
     add(parser, "no_check", action="store_true", help="do not run the nets")
     options.add_unknown_fields(parser)
     options.add_no_python_layers(parser)

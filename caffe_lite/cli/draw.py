@@ -34,18 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PHASE",
         help="TRAIN (default), TEST, or ALL: the layers of both",
     )
-    add(
-        parser, "level", type=options.level, default=0, metavar="N", help="level of the net's state"
-    )
-    add(
-        parser,
-        "stage",
-        type=options.utf8,
-        action="append",
-        default=[],
-        metavar="NAME[,NAME]",
-        help="stages of the net's state, separated by commas or given several times",
-    )
+    options.add_level_and_stages(parser)
     add(
         parser,
         "rankdir",

@@ -69,7 +69,14 @@ def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
         metavar="PHASE",
         help=f"TRAIN or TEST (default {phase})",
     )
-    add_flag(parser, "level", type=level, default=0, metavar="N", help="level of the net's state")
+    add_level_and_stages(parser)
+
+
+def add_level_and_stages(parser: argparse.ArgumentParser, net: str = "net") -> None:
+    """Add --level and --stage of the state of `net`, as help names it."""
+    add_flag(
+        parser, "level", type=level, default=0, metavar="N", help=f"level of the {net}'s state"
+    )
     add_flag(
         parser,
         "stage",
@@ -77,7 +84,7 @@ def add_net_state(parser: argparse.ArgumentParser, phase: str) -> None:
         action="append",
         default=[],
         metavar="NAME[,NAME]",
-        help="stages of the net's state, separated by commas or given several times",
+        help=f"stages of the {net}'s state, separated by commas or given several times",
     )
 
 

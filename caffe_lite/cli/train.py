@@ -69,23 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_flag(
         parser, "phase", choices=("TRAIN", "train"), default="TRAIN", help=argparse.SUPPRESS
     )
-    options.add_flag(
-        parser,
-        "level",
-        type=options.level,
-        default=0,
-        metavar="N",
-        help="level of the train net's state",
-    )
-    options.add_flag(
-        parser,
-        "stage",
-        type=options.utf8,
-        action="append",
-        default=[],
-        metavar="NAME[,NAME]",
-        help="stages of the train net's state",
-    )
+    options.add_level_and_stages(parser, "train net")
     for name, default in (("sigint", "stop"), ("sigterm", "stop"), ("sighup", "snapshot")):
         options.add_flag(
             parser,

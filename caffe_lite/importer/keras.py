@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 
 from caffe_lite.errors import ModelError
+from caffe_lite.importer.modules import KERAS_ROLES
 from caffe_lite.importer.natural import natural
 from caffe_lite.proto.hdf5_input import Hdf5Input
 from caffe_lite.weights.hdf5 import dataset_blob, open_hdf5
@@ -19,18 +20,7 @@ from caffe_lite.weights.stored import StoredBlob
 
 _VARS = "vars"
 _OPTIMIZER = ("optimizer", "optimizer_weights", "metrics")
-_ROLES = {
-    "kernel",
-    "bias",
-    "gamma",
-    "beta",
-    "moving_mean",
-    "moving_variance",
-    "depthwise_kernel",
-    "recurrent_kernel",
-    "alpha",
-    "embeddings",
-}
+_ROLES = KERAS_ROLES | {"bias"}
 
 
 def read_keras(mapped: MappedFile) -> dict[str, StoredBlob]:

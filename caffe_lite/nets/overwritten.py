@@ -35,15 +35,26 @@ def overwritten(net: Net) -> list[Overwritten]:
 
     Blobs that share memory, as the tops of Split and Reshape do with their bottoms, are one here.
     """
+    writers = _writers(net)
     found = []
     for i, reader in enumerate(net.layers):
         if not net.layer_need_backward[i]:
             continue
         for memory, name, what in _needed(reader, net.bottom_vecs[i], net.top_vecs[i]):
-            writer = _first_writer(net, i + 1, memory, what)
+            behind = (net.layers[k] for k in writers.get(memory, ()) if k > i)
+            writer = next((w for w in behind if what != "signs" or not w.keeps_signs), None)
             if writer is not None:
                 found.append(Overwritten(reader, writer, name))
                 break
+    return found
+
+
+def _writers(net: Net) -> dict[int, list[int]]:
+    """By memory, the positions of the layers that work in place on it, in order."""
+    found: dict[int, list[int]] = {}
+    for i, (bottom, top) in enumerate(zip(net.bottom_vecs, net.top_vecs, strict=True)):
+        if bottom and top and top[0] is bottom[0]:
+            found.setdefault(top[0].buffer_ids[0], []).append(i)
     return found
 
 
@@ -57,14 +68,3 @@ def _needed(layer: Layer, bottom: Blobs, top: Blobs) -> Iterator[tuple[int, str,
     if set(above).isdisjoint(below):  # else it works in place, or only gives its bottom a new shape
         for memory, name in zip(below, layer.param.bottom, strict=True):
             yield memory, name, "values"
-
-
-def _first_writer(net: Net, start: int, memory: int, what: str) -> Layer | None:
-    """From layer `start` on, the first that works in place on `memory` and does harm."""
-    for layer, bottom, top in zip(
-        net.layers[start:], net.bottom_vecs[start:], net.top_vecs[start:], strict=True
-    ):
-        in_place = bottom and top and top[0] is bottom[0] and top[0].buffer_ids[0] == memory
-        if in_place and not (what == "signs" and layer.keeps_signs):
-            return layer
-    return None
