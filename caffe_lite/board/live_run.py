@@ -89,7 +89,7 @@ class LiveRun:
             event = json.loads(line)
             self._curves.add(event)
             self._note(event)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             self.bad_lines += 1
 
     def _note(self, event: dict[str, Any]) -> None:

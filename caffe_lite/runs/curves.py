@@ -19,7 +19,7 @@ TRAIN_LOSS, TEST_LOSS, LEARNING_RATE = "train loss", "test loss", "learning rate
 GRADIENT_NORM = "gradient norm"
 
 _LOSS = re.compile(r"Iteration \d+.*, loss = (\S+)")
-_TEST = re.compile(r"Testing net \(#(\d+)\)")
+_TEST = re.compile(r"Testing net \(#(\d{1,18})\)")
 _OUTPUT = re.compile(r"(Train|Test) net output #\d+: (.+) = (\S+?)( \(\* .* = (\S+) loss\))?$")
 
 
@@ -83,7 +83,7 @@ class EventCurves:
         """Add what an event says. Raises EventError for one that is not of a training."""
         try:
             self._add(event)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise EventError(
                 f"not an event of a training ({type(error).__name__}: {error}); take what "
                 "`train --log-dir` wrote"
@@ -149,8 +149,8 @@ def _read_log(run: Run) -> None:
             index, loss, names = int(match[1]), 0.0, set()
         elif (match := _LOSS.search(line)) and (value := _number(match[1])) is not None:
             run.curves[TRAIN_LOSS].add(iteration, seconds, value)
-        elif match := RATE.search(line):
-            run.curves[LEARNING_RATE].add(iteration, seconds, float(match[1]))
+        elif (match := RATE.search(line)) and (value := _number(match[1])) is not None:
+            run.curves[LEARNING_RATE].add(iteration, seconds, value)
         elif match := _OUTPUT.search(line.rstrip()):
             value = _number(match[3])
             if value is None:

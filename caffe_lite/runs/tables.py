@@ -12,9 +12,9 @@ from math import nan
 from caffe_lite.proto.atomic import atomic_path
 from caffe_lite.runs.log_lines import log_lines
 
-ITERATION = re.compile(r"Iteration (\d+)")
-RATE = re.compile(r"lr = ([-+]?[0-9]*\.?[0-9]+([eE]?[-+]?[0-9]+)?)")
-OUTPUT = re.compile(r"(Train|Test) net output #(\d+): (\S+) = ([.\deE+-]+)")
+ITERATION = re.compile(r"Iteration (\d{1,18})\b")
+RATE = re.compile(r"lr = ([-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?)")
+OUTPUT = re.compile(r"(Train|Test) net output #(\d{1,18}): (\S+) = ([.\deE+-]+)")
 
 Row = dict[str, float]
 

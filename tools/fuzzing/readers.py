@@ -27,6 +27,8 @@ from caffe_lite.lrcn.coco import read_annotations
 from caffe_lite.lrcn.vocabulary import Vocabulary
 from caffe_lite.proto import text
 from caffe_lite.proto.load import load_net, load_solver
+from caffe_lite.runs.curves import read_run
+from caffe_lite.runs.tables import read_tables
 from caffe_lite.weights import read_weights
 from caffe_lite.weights.solverstate import read_solverstate
 from tools.fuzzing import seeds
@@ -85,6 +87,11 @@ READERS |= {
     "caffemodels": _of_file(_weights),
     "solver states": _of_file(_state),
     "HDF5 weights": _of_file(_weights),
+    "npz weights": _of_file(_weights),
+    "safetensors weights": _of_file(_weights),
+    "event logs": _of_file(read_run, "train.jsonl"),
+    "text logs": _of_file(read_run, "train.log"),
+    "tables of text logs": _of_file(read_tables, "train.log"),
     "HDF5 solver states": _of_file(_state),
     "HDF5 data": _of_file(lambda path: read_datasets(str(path), _TOPS)),
     "LMDB": _of_file(lambda path: _records(open_source(str(path), "LMDB"))),

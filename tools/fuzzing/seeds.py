@@ -15,6 +15,7 @@ from PIL import Image
 
 from caffe_lite.data import datum
 from caffe_lite.proto import schema, text
+from caffe_lite.weights.convert import convert
 
 ROOT = Path(__file__).parents[2]
 _RECORDED = ROOT / "tests" / "reference" / "files"
@@ -136,6 +137,37 @@ def _datums() -> list[bytes]:
     ]
 
 
+def _converted(ending: str) -> list[bytes]:
+    """The smallest recorded caffemodel in another format."""
+    smallest = min(_RECORDED.rglob("*.caffemodel"), key=lambda path: path.stat().st_size)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"weights{ending}")
+        convert(smallest, path)
+        return [path.read_bytes()]
+
+
+def _event_log() -> bytes:
+    outputs = {"outputs": {"loss": [2.5], "accuracy": [0.5]}, "loss_weights": {"loss": 1.0}}
+    events: list[dict[str, object]] = [
+        {"event": "start", "time": 1.0, "net": "n", "iteration": 0, "max_iter": 9},
+        {"event": "train", "time": 2.0, "iteration": 0, "loss": 2.5, "learning_rate": 0.1}
+        | outputs,
+        {"event": "gradients", "time": 2.5, "iteration": 0, "norm": 3.0},
+        {"event": "test", "time": 3.0, "iteration": 5, "test_index": 0} | outputs,
+        {"event": "done", "time": 4.0, "iteration": 9, "early": False},
+    ]
+    return "".join(json.dumps(event) + "\n" for event in events).encode()
+
+
+_TEXT_LOG = b"""I1129 14:03:00.000001  7 solver.cpp:30] Solving n
+I1129 14:03:01.000001  7 solver.cpp:30] Iteration 0 (9 iter/s, 0.1s/5 iters), loss = 2.5
+I1129 14:03:01.000002  7 solver.cpp:30]     Train net output #0: loss = 2.5 (* 1 = 2.5 loss)
+I1129 14:03:01.000003  7 sgd_solver.cpp:30] Iteration 0, lr = 0.1
+I1129 14:03:02.000001  7 solver.cpp:30] Iteration 5, Testing net (#0)
+I1129 14:03:02.000002  7 solver.cpp:30]     Test net output #0: accuracy = 0.5
+"""
+
+
 def _captions() -> bytes:
     images = [{"id": i, "file_name": f"{i}.jpg"} for i in range(3)]
     captions = [{"image_id": i, "id": i, "caption": f"a word {i}"} for i in range(3)]
@@ -162,6 +194,11 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "caffemodels": lambda: _files(_RECORDED, "*.caffemodel"),
     "solver states": lambda: _files(_RECORDED, "*.solverstate"),
     "HDF5 weights": lambda: _files(_RECORDED, "*.caffemodel.h5"),
+    "npz weights": lambda: _converted(".npz"),
+    "safetensors weights": lambda: _converted(".safetensors"),
+    "event logs": lambda: [_event_log()],
+    "text logs": lambda: [_TEXT_LOG],
+    "tables of text logs": lambda: [_TEXT_LOG],
     "HDF5 solver states": lambda: _files(_RECORDED, "*.solverstate.h5"),
     "HDF5 data": lambda: [
         _hdf5(),
